@@ -1,0 +1,84 @@
+"""What a dialect understood of a request and of its answer: plain values, no provider's shapes.
+
+Everything here is written into the evidence part of a record, so that a policy, a verdict or a backtest never needs the
+content. Texts are therefore counted, never kept, except where a reader asks for them (`AnswerFacts.text`, `Message.text`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One turn of a conversation as the client sent it. `role` is `system | user | assistant | tool`; text is joined from all text parts."""
+
+    role: str
+    text: str
+    tool_calls: int = 0
+    media: int = 0
+
+
+class RequestFacts(msgspec.Struct, omit_defaults=True):
+    """Facts of one request. Counts are of items, `*_chars` of characters; None and 0 mean that the client did not say.
+
+    `inspection`: `full` (understood), `partial` (understood but for what `flags` names), `none` (recorded whole, not read).
+    `flags` are short words: `integer_beyond_int64`, `lone_surrogate`, `not_json`, `encoded_body_too_large`, `reference`, `media` …
+    `end_user` is the client's own name for its user; it is keyed before it is recorded.
+    """
+
+    model: str | None = None
+    stream: bool = False
+    inspection: str = "full"
+    flags: list[str] = []
+    messages: int = 0
+    system_chars: int = 0
+    prompt_chars: int = 0
+    prompts: int = 1
+    media: int = 0
+    tools: int = 0
+    n: int | None = None
+    logprobs: bool = False
+    top_logprobs: int | None = None
+    logit_bias: int = 0
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    response_format: str | None = None
+    reasoning: str | None = None
+    references: list[str] = []
+    end_user: str | None = None
+
+
+class Usage(msgspec.Struct, omit_defaults=True, gc=False):
+    """Tokens as the provider counted them; `estimated` when we had to (answer bytes / 4)."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    reasoning: int = 0
+    estimated: bool = False
+
+
+class AnswerFacts(msgspec.Struct, omit_defaults=True):
+    """Facts of one answer, whole or cut anywhere; what was not seen stays at its default.
+
+    `text`, `reasoning_text` and `tool_calls_text` stay empty unless the reader was made with `collect=True`.
+    `error` is the provider's error type when the answer is an error or an error event came in mid-stream.
+    """
+
+    model: str | None = None
+    upstream_id: str | None = None
+    finish: str | None = None
+    usage: Usage | None = None
+    choices: int = 0
+    text_chars: int = 0
+    reasoning_chars: int = 0
+    tool_calls: int = 0
+    logprobs: bool = False
+    events: int = 0
+    error: str | None = None
+    unread: bool = False
+    text: str = ""
+    reasoning_text: str = ""
+    tool_calls_text: str = ""
