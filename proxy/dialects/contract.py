@@ -1,0 +1,89 @@
+"""What every dialect offers: a table of endpoints, a reader of requests, a reader of answers, and its own error shapes.
+
+A dialect is pure: it sees bytes and parsed JSON, never a socket. The corridor calls, in this order: `Dialect.match` with the
+method and the path that follows the upstream's name, `Endpoint.read_request` with the parsed body, `Endpoint.answer` once the
+answer's head is known, `AnswerReader.feed` for each piece of the (decoded) answer body, `AnswerReader.facts` at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from proxy.core.facts import AnswerFacts, Message, RequestFacts
+
+MIB = 1024 * 1024
+
+
+class AnswerReader(Protocol):
+    """Reads one answer as it passes. It must never raise on any input, and must give the same facts however the bytes are cut."""
+
+    ended: bool
+    """True once the event that ends a stream for its client was seen (`[DONE]`, `message_stop`, `response.completed` …)."""
+
+    def feed(self, data: bytes) -> int:
+        """Read the next piece of the body.
+
+        Returns:
+            How many bytes at the end of all that was fed so far must not reach the client before the outcome is durable:
+            0, or the length of the stream's last event (or of a beginning that may turn out to be it).
+        """
+        ...
+
+    def facts(self) -> AnswerFacts:
+        """The facts so far; may be called at any time, and again."""
+        ...
+
+
+class PathParameters(msgspec.Struct, frozen=True, gc=False):
+    """What a path itself says: `model` (Gemini, Azure) and whether it asks for a stream."""
+
+    model: str | None = None
+    stream: bool = False
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One row of a dialect's table.
+
+    `name` is the endpoint's word in policies and records (`chat`, `responses`, `messages`, `generate` …); `pattern` is for
+    people and `docs/coverage.md`. `teaches`: an answer could teach a model (embeddings and model lists cannot teach text, yet
+    they are recorded like any other). `json_body`: the body must be strict JSON. `body_cap`: bytes, larger is 413.
+    `read_request` takes the parsed JSON body (None when there is none or it is not inspectable) and must not raise.
+    `read_messages` gives the conversation, for readers of the ledger; it must not raise either.
+    `answer(stream, collect)` makes the reader: `stream` tells what the answer's content type says (`sse`, `json`, `other`).
+    """
+
+    name: str
+    method: str
+    pattern: str
+    read_request: Callable[[Any, PathParameters], RequestFacts]
+    read_messages: Callable[[Any], list[Message]]
+    answer: Callable[[str, bool], AnswerReader]
+    teaches: bool = True
+    json_body: bool = True
+    body_cap: int = 100 * MIB
+
+
+class Dialect(Protocol):
+    """A provider's wire format. Instances hold no state."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+
+    def match(self, method: str, path: str) -> tuple[Endpoint, PathParameters] | None:
+        """The row for a request, or None when there is none (recorded whole, not inspected). `path` has no query and no upstream name."""
+        ...
+
+    def error_body(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """A JSON error body in the provider's own shape; `code` is ours (`policy_violation`, `ledger_unavailable` …)."""
+        ...
+
+    def error_event(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """What ends a broken stream so that the provider's SDK raises: its own error event, complete with blank line."""
+        ...
+
+    def error_headers(self, record_id: str) -> Mapping[str, str]:
+        """Headers by which this provider's SDKs find a request id (`x-request-id`, `request-id`)."""
+        ...
