@@ -1,0 +1,165 @@
+"""Record v1: the evidence of an exchange, field by field. Frozen: later versions add fields, they never change or drop one.
+
+A record is two entries of one exchange, an `Intent` (durable before the first byte goes upstream) and an `Outcome` (durable
+before the answer's end is released), or a single `Refusal` when nothing went upstream. A `Mark` is an entry about the ledger
+itself. Each entry has a place `(instance, epoch, seq)`; `seq` starts at 1 and has no gap within `(instance, epoch)`.
+
+The canonical bytes of an entry are its evidence as `encode` writes it: one JSON object, UTF-8, no white space, fields in the
+order below, fields at their default left out. They are kept as written and never re-encoded: whoever verifies hashes bytes.
+docs/adr/0002-record-v1.md describes every field; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from proxy.core.facts import AnswerFacts, RequestFacts
+
+RECORD_FORMAT = 1
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The place of an entry: instance (writer's id), epoch (one run of that writer), seq (from 1, gap-free)."""
+
+    instance: str
+    epoch: int
+    seq: int
+
+
+class Content(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Where the sealed content part of an entry is, and under which key.
+
+    `mode`: `full`, or `digests` (salts only; the bytes were never kept). `key`: id of the content key in the keyring.
+    `pieces`: bytes that went to the spool ahead of this entry, as pieces of the same stream; the rest is with the entry.
+    """
+
+    mode: str
+    key: str
+    pieces: int = 0
+
+
+class Versions(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What was in force: the snapshot's number, and the versions of contract, terms and policy bundle that decided."""
+
+    snapshot: int = 0
+    contract: str = ""
+    terms: str = ""
+    policies: str = ""
+
+
+class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True, kw_only=True):
+    """What is about to be asked of an upstream. Times: `at` microseconds since 1970 UTC, `mono` nanoseconds of the writer's clock."""
+
+    v: int
+    id: str
+    instance: str
+    epoch: int
+    seq: int
+    at: int
+    mono: int
+    principal: str
+    credential: str
+    key: str = ""
+    end_user: str = ""
+    purpose: str
+    attributes: dict[str, str] = {}
+    project: str = ""
+    upstream: str
+    host: str
+    dialect: str
+    endpoint: str
+    method: str
+    target: str
+    agent: str = ""
+    source: str = ""
+    retry: int = 0
+    model_requested: str = ""
+    facts: RequestFacts
+    request_bytes: int
+    received: str
+    sent_bytes: int = 0
+    sent: str = ""
+    versions: Versions
+    verdict: str
+    decision: str
+    clauses: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    content: Content
+
+
+class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):
+    """An exchange that we answered ourselves, as far as it was understood: the fields of an intent, and why. Nothing went upstream."""
+
+    outcome: str = "refused"
+    status: int
+    error: str
+
+
+class Outcome(msgspec.Struct, tag="outcome", tag_field="kind", omit_defaults=True, kw_only=True):
+    """How an exchange ended: `completed | upstream_error | client_gone | cut | unknown_after_crash`.
+
+    `intent` is the place of the intent it closes. `answer_bytes` are body bytes received from upstream, `delivered_bytes` body
+    bytes handed to the client's connection (what is held is not counted until released); `answered` commits to the former.
+    `status` is the upstream's, 0 when there was none. Durations in microseconds from the arrival of the request's head.
+    """
+
+    v: int
+    id: str
+    instance: str
+    epoch: int
+    seq: int
+    at: int
+    mono: int
+    intent: Position
+    outcome: str
+    status: int = 0
+    error: str = ""
+    model_returned: str = ""
+    upstream_request_id: str = ""
+    facts: AnswerFacts
+    answer_bytes: int = 0
+    delivered_bytes: int = 0
+    answered: str = ""
+    first_byte_us: int = 0
+    duration_us: int = 0
+    content: Content | None = None
+
+
+class Mark(msgspec.Struct, tag="mark", tag_field="kind", omit_defaults=True, kw_only=True):
+    """An entry about the ledger itself: `boot | stop | recovered | gap | incident | heartbeat`, with plain details."""
+
+    v: int
+    id: str
+    instance: str
+    epoch: int
+    seq: int
+    at: int
+    mono: int
+    event: str
+    detail: dict[str, str | int] = {}
+
+
+Entry = Intent | Outcome | Refusal | Mark
+
+encode = msgspec.json.Encoder().encode
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+
+
+def decode(evidence: bytes) -> Entry:
+    """An entry from its canonical bytes.
+
+    Raises: msgspec.DecodeError, msgspec.ValidationError when they are not a record v1 entry.
+    """
+    return _decoder.decode(evidence)
+
+
+def commitment(salt: bytes, content: bytes) -> str:
+    """64 hex digits of SHA-256(salt ‖ content): opens only with the salt, so that a short prompt cannot be guessed from it."""
+    return hashlib.sha256(salt + content).hexdigest()
+
+
+def leaf(evidence: bytes) -> bytes:
+    """The entry's leaf hash, SHA-256(0x00 ‖ canonical bytes) (RFC 9162 §2.1.1)."""
+    return hashlib.sha256(b"\x00" + evidence).digest()
