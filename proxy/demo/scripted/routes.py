@@ -1,0 +1,135 @@
+"""Which maker answers which request, and the answer of a request as a whole: status, headers, content."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from types import ModuleType
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from proxy.demo.scripted import anthropic, gemini, openai_chat, openai_responses, openai_rest
+from proxy.demo.scripted.content import Asked, Content, Maker, encode, whole
+from proxy.demo.scripted.script import BadScriptError, Script, read_script
+from proxy.demo.scripted.seen import Seen
+from proxy.demo.scripted.wording import Stamp
+
+Headers = list[tuple[str, str]]
+
+
+class Answer(msgspec.Struct):
+    """An answer before its bytes: `headers` have no framing in them yet."""
+
+    status: int
+    headers: Headers
+    content: Content
+    script: Script
+
+
+# The first row whose pattern ends the path wins; the dialect's module has `error` and `headers`.
+_POSTS: tuple[tuple[str, ModuleType, Maker], ...] = (
+    (r"/chat/completions", openai_rest, openai_chat.chat),
+    (r"/completions", openai_rest, openai_chat.completions),
+    (r"/responses", openai_rest, openai_responses.responses),
+    (r"/embeddings", openai_rest, openai_rest.embeddings),
+    (r"/moderations", openai_rest, openai_rest.moderations),
+    (r"/images/generations", openai_rest, openai_rest.images),
+    (r"/audio/speech", openai_rest, openai_rest.speech),
+    (r"/messages", anthropic, anthropic.messages),
+    (r"/messages/count_tokens", anthropic, anthropic.count_tokens),
+    (r"/models/(?P<model>[^/]+):generateContent", gemini, gemini.generate),
+    (r"/models/(?P<model>[^/]+):streamGenerateContent", gemini, gemini.stream_generate),
+    (r"/models/(?P<model>[^/]+):countTokens", gemini, gemini.count_tokens),
+    (r"/models/(?P<model>[^/]+):embedContent", gemini, gemini.embed),
+    (r"/models/(?P<model>[^/]+):batchEmbedContents", gemini, gemini.batch_embed),
+)
+_ROUTES = tuple((re.compile(r"(?:.*)" + pattern), dialect, maker) for pattern, dialect, maker in _POSTS)
+_MODELS = re.compile(r".*/models(?:/(?P<model>[^/:]+))?")
+
+
+def _dialect_by_headers(seen: Seen, path: str, query: str) -> ModuleType:
+    names = {name.lower() for name, _ in seen.headers}
+    if path.startswith(("/anthropic/", "/v1/messages")) or b"anthropic-version" in names:
+        return anthropic
+    is_google = any(name.startswith(b"x-goog-") for name in names) or query.startswith("key=") or "&key=" in query
+    if path.startswith(("/gemini/", "/v1beta/")) or is_google:
+        return gemini
+    return openai_rest
+
+
+def _route(seen: Seen, path: str, query: str) -> tuple[ModuleType, Maker | None, str]:
+    if seen.method in (b"GET", b"HEAD"):
+        dialect = _dialect_by_headers(seen, path, query)
+        if found := _MODELS.fullmatch(path):
+            name = found["model"] or ""
+            return dialect, dialect.model if name else dialect.models, name
+        return dialect, None, ""
+    for pattern, dialect, maker in _ROUTES:
+        if found := pattern.fullmatch(path):
+            return dialect, maker, found.groupdict().get("model") or ""
+    return _dialect_by_headers(seen, path, query), None, ""
+
+
+def _plain(seen: Seen) -> bytes:
+    """The body without its content coding, where it has one that is known and is whole."""
+    coding = seen.header("content-encoding")
+    try:
+        if coding == b"gzip":
+            return gzip.decompress(seen.body)
+        if coding == b"deflate":
+            return zlib.decompress(seen.body)
+    except (OSError, EOFError, zlib.error):
+        return b""
+    return seen.body
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def read(seen: Seen) -> tuple[Asked, ModuleType, Maker | None]:
+    """What a request asks for, and who answers. `asked.script` is as written, whatever the attempt.
+
+    Errors: BadScriptError.
+    """
+    path, _, query = unquote(seen.target.decode("latin-1")).partition("?")
+    dialect, maker, model = _route(seen, path, query)
+    body = _plain(seen)
+    fields = _json(body)
+    model = model or str(fields.get("model") or "")
+    script = read_script(model, (seen.header("x-script") or b"").decode("latin-1"), body)
+    stamp = Stamp(seen.method + seen.target + body, repeatable=True)
+    return Asked(path, query, model or "scripted", fields, body, script, stamp), dialect, maker
+
+
+def compose(asked: Asked, dialect: ModuleType, maker: Maker | None) -> Answer:
+    """The answer of a request whose script is settled (`asked.script`) and whose stamp is fresh."""
+    script = asked.script
+    headers: Headers = [("date", asked.stamp.http_date()), *dialect.headers(asked)]
+    headers += [("set-cookie", f"__cf_bm={asked.stamp.hex('cookie')}; path=/; HttpOnly; Secure; SameSite=None")]
+    headers += [("cf-cache-status", "DYNAMIC"), ("cf-ray", asked.stamp.hex("ray", 16) + "-FRA")]
+    status = 404 if maker is None and script.status == 200 else script.status
+    if status >= 400 or maker is None:
+        content = whole(dialect.error(status, asked.stamp))
+        for name, value in (("retry-after", script.retry_after), ("retry-after-ms", script.retry_after_ms)):
+            headers += [(name, value)] if value is not None else []
+        headers += [("x-should-retry", script.should_retry)] if script.should_retry else []
+    else:
+        content = maker(asked)
+    headers.append(("content-type", script.content_type or content.media_type))
+    return Answer(status, headers, content, script)
+
+
+def refuse(seen: Seen, error: BadScriptError) -> Answer:
+    """The answer to a script that cannot be read."""
+    reason = {"error": {"message": f"bad script: {error}", "type": "invalid_request_error", "code": "bad_script"}}
+    stamp = Stamp(seen.target, repeatable=True)
+    content = Content("application/json", closing=[encode(reason)])
+    return Answer(400, [("date", stamp.http_date()), ("content-type", content.media_type)], content, Script(status=400))
