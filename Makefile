@@ -1,0 +1,57 @@
+# Everything a person does with a checkout. Needs git, make and Python 3.11 or newer; scripts/setup names whatever else is missing.
+#
+#   VENV=folder       the virtual environment (default .venv)
+#   PYTHON=program    the interpreter it is made with (default: the newest of python3.13 … python3.11, python3)
+
+VENV ?= .venv
+export VENV
+BIN := $(VENV)/bin
+ARGS ?=
+TESTS ?= tests
+WORKERS ?= 2
+
+.PHONY: help setup serve demo test check format bench prove lock clean
+
+help:  ## this list
+	@echo "tos-proxy: the terms-of-service compliance proxy for model APIs"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+setup:  ## set up the virtual environment with all tools of development
+	@scripts/setup dev
+
+serve:  ## start the proxy on the embedded default (ARGS="--help" and the like)
+	@scripts/setup runtime
+	@exec $(BIN)/tos-proxy serve $(ARGS)
+
+demo:  ## 60 seconds without keys or network: scripted upstream, played clients, the records they leave
+	@scripts/setup runtime
+	@exec $(BIN)/tos-proxy demo $(ARGS)
+
+test: setup  ## run all tests (TESTS=path, ARGS="-k name", WORKERS=2)
+	@missing=$$(scripts/missing-packages); [ -z "$$missing" ] || \
+		echo "Some tests will be skipped. For all of them: apt-get install -y $$missing"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS) $(ARGS)
+
+check: setup  ## lint, format, types, layers, docs, lock files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir .import_linter_cache
+	$(BIN)/python -m pytest -q -n $(WORKERS) tests/architecture
+
+format: setup  ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## CPU, latency and memory beside nginx (BENCH=folder of an external load generator, ARGS="--gate")
+	@$(BIN)/python -m benchmarks.compare $(if $(BENCH),--bench "$(BENCH)") $(ARGS)
+
+prove: setup  ## 60 seconds: kill -9 and power cut lose nothing, and planted faults turn the same proofs red
+	@$(BIN)/python scripts/prove.py
+
+lock: setup  ## write the lock files anew from pyproject.toml (ARGS="--upgrade")
+	@scripts/lock $(ARGS)
+
+clean:  ## remove what set-up, tests and tools left behind
+	rm -rf $(VENV) .sdk .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
