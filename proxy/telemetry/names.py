@@ -1,0 +1,76 @@
+"""Names of metrics: constants, with the help text that /metrics prints beside them.
+
+Units stand in the name (`_seconds`, `_bytes`), counters end in `_total`. Labels are bounded sets (upstream, endpoint, outcome,
+worker): never a key, an end user or free text.
+
+A process answers `{"do": "stats"}` on its channel with `{"event": "stats", "metrics": [[name, labels, value], …],
+"faults": [text, …]}`; `labels` is an object of strings and may be empty. `faults` are reasons why this
+process cannot do its duty now (a gateway whose ledger takes no writes, for one): while there is one,
+/readyz answers 503 and prints it.
+"""
+
+from __future__ import annotations
+
+PREFIX = "tos_proxy_"
+
+BUILD = "tos_proxy_build"
+UPTIME_SECONDS = "tos_proxy_uptime_seconds"
+CHILD_UP = "tos_proxy_child_up"
+CHILD_READY = "tos_proxy_child_ready"
+CHILD_STARTS = "tos_proxy_child_starts_total"
+CHILD_SILENT = "tos_proxy_child_silent"
+DRAINING = "tos_proxy_draining"
+
+ADMITTED = "tos_proxy_exchanges_admitted_total"
+FORWARDED = "tos_proxy_exchanges_forwarded_total"
+REFUSED = "tos_proxy_exchanges_refused_total"
+ENDED = "tos_proxy_exchanges_ended_total"
+OPEN = "tos_proxy_exchanges_open"
+UNREADABLE = "tos_proxy_requests_unreadable_total"
+CONNECTIONS = "tos_proxy_connections_open"
+RECEIVED_BYTES = "tos_proxy_request_bytes_total"
+DELIVERED_BYTES = "tos_proxy_answer_bytes_total"
+SPOOL_ENTRIES = "tos_proxy_spool_entries_total"
+SPOOL_BYTES = "tos_proxy_spool_bytes"
+SPOOL_SYNC_SECONDS = "tos_proxy_spool_sync_seconds_total"
+SPOOL_SYNCS = "tos_proxy_spool_syncs_total"
+LEDGER_GAPS = "tos_proxy_ledger_gaps_total"
+SNAPSHOT_NUMBER = "tos_proxy_snapshot_number"
+RESIDENT_BYTES = "tos_proxy_resident_bytes"
+CPU_SECONDS = "tos_proxy_cpu_seconds_total"
+
+SHIPPED_ENTRIES = "tos_proxy_shipped_entries_total"
+SHIP_LAG_ENTRIES = "tos_proxy_ship_lag_entries"
+SHIP_LAG_SECONDS = "tos_proxy_ship_lag_seconds"
+CONFIGURATION_BAD = "tos_proxy_configuration_bad"
+
+HELP: dict[str, str] = {
+    BUILD: "Constant 1; the label tells the version.",
+    UPTIME_SECONDS: "Seconds since the supervisor started.",
+    CHILD_UP: "1 while the child process runs.",
+    CHILD_READY: "1 while the child process is ready.",
+    CHILD_STARTS: "How often the child process was started.",
+    CHILD_SILENT: "1 if the child did not answer this scrape in time; its figures are then the last ones known.",
+    DRAINING: "1 once shutdown has begun.",
+    ADMITTED: "Exchanges whose request head was complete and admitted; equals forwarded + refused.",
+    FORWARDED: "Exchanges sent to an upstream; equals the sum of ended + open.",
+    REFUSED: "Exchanges answered by the proxy itself.",
+    ENDED: "Exchanges that ended, by outcome.",
+    OPEN: "Exchanges sent to an upstream that have not ended yet.",
+    UNREADABLE: "Connections and requests that failed before a complete request head.",
+    CONNECTIONS: "Client connections open.",
+    RECEIVED_BYTES: "Request body bytes received from clients.",
+    DELIVERED_BYTES: "Answer body bytes delivered to clients.",
+    SPOOL_ENTRIES: "Entries appended to the spool.",
+    SPOOL_BYTES: "Bytes of spool segments on disk.",
+    SPOOL_SYNC_SECONDS: "Time spent in syncing the spool.",
+    SPOOL_SYNCS: "Group commits of the spool.",
+    LEDGER_GAPS: "Exchanges served although the ledger could not write (ledger.on_failure: serve).",
+    SNAPSHOT_NUMBER: "Number of the snapshot in force.",
+    RESIDENT_BYTES: "Resident memory of the process.",
+    CPU_SECONDS: "Processor time of the process, user and system.",
+    SHIPPED_ENTRIES: "Entries shipped to the store.",
+    SHIP_LAG_ENTRIES: "Entries in the spool that are not in the store yet.",
+    SHIP_LAG_SECONDS: "Age of the oldest entry that is not in the store yet.",
+    CONFIGURATION_BAD: "1 while the configuration file cannot be used and the last good one is in force.",
+}
