@@ -1,0 +1,99 @@
+"""The chunked transfer coding (RFC 9112 §7.1), decoded strictly and incrementally. Pure.
+
+Chunk extensions and trailers are dropped. A chunk's bytes are given on as they arrive, so that a large chunk needs no memory.
+"""
+
+from __future__ import annotations
+
+_MAX_LINE = 256
+_MAX_TRAILERS = 8192
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+class BadChunkError(Exception):
+    """The bytes are not a chunked body."""
+
+
+class ChunkedDecoder:
+    """Decodes one chunked body.
+
+    `feed` returns the pieces of body that the bytes contain; `done` is True once the last chunk and its trailers were read, and
+    `rest` then holds what followed them.
+    """
+
+    __slots__ = ("_in_trailers", "_left", "_pending", "_trailer_bytes", "done", "rest")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.rest = b""
+        self._pending = b""
+        self._left = 0  # bytes of the current chunk still to come, plus 2 for its CRLF
+        self._in_trailers = False
+        self._trailer_bytes = 0
+
+    def feed(self, received: bytes) -> list[bytes]:
+        """The pieces of body in the next bytes received.
+
+        Raises: BadChunkError.
+        """
+        pieces: list[bytes] = []
+        bytes_ = self._pending + received if self._pending else received
+        at, end = 0, len(bytes_)
+        while not self.done:
+            if self._left:
+                at = self._take(bytes_, at, end, pieces)
+                if self._left:
+                    break
+                continue
+            line_end = bytes_.find(b"\n", at, at + _MAX_LINE)
+            if line_end < 0:
+                if end - at >= _MAX_LINE:
+                    raise BadChunkError("a chunk's line is too long")
+                break
+            if line_end == at or bytes_[line_end - 1] != 0x0D:
+                raise BadChunkError("a chunk's line ends without CR")
+            self._line(bytes_[at : line_end - 1])
+            at = line_end + 1
+        if self.done:
+            self.rest, self._pending = bytes_[at:], b""
+        else:
+            self._pending = bytes_[at:]
+        return pieces
+
+    def _take(self, bytes_: bytes, at: int, end: int, pieces: list[bytes]) -> int:
+        """Move what there is of the current chunk to `pieces`; eat its CRLF; returns where to go on."""
+        if self._left > 2:
+            stop = min(end, at + self._left - 2)
+            if stop > at:
+                pieces.append(bytes_[at:stop])
+                self._left -= stop - at
+                at = stop
+        if self._left == 2 and end - at >= 2:
+            if bytes_[at : at + 2] != b"\r\n":
+                raise BadChunkError("a chunk is longer than it said")
+            self._left = 0
+            return at + 2
+        return at
+
+    def _line(self, line: bytes) -> None:
+        if self._in_trailers:
+            self._trailer_bytes += len(line) + 2
+            if self._trailer_bytes > _MAX_TRAILERS:
+                raise BadChunkError("the trailers are too long")
+            self.done = not line
+            return
+        size = line.split(b";", 1)[0].rstrip(b" \t")
+        if not 0 < len(size) <= 12 or not _HEX.issuperset(size):
+            raise BadChunkError("a chunk's size is not a number")
+        length = int(size, 16)
+        if length:
+            self._left = length + 2
+        else:
+            self._in_trailers = True
+
+
+def chunk(piece: bytes) -> bytes:
+    """One chunk that carries `piece`, which must not be empty (an empty chunk would end the body)."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece)

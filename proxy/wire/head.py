@@ -1,0 +1,252 @@
+"""Strict HTTP/1.1 heads: from bytes to what the next step needs, or a refusal; and the rules of which fields travel on. Pure.
+
+One grammar for both directions (RFC 9112 §2-6), stricter than the RFC allows wherever two readers could disagree: no bare LF, no
+folded lines, no white space before the colon, one Host, one Content-Length, never two framings, `chunked` alone as transfer coding.
+The bytes of every field line that travels on are kept exactly as they came.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
+_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: " + _VALUE + rb")?\r\n")
+_FIELD_BLOCK = re.compile(rb"(?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*\r\n")
+_CONTENT_LENGTH = re.compile(rb"[0-9]{1,15}")
+
+HOP_BY_HOP = frozenset(
+    [
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    ]
+)  # RFC 9110 §7.6.1
+
+# What says who and where a client is, in front of us or behind us, is not an upstream's business.
+_PRIVATE = frozenset(
+    [
+        b"host",
+        b"expect",
+        b"cookie",
+        b"cookie2",
+        b"forwarded",
+        b"via",
+        b"x-real-ip",
+        b"true-client-ip",
+        b"cf-connecting-ip",
+        b"traceparent",
+        b"tracestate",
+        b"baggage",
+    ]
+)
+_REQUEST_DROPPED = HOP_BY_HOP | _PRIVATE
+_RESPONSE_DROPPED = HOP_BY_HOP | {b"set-cookie", b"set-cookie2"}
+_SINGLE_IN_REQUESTS = frozenset(
+    [
+        b"host",
+        b"content-length",
+        b"transfer-encoding",
+        b"content-type",
+        b"content-encoding",
+        b"expect",
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"x-goog-api-key",
+        b"x-tos-key",
+        b"x-tos-purpose",
+    ]
+)
+_SINGLE_IN_RESPONSES = frozenset([b"content-length", b"transfer-encoding"])
+
+_KNOWN_NAMES = 1024
+
+
+class _Name:
+    """What is to be known of a field name; looked up by its exact bytes, since clients use few."""
+
+    __slots__ = ("lower", "single", "travels")
+
+    def __init__(self, name: bytes, dropped: frozenset[bytes], prefixes: tuple[bytes, ...], single: frozenset[bytes]) -> None:
+        self.lower = name.lower()
+        self.travels = self.lower not in dropped and not self.lower.startswith(prefixes)
+        self.single = self.lower in single
+
+
+class _Names:
+    """The field names of one direction. A bounded memory: past its size, names are judged afresh each time."""
+
+    __slots__ = ("_dropped", "_prefixes", "_single", "known")
+
+    def __init__(self, dropped: frozenset[bytes], prefixes: tuple[bytes, ...], single: frozenset[bytes]) -> None:
+        self._dropped = dropped
+        self._prefixes = prefixes
+        self._single = single
+        self.known: dict[bytes, _Name] = {}
+
+    def learn(self, name: bytes) -> _Name:
+        judged = _Name(name, self._dropped, self._prefixes, self._single)
+        if len(self.known) < _KNOWN_NAMES:
+            self.known[name] = judged
+        return judged
+
+
+_REQUEST_NAMES = _Names(_REQUEST_DROPPED, (b"x-tos-", b"x-forwarded-"), _SINGLE_IN_REQUESTS)
+_RESPONSE_NAMES = _Names(_RESPONSE_DROPPED, (b"x-tos-",), _SINGLE_IN_RESPONSES)
+
+Line = tuple[bytes, bytes]
+"""A field that travels on: its lower-case name and its line exactly as it came, without CRLF."""
+
+
+class BadHeadError(Exception):
+    """A head that is not taken. `status` is what its sender is told."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class _Head:
+    """What both directions share. `values` maps lower-case names to stripped first values; `lines` are the fields that travel on."""
+
+    __slots__ = ("chunked", "keep_alive", "length", "lines", "minor", "values")
+
+    def __init__(self, minor: int, values: dict[bytes, bytes], lines: list[Line]) -> None:
+        self.minor = minor
+        self.values = values
+        self.chunked, self.length = _framing(values, minor)
+        named, self.keep_alive = _connection(values.get(b"connection"), minor)
+        self.lines = [line for line in lines if line[0] not in named] if named else lines
+
+    def forwarded(self, also_dropped: frozenset[bytes] = frozenset()) -> list[bytes]:
+        """The lines that travel on, without CRLF: all but hop-by-hop fields, what Connection names, what is private, and `also_dropped`."""
+        if not also_dropped:
+            return [line for _, line in self.lines]
+        return [line for name, line in self.lines if name not in also_dropped]
+
+
+class RequestHead(_Head):
+    """A request's head. `length` is the body's in bytes, None when chunked."""
+
+    __slots__ = ("expects_continue", "method", "target")
+
+    def __init__(self, method: bytes, target: bytes, minor: int, values: dict[bytes, bytes], lines: list[Line]) -> None:
+        super().__init__(minor, values, lines)
+        self.method = method.decode("ascii")
+        self.target = target
+        if self.length is None and not self.chunked:
+            self.length = 0
+        expect = values.get(b"expect")
+        if expect is not None and expect.lower() != b"100-continue":
+            raise BadHeadError("Expect can only be 100-continue", 417)
+        self.expects_continue = expect is not None and minor == 1
+        if minor == 1 and not values.get(b"host"):
+            raise BadHeadError("Host is missing")
+
+
+class ResponseHead(_Head):
+    """A response's head; `line` is its status line without CRLF. `length` None: until `chunked` ends or, when not chunked either, until the connection does."""
+
+    __slots__ = ("line", "status")
+
+    def __init__(self, line: bytes, minor: int, status: int, values: dict[bytes, bytes], lines: list[Line]) -> None:
+        super().__init__(minor, values, lines)
+        self.line = line
+        self.status = status
+
+
+def parse_request_head(head: bytes, max_fields: int) -> RequestHead:
+    """Parse a head that ends with an empty line.
+
+    Raises: BadHeadError (400, 417, 431, 501, 505) naming what is wrong.
+    """
+    line = _REQUEST_LINE.match(head)
+    if line is None:
+        raise BadHeadError(*_what_is_wrong(head))
+    method, target, minor = line.groups()
+    if target[0] != 0x2F:
+        raise BadHeadError("the request target must be a path")
+    values, lines = _fields(head, line.end(), max_fields, _REQUEST_NAMES)
+    return RequestHead(method, target, minor[0] - 48, values, lines)
+
+
+def parse_response_head(head: bytes, max_fields: int) -> ResponseHead:
+    """Parse an upstream's head that ends with an empty line.
+
+    Raises: BadHeadError; its status is not meant for a client.
+    """
+    line = _STATUS_LINE.match(head)
+    if line is None:
+        raise BadHeadError("not an HTTP/1 status line")
+    values, lines = _fields(head, line.end(), max_fields, _RESPONSE_NAMES)
+    minor, status = line.groups()
+    return ResponseHead(head[: line.end() - 2], minor[0] - 48, int(status), values, lines)
+
+
+def _fields(head: bytes, start: int, max_fields: int, names: _Names) -> tuple[dict[bytes, bytes], list[Line]]:
+    """(first value of each name, the lines that travel on). A second field of a name that must be single is refused."""
+    if _FIELD_BLOCK.fullmatch(head, start) is None:
+        raise BadHeadError("a header field is malformed")
+    values: dict[bytes, bytes] = {}
+    lines: list[Line] = []
+    known = names.known
+    split = head[start:-4].split(b"\r\n") if len(head) - start > 4 else []
+    if len(split) > max_fields:
+        raise BadHeadError(f"more than {max_fields} header fields", 431)
+    for line in split:
+        raw_name, _, value = line.partition(b":")
+        name = known.get(raw_name) or names.learn(raw_name)
+        lower = name.lower
+        if lower not in values:
+            values[lower] = value.strip(b" \t")
+        elif name.single:  # two readers would pick differently
+            raise BadHeadError(f"{lower.decode('ascii')} occurs twice")
+        if name.travels:
+            lines.append((lower, line))
+    return values, lines
+
+
+def _what_is_wrong(head: bytes) -> tuple[str, int]:
+    first = head.split(b"\r\n", 1)[0]
+    if re.fullmatch(rb".* HTTP/[0-9]\.[0-9]", first) and not first.endswith((b"HTTP/1.1", b"HTTP/1.0")):
+        return "only HTTP/1.1 and HTTP/1.0 are spoken here", 505
+    return "not an HTTP request line", 400
+
+
+def _framing(values: dict[bytes, bytes], minor: int) -> tuple[bool, int | None]:
+    """(chunked, length). RFC 9112 §6.3; a message with both, or a coding other than plain `chunked`, is not taken."""
+    coding, length = values.get(b"transfer-encoding"), values.get(b"content-length")
+    if coding is not None:
+        if coding.lower() != b"chunked":
+            raise BadHeadError("the only transfer coding taken is chunked", 501)
+        if length is not None:
+            raise BadHeadError("Transfer-Encoding and Content-Length exclude each other")
+        if minor == 0:
+            raise BadHeadError("HTTP/1.0 has no Transfer-Encoding")
+        return True, None
+    if length is None:
+        return False, None
+    if _CONTENT_LENGTH.fullmatch(length) is None:
+        raise BadHeadError("Content-Length is not a number")
+    return False, int(length)
+
+
+_NO_NAMES: frozenset[bytes] = frozenset()
+
+
+def _connection(value: bytes | None, minor: int) -> tuple[frozenset[bytes], bool]:
+    """(field names that Connection claims for this hop, whether the connection stays open)."""
+    if value is None:
+        return _NO_NAMES, minor == 1
+    names = frozenset(name.strip(b" \t") for name in value.lower().split(b","))
+    if b"close" in names:
+        return names, False
+    return names, minor == 1 or b"keep-alive" in names

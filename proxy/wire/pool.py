@@ -1,0 +1,117 @@
+"""Kept-alive connections to one origin.
+
+A connection is looked at before it is used again; when its peer has closed it, another is taken, so that no byte of a request is
+ever sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from proxy.core.errors import UpstreamError
+from proxy.core.oneshot import Oneshot
+from proxy.wire.deadlines import Deadlines
+from proxy.wire.upstream import UpstreamConnection
+
+KEPT_IDLE_SECONDS = 55.0
+_MAX_IDLE = 1024
+
+Connect = Callable[[Callable[[], asyncio.Protocol]], Awaitable[tuple[asyncio.Transport, asyncio.Protocol]]]
+"""Opens one connection for a protocol made by the factory. Raises: UpstreamError."""
+
+
+class PoolStats:
+    """Counters of one worker's upstream side, over all origins."""
+
+    __slots__ = ("connected", "failed", "open", "reused", "stale")
+
+    def __init__(self) -> None:
+        self.connected = 0
+        self.reused = 0
+        self.failed = 0
+        self.stale = 0
+        self.open = 0
+
+
+class Pool:
+    """The connections of one origin with one identity (client certificate)."""
+
+    __slots__ = ("_connect", "_connections", "_deadlines", "_idle", "_tasks", "first_byte_seconds", "loop", "stats")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connect: Connect,
+        deadlines: Deadlines,
+        stats: PoolStats,
+        first_byte_seconds: float,
+    ) -> None:
+        self.loop = loop
+        self.stats = stats
+        self.first_byte_seconds = first_byte_seconds
+        self._connect = connect
+        self._deadlines = deadlines
+        self._idle: list[UpstreamConnection] = []
+        self._connections: set[UpstreamConnection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def acquire(self) -> UpstreamConnection:
+        """A connection for one exchange, the most recently used one first.
+
+        Raises: UpstreamError when none could be made.
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable():
+                self.stats.reused += 1
+                return connection
+            self.stats.stale += 1
+            connection.transport.abort()
+        opened: Oneshot[UpstreamConnection] = Oneshot()
+        task = self.loop.create_task(self._open(opened))
+        self._tasks.add(task)  # the loop keeps only a weak reference
+        task.add_done_callback(self._tasks.discard)
+        return await opened
+
+    async def _open(self, opened: Oneshot[UpstreamConnection]) -> None:
+        try:
+            _, protocol = await self._connect(lambda: UpstreamConnection(self))
+        except UpstreamError as error:
+            self.stats.failed += 1
+            opened.fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, an exchange waits for it
+            self.stats.failed += 1
+            opened.fail(UpstreamError(f"connecting failed: {type(error).__name__}"))
+        else:
+            connection = cast("UpstreamConnection", protocol)
+            self.stats.connected += 1
+            self.stats.open += 1
+            self._connections.add(connection)
+            self._deadlines.watched.add(connection)
+            opened.set(connection)
+
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """Keep a connection whose answer is complete."""
+        connection.busy = False
+        if len(self._idle) >= _MAX_IDLE:
+            connection.transport.close()
+            return
+        connection.deadline = self.loop.time() + KEPT_IDLE_SECONDS
+        self._idle.append(connection)
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        """Forget a connection that is gone."""
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self._deadlines.watched.discard(connection)
+            self.stats.open -= 1
+            if not connection.busy and connection in self._idle:
+                self._idle.remove(connection)
+
+    def close(self) -> None:
+        """Close what is idle; what is busy ends with its answer."""
+        for connection in self._idle:
+            connection.transport.close()
+        self._idle.clear()
