@@ -8,53 +8,53 @@ from collections.abc import Callable
 import pytest
 
 from tests.architecture import rules
-from tests.architecture.tree import files, parsed, python_files, text
+from tests.architecture.tree import expect_none, files, parsed, python_files, text
 
 OWN_FOLDERS = ("proxy", "tests", "benchmarks", "scripts", "docs", "migrations")
 GENERATED = {"LICENSE", "requirements.txt", "requirements-dev.txt"}
 TEXTS = tuple(name for name in files() if name not in GENERATED and not name.startswith("tests/journey/sdks/"))
 
 
-def complaints(rule: Callable[[str], list[str]], names: list[str]) -> str:
-    """All complaints of a rule over many files, one a line: empty when all is well."""
-    return "\n".join(line for name in names for line in rule(name))
+def keep(rule: Callable[[str], list[str]], names: list[str]) -> None:
+    """Fail with all complaints of a rule over many files."""
+    expect_none(line for name in names for line in rule(name))
 
 
 def test_files_are_short() -> None:
     """No Python file is longer than a few screens."""
-    assert not complaints(lambda name: rules.file_too_long(name, text(name)), python_files(*OWN_FOLDERS))
+    keep(lambda name: rules.file_too_long(name, text(name)), python_files(*OWN_FOLDERS))
 
 
 def test_functions_are_short() -> None:
     """No function is longer than a screen without saying why."""
-    assert not complaints(lambda name: rules.functions_too_long(name, text(name), parsed(name)), python_files(*OWN_FOLDERS))
+    keep(lambda name: rules.functions_too_long(name, text(name), parsed(name)), python_files(*OWN_FOLDERS))
 
 
 def test_modules_state_their_contract() -> None:
     """Every module begins with what it promises."""
-    assert not complaints(lambda name: rules.no_contract(name, parsed(name)), python_files(*OWN_FOLDERS))
+    keep(lambda name: rules.no_contract(name, parsed(name)), python_files(*OWN_FOLDERS))
 
 
 def test_tests_say_what_they_show() -> None:
     """Every test has a one-sentence docstring."""
-    assert not complaints(lambda name: rules.tests_without_sentence(name, parsed(name)), python_files("tests"))
+    keep(lambda name: rules.tests_without_sentence(name, parsed(name)), python_files("tests"))
 
 
 def test_nothing_is_left_for_later() -> None:
     """No file carries a mark that says it is unfinished."""
-    assert not complaints(lambda name: rules.unfinished(name, text(name)), list(TEXTS))
+    keep(lambda name: rules.unfinished(name, text(name)), list(TEXTS))
 
 
 def test_names_mean_something() -> None:
     """No module and no class of the product has a name that fits everything."""
-    assert not complaints(rules.vague_names, python_files("proxy"))
-    assert not complaints(lambda name: rules.vague_classes(name, parsed(name)), python_files("proxy"))
+    keep(rules.vague_names, python_files("proxy"))
+    keep(lambda name: rules.vague_classes(name, parsed(name)), python_files("proxy"))
 
 
 def test_no_machine_and_no_index_is_named() -> None:
     """No file depends on one person's folders or names where packages come from."""
     names = [name for name in (*TEXTS, "requirements.txt", "requirements-dev.txt") if name != "tests/architecture/rules.py"]
-    assert not complaints(lambda name: rules.foreign_places(name, text(name)), names)
+    keep(lambda name: rules.foreign_places(name, text(name)), names)
 
 
 LONG_FUNCTION = "def walk():\n" + "    pass\n" * 50

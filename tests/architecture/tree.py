@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ast
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SKIPPED = {
@@ -68,3 +71,9 @@ def imports(tree: ast.Module) -> set[str]:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return found
+
+
+def expect_none(complaints: Iterable[str]) -> None:
+    """Fail with the complaints, one a line and nothing else, when there are any."""
+    if listed := list(complaints):
+        pytest.fail("\n".join(listed), pytrace=False)
