@@ -1,0 +1,166 @@
+"""From entries to rows: the query projection of an exchange, as tuples in the order of the columns named here.
+
+Pure. The projection of an intent and that of its outcome are separate sets of columns, so that they can be written in either
+order and again without changing the result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from proxy.core.facts import Usage
+from proxy.ledger.record import Content, Entry, Intent, Mark, Outcome, Refusal
+
+Row = tuple[Any, ...]
+
+DAY_US = 86_400_000_000
+"""Microseconds of a day; `at // DAY_US` is an entry's day."""
+
+ENTRY_COLUMNS = ("instance", "epoch", "seq", "day", "kind", "record_id", "at", "evidence", "leaf")
+
+INTENT_COLUMNS = (
+    "at",
+    "instance",
+    "epoch",
+    "seq",
+    "principal",
+    "credential",
+    "key",
+    "end_user",
+    "purpose",
+    "project",
+    "upstream",
+    "host",
+    "dialect",
+    "endpoint",
+    "method",
+    "target",
+    "agent",
+    "retry",
+    "model_requested",
+    "inspection",
+    "flags",
+    "stream",
+    "request_bytes",
+    "verdict",
+    "decision",
+    "clauses",
+    "rules",
+    "request_content",
+)
+
+OUTCOME_COLUMNS = (
+    "outcome",
+    "outcome_instance",
+    "outcome_epoch",
+    "outcome_seq",
+    "status",
+    "error",
+    "model_returned",
+    "upstream_request_id",
+    "finish",
+    "usage_input",
+    "usage_output",
+    "usage_cached",
+    "usage_reasoning",
+    "usage_estimated",
+    "answer_bytes",
+    "delivered_bytes",
+    "first_byte_us",
+    "duration_us",
+    "answer_content",
+)
+
+CONTENT_COLUMNS = ("record_id", "part", "piece", "size", "coding", "key_id", "sealed")
+KEY_COLUMNS = ("key_id", "instance", "principal", "month", "wrapped")
+INCIDENT_COLUMNS = ("at", "kind", "instance", "epoch", "seq", "detail", "evidence", "leaf")
+
+_encode = msgspec.json.Encoder().encode
+_NO_USAGE = Usage()
+
+
+def json_text(value: Any) -> str:
+    """A list or map as JSON text; empty ones as an empty string."""
+    return _encode(value).decode() if value else ""
+
+
+def _mode(content: Content | None) -> str:
+    return content.mode if content is not None else ""
+
+
+def intent_row(entry: Intent) -> Row:
+    """The values of `INTENT_COLUMNS`."""
+    facts = entry.facts
+    return (
+        entry.at,
+        entry.instance,
+        entry.epoch,
+        entry.seq,
+        entry.principal,
+        entry.credential,
+        entry.key,
+        entry.end_user,
+        entry.purpose,
+        entry.project,
+        entry.upstream,
+        entry.host,
+        entry.dialect,
+        entry.endpoint,
+        entry.method,
+        entry.target,
+        entry.agent,
+        entry.retry,
+        entry.model_requested,
+        facts.inspection,
+        json_text(facts.flags),
+        facts.stream,
+        entry.request_bytes,
+        entry.verdict,
+        entry.decision,
+        json_text(entry.clauses),
+        json_text(entry.rules),
+        entry.content.mode,
+    )
+
+
+def outcome_row(entry: Outcome) -> Row:
+    """The values of `OUTCOME_COLUMNS`."""
+    facts = entry.facts
+    usage = facts.usage or _NO_USAGE
+    return (
+        entry.outcome,
+        entry.instance,
+        entry.epoch,
+        entry.seq,
+        entry.status,
+        entry.error or facts.error or "",
+        entry.model_returned,
+        entry.upstream_request_id,
+        facts.finish or "",
+        usage.input,
+        usage.output,
+        usage.cached,
+        usage.reasoning,
+        usage.estimated,
+        entry.answer_bytes,
+        entry.delivered_bytes,
+        entry.first_byte_us,
+        entry.duration_us,
+        _mode(entry.content),
+    )
+
+
+def refusal_row(entry: Refusal) -> Row:
+    """The values of `OUTCOME_COLUMNS` for what we answered ourselves."""
+    place = (entry.instance, entry.epoch, entry.seq)
+    return (entry.outcome, *place, entry.status, entry.error, "", "", "", 0, 0, 0, 0, False, 0, 0, 0, 0, "")
+
+
+def kind_of(entry: Entry) -> str:
+    """The entry's tag: `intent | outcome | refusal | mark`."""
+    return _KINDS[type(entry)]
+
+
+_KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refusal", Mark: "mark"}
