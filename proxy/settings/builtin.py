@@ -1,0 +1,32 @@
+"""The upstreams that need no configuration: where each provider's API is, and the dialect it speaks by default."""
+
+from __future__ import annotations
+
+OPENAI = "openai"
+ANTHROPIC = "anthropic"
+GEMINI = "gemini"
+PASSTHROUGH = "passthrough"
+DIALECTS = (OPENAI, ANTHROPIC, GEMINI, PASSTHROUGH)
+
+# base_url is what stands before the API's own path (`/v1/…`, `/v1beta/…`), as each provider documents it.
+_TABLE = (
+    ("openai", OPENAI, "https://api.openai.com"),
+    ("anthropic", ANTHROPIC, "https://api.anthropic.com"),
+    ("gemini", GEMINI, "https://generativelanguage.googleapis.com"),
+    ("xai", OPENAI, "https://api.x.ai"),
+    ("deepseek", OPENAI, "https://api.deepseek.com"),
+    ("mistral", OPENAI, "https://api.mistral.ai"),
+    ("moonshot", OPENAI, "https://api.moonshot.ai"),
+    ("minimax", OPENAI, "https://api.minimax.io"),
+    ("cohere", OPENAI, "https://api.cohere.com"),
+    ("openrouter", OPENAI, "https://openrouter.ai/api"),
+    ("groq", OPENAI, "https://api.groq.com/openai"),
+    ("together", OPENAI, "https://api.together.xyz"),
+    ("fireworks", OPENAI, "https://api.fireworks.ai/inference"),
+    ("perplexity", OPENAI, "https://api.perplexity.ai"),
+)
+
+
+def builtin_upstreams() -> dict[str, dict[str, str]]:
+    """Fresh `{name: {dialect, base_url}}`, in a fixed order; a configuration's entry of the same name overrides fields."""
+    return {name: {"dialect": dialect, "base_url": base_url} for name, dialect, base_url in _TABLE}

@@ -1,0 +1,97 @@
+"""Compiles checked settings to the snapshot entries that gateways read (docs/adr/0004-snapshot.md). No secret is among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.core import snapshot
+from proxy.core.principal import Principal
+from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, UpstreamOptions
+from proxy.settings.identity import KnownKey
+from proxy.settings.schema import Settings
+
+
+def compiled(settings: Settings, keys: list[KnownKey]) -> list[bytes]:
+    """The configured part of a snapshot, each entry framed; the store's principals are added by whoever publishes."""
+    entries = [
+        snapshot.put("gateway", "options", _gateway(settings)),
+        snapshot.put("ledger", "options", _ledger(settings)),
+    ]
+    entries += [snapshot.put("upstream", name, _upstream(settings, name)) for name in settings.upstreams]
+    virtual = {key.principal for key in keys if key.virtual}
+    entries += [snapshot.put("principal", name, _principal(settings, name, name in virtual)) for name in settings.principals]
+    entries += [snapshot.put("credential", key.fingerprint, CredentialEntry(key.principal, virtual=key.virtual)) for key in keys]
+    return entries
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _gateway(settings: Settings) -> GatewayOptions:
+    gateway, deadlines, caps = settings.gateway, settings.gateway.deadlines, settings.gateway.caps
+    return GatewayOptions(
+        host=gateway.host,
+        port=gateway.port,
+        unix_socket=_path(gateway.unix_socket),
+        tls_certificate=_path(gateway.tls.certificate) if gateway.tls else None,
+        tls_key=_path(gateway.tls.key) if gateway.tls else None,
+        workers=gateway.workers,
+        default_upstream=settings.default_upstream,
+        trusted_proxies=tuple(gateway.trusted_proxies),
+        proxy_protocol=gateway.proxy_protocol,
+        end_user_header=gateway.end_user_header,
+        disclosure=settings.shown_disclosure,
+        on_client_abort=gateway.on_client_abort,
+        header_seconds=deadlines.header,
+        body_seconds=deadlines.body,
+        body_bytes_per_second=deadlines.body_rate,
+        write_stall_seconds=deadlines.write_stall,
+        idle_seconds=deadlines.idle,
+        connect_seconds=deadlines.connect,
+        first_byte_seconds=deadlines.first_byte,
+        drain_seconds=deadlines.drain,
+        max_header_bytes=caps.header_bytes,
+        max_headers=caps.headers,
+        max_connections=caps.connections,
+        max_connections_per_source=caps.connections_per_source,
+    )
+
+
+def _ledger(settings: Settings) -> LedgerOptions:
+    ledger = settings.ledger
+    return LedgerOptions(
+        on_failure=ledger.on_failure,
+        max_bytes=ledger.max_bytes,
+        content=ledger.content,
+        tick_seconds=ledger.durability.tick,
+        unsynced_bytes=ledger.durability.unsynced,
+    )
+
+
+def _upstream(settings: Settings, name: str) -> UpstreamOptions:
+    upstream = settings.upstreams[name]
+    return UpstreamOptions(
+        name=name,
+        dialect=upstream.dialect,
+        base_url=upstream.base_url,
+        api_key_env=upstream.api_key_env,
+        contract=upstream.contract,
+        model_licence=upstream.model_licence,
+        headers=upstream.headers,
+        client_certificate=_path(upstream.client_certificate),
+        client_key=_path(upstream.client_key),
+    )
+
+
+def _principal(settings: Settings, name: str, virtual: bool) -> Principal:
+    principal = settings.principals[name]
+    return Principal(
+        name=name,
+        purposes=principal.allowed,
+        purpose=principal.default,
+        attributes=principal.attributes,
+        project=principal.project,
+        content=principal.content or settings.ledger.content,
+        virtual=virtual,
+    )
