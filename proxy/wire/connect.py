@@ -297,6 +297,7 @@ def _required(ssl_context: ssl.SSLContext | None) -> ssl.SSLContext:
 
 # OpenSSL's X509_V_ERR_* codes (x509_vfy.h) that people meet, in words that say what is wrong with whose certificate.
 _CERTIFICATE_FAULTS = {
+    7: "the certificate's signature does not fit the authority it names",
     9: "the certificate is not valid yet",
     10: "the certificate has expired",
     18: "the certificate is self-signed and not trusted here",
