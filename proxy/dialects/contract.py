@@ -29,11 +29,19 @@ class AnswerReader(Protocol):
         Returns:
             How many bytes at the end of all that was fed so far must not reach the client before the outcome is durable:
             0, or the length of the stream's last event (or of a beginning that may turn out to be it).
+
         """
         ...
 
     def facts(self) -> AnswerFacts:
         """The facts so far; may be called at any time, and again."""
+        ...
+
+    def error_event(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """What ends a broken stream, after all that was fed and not held, so that the provider's SDK raises: its own error event.
+
+        Empty when the format knows no such thing (a JSON document, audio): then only a broken connection tells the client.
+        """
         ...
 
 
@@ -49,8 +57,9 @@ class Endpoint(msgspec.Struct, frozen=True):
 
     `name` is the endpoint's word in policies and records (`chat`, `responses`, `messages`, `generate` …); `pattern` is for
     people and `docs/coverage.md`. `teaches`: an answer could teach a model (embeddings and model lists cannot teach text, yet
-    they are recorded like any other). `json_body`: the body must be strict JSON. `body_cap`: bytes, larger is 413.
-    `read_request` takes the parsed JSON body (None when there is none or it is not inspectable) and must not raise.
+    they are recorded like any other). `json_body`: the body must be strict JSON (an empty one is fine where `method` has none).
+    `form_body`: the body is multipart/form-data, whose tree `dialects.multipart.read_form` makes. `body_cap`: bytes, larger is 413.
+    `read_request` takes the parsed body (None when there is none or it is not inspectable) and must not raise.
     `read_messages` gives the conversation, for readers of the ledger; it must not raise either.
     `answer(stream, collect)` makes the reader: `stream` tells what the answer's content type says (`sse`, `json`, `other`).
     """
@@ -63,6 +72,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     answer: Callable[[str, bool], AnswerReader]
     teaches: bool = True
     json_body: bool = True
+    form_body: bool = False
     body_cap: int = 100 * MIB
 
 
@@ -73,15 +83,14 @@ class Dialect(Protocol):
     endpoints: tuple[Endpoint, ...]
 
     def match(self, method: str, path: str) -> tuple[Endpoint, PathParameters] | None:
-        """The row for a request, or None when there is none (recorded whole, not inspected). `path` has no query and no upstream name."""
+        """The row for a request, or None when there is none (recorded whole, not inspected).
+
+        `path` has neither query nor upstream name; percent-encoding is understood.
+        """
         ...
 
     def error_body(self, status: int, code: str, message: str, record_id: str) -> bytes:
         """A JSON error body in the provider's own shape; `code` is ours (`policy_violation`, `ledger_unavailable` …)."""
-        ...
-
-    def error_event(self, status: int, code: str, message: str, record_id: str) -> bytes:
-        """What ends a broken stream so that the provider's SDK raises: its own error event, complete with blank line."""
         ...
 
     def error_headers(self, record_id: str) -> Mapping[str, str]:

@@ -1,0 +1,120 @@
+"""OpenAI's API, which most other hosts speak too: chat, completions, responses, embeddings, moderations, models, pictures, audio.
+
+Below `/v1`, below any other prefix that ends in a version, without one, and below Azure's `/openai/deployments/{model}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
+from proxy.dialects.gathering import Gathering
+from proxy.dialects.jsonio import read_leniently
+from proxy.dialects.openai import content, requests
+from proxy.dialects.openai.chat import ChatStream, read_chat
+from proxy.dialects.openai.errors import error_body
+from proxy.dialects.openai.responses import ResponseStream, read_response
+from proxy.dialects.openai.tasks import TaskStream, parse_bulky, read_task
+from proxy.dialects.paths import PathTable
+from proxy.dialects.sse import EventStreamReader
+from proxy.dialects.turns import Turn, as_messages
+from proxy.dialects.whole import CountedReader, WholeReader
+
+_PREFIX = (
+    r"(?:"
+    r"(?:/(?!anthropic/)[^/]+)*?/v[0-9][0-9a-z]*(?:/openai)?"  # /v1, /api/v1, /openai/v1, /compatible-mode/v1, /v1beta/openai
+    r"|/openai/deployments/(?P<deployment>[^/]+)"  # Azure
+    r"|/openai|/api|/models"
+    r")?"
+)
+
+
+def _answers(
+    stream_reader: type[EventStreamReader],
+    read: Callable[[Gathering, Any], None],
+    parse: Callable[[bytes], Any] = read_leniently,
+) -> Callable[[str, bool], AnswerReader]:
+    def answer(stream: str, collect: bool) -> AnswerReader:
+        if stream == "sse":
+            return stream_reader(collect=collect)
+        if stream == "json":
+            return WholeReader(read, collect=collect, parse=parse)
+        return CountedReader()
+
+    return answer
+
+
+def _messages(turns: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    return lambda body: as_messages(turns(body))
+
+
+def _no_turns(_body: Any) -> list[Turn]:
+    return []
+
+
+_chat_answers = _answers(ChatStream, read_chat)
+_response_answers = _answers(ResponseStream, read_response)
+_task_answers = _answers(TaskStream, read_task)
+_bulky_answers = _answers(TaskStream, read_task, parse_bulky)
+_chat_messages = _messages(content.chat_turns)
+_response_messages = _messages(content.response_turns)
+_prompt_messages = _messages(content.prompt_turns)
+_form_messages = _messages(content.form_turns)
+_no_messages = _messages(_no_turns)
+
+
+def _stored(name: str, method: str, pattern: str, *, teaches: bool = True) -> Endpoint:
+    """A row about a stored response, which has no body."""
+    return Endpoint(
+        name, method, pattern, requests.read_response_row, _no_messages, _response_answers, teaches=teaches, json_body=False
+    )
+
+
+def _listing(name: str, pattern: str) -> Endpoint:
+    return Endpoint(name, "GET", pattern, requests.read_bare, _no_messages, _task_answers, teaches=False, json_body=False)
+
+
+def _form(name: str, pattern: str) -> Endpoint:
+    return Endpoint(name, "POST", pattern, requests.read_form, _form_messages, _bulky_answers, json_body=False, form_body=True)
+
+
+_ENDPOINTS = (
+    Endpoint("chat", "POST", "/v1/chat/completions", requests.read_chat, _chat_messages, _chat_answers),
+    Endpoint("responses", "POST", "/v1/responses", requests.read_response, _response_messages, _response_answers),
+    Endpoint("completions", "POST", "/v1/completions", requests.read_completion, _prompt_messages, _chat_answers),
+    Endpoint("embeddings", "POST", "/v1/embeddings", requests.read_input, _prompt_messages, _bulky_answers, teaches=False),
+    Endpoint("moderations", "POST", "/v1/moderations", requests.read_input, _prompt_messages, _task_answers, teaches=False),
+    Endpoint("images", "POST", "/v1/images/generations", requests.read_picture, _prompt_messages, _bulky_answers),
+    _form("image_edits", "/v1/images/edits"),
+    _form("image_variations", "/v1/images/variations"),
+    Endpoint("speech", "POST", "/v1/audio/speech", requests.read_input, _prompt_messages, _task_answers),
+    _form("transcriptions", "/v1/audio/transcriptions"),
+    _form("translations", "/v1/audio/translations"),
+    _stored("response_cancel", "POST", "/v1/responses/{id}/cancel"),
+    _stored("response_input", "GET", "/v1/responses/{id}/input_items", teaches=False),
+    _stored("response", "GET", "/v1/responses/{id}"),
+    _stored("response_delete", "DELETE", "/v1/responses/{id}", teaches=False),
+    _listing("models", "/v1/models"),
+    _listing("model", "/v1/models/{model}"),
+)
+_TABLE = PathTable(_ENDPOINTS, prefix=_PREFIX)
+
+
+class OpenAIDialect:
+    """See `Dialect`."""
+
+    name = "openai"
+    endpoints: tuple[Endpoint, ...] = _ENDPOINTS
+
+    def match(self, method: str, path: str) -> tuple[Endpoint, PathParameters] | None:
+        """See `Dialect.match`."""
+        return _TABLE.match(method, path)
+
+    def error_body(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `Dialect.error_body`."""
+        return error_body(status, code, message, record_id)
+
+    def error_headers(self, record_id: str) -> Mapping[str, str]:
+        """The SDKs read `x-request-id`."""
+        return {"x-request-id": record_id}

@@ -1,0 +1,242 @@
+"""Facts of OpenAI's requests: one table of parameters for each family of endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from proxy.core.facts import RequestFacts
+from proxy.dialects.contract import PathParameters
+from proxy.dialects.openai import content
+from proxy.dialects.parameters import (
+    MAX_REFERENCES,
+    Reader,
+    as_integer,
+    end_user,
+    flag,
+    integer,
+    number,
+    odd,
+    read_parameters,
+    refer,
+    reference,
+    size,
+    switch,
+    text,
+    within,
+)
+from proxy.dialects.turns import Turn, tally
+
+_decode = msgspec.json.Decoder().decode
+_set_format = text("response_format")
+_set_reasoning = text("reasoning")
+_set_seed = integer("seed")
+
+
+def _response_format(facts: RequestFacts, value: Any) -> None:
+    _set_format(facts, value.get("type") if type(value) is dict else value)
+
+
+def _reasoning(facts: RequestFacts, value: Any) -> None:
+    """`{"effort": "high"}` (Responses, OpenRouter), `{"max_tokens": 2000}`, `{"enabled": true}`, `{"type": "enabled"}`."""
+    if type(value) is not dict:
+        odd(facts)
+        return
+    for key in ("effort", "max_tokens", "budget_tokens", "enabled", "type"):
+        found = value.get(key)
+        if type(found) is bool:
+            facts.reasoning = "on" if found else "off"
+        elif type(found) is int:
+            facts.reasoning = f"{found:.20g}"
+        elif type(found) is str:
+            _set_reasoning(facts, found)
+        else:
+            continue
+        return
+
+
+def _thinking_switch(facts: RequestFacts, value: Any) -> None:
+    if facts.reasoning is None:
+        facts.reasoning = "on" if value is True else "off"
+
+
+def _logprob_count(facts: RequestFacts, value: Any) -> None:
+    """Completions: a number, where even 0 asks for the sampled tokens' own; a chat-like true is taken too."""
+    if type(value) is bool:
+        facts.logprobs = value
+    elif (wanted := as_integer(facts, value)) is not None:
+        facts.logprobs = True
+        facts.top_logprobs = wanted
+
+
+def _top_logprobs(facts: RequestFacts, value: Any) -> None:
+    """Responses has no other switch; in chat it comes beside `logprobs`, without which it is refused."""
+    facts.top_logprobs = as_integer(facts, value)
+    if facts.top_logprobs:
+        facts.logprobs = True
+
+
+def _include(facts: RequestFacts, value: Any) -> None:
+    if type(value) is not list:
+        odd(facts)
+    elif any(type(word) is str and word.endswith("logprobs") for word in value):
+        facts.logprobs = True
+
+
+def _tools(facts: RequestFacts, value: Any) -> None:
+    if type(value) is not list:
+        odd(facts)
+        return
+    facts.tools += len(value)
+    for tool in value:
+        stores = tool.get("vector_store_ids") if type(tool) is dict else None
+        for store in stores[:MAX_REFERENCES] if type(stores) is list else ():
+            refer(facts, store)
+
+
+_end_user_in_metadata = within({"user_id": end_user})
+
+
+def _metadata(facts: RequestFacts, value: Any) -> None:
+    if type(value) is dict:
+        _end_user_in_metadata(facts, value)
+
+
+_SAMPLING: dict[str, Reader] = {
+    "model": text("model"),
+    "stream": switch("stream"),
+    "temperature": number("temperature"),
+    "top_p": number("top_p"),
+    "max_tokens": integer("max_tokens"),
+    "max_completion_tokens": integer("max_tokens"),
+    "max_output_tokens": integer("max_tokens"),
+    "n": integer("n"),
+    "seed": _set_seed,
+    "random_seed": _set_seed,  # Mistral
+    "logit_bias": size("logit_bias"),
+    "user": end_user,
+    "safety_identifier": end_user,
+    "metadata": _metadata,
+}
+
+_CHAT: dict[str, Reader] = {
+    **_SAMPLING,
+    "logprobs": switch("logprobs"),
+    "top_logprobs": _top_logprobs,
+    "response_format": _response_format,
+    "reasoning_effort": _set_reasoning,
+    "reasoning": _reasoning,
+    "thinking": _reasoning,
+    "enable_thinking": _thinking_switch,
+    "tools": _tools,
+    "functions": _tools,
+}
+
+_COMPLETIONS: dict[str, Reader] = {**_SAMPLING, "logprobs": _logprob_count, "top_logprobs": _top_logprobs}
+
+_RESPONSES: dict[str, Reader] = {
+    **_SAMPLING,
+    "top_logprobs": _top_logprobs,
+    "include": _include,
+    "text": within({"format": _response_format}),
+    "reasoning": _reasoning,
+    "tools": _tools,
+    "previous_response_id": reference,
+    "conversation": reference,
+    "prompt": reference,
+}
+
+_TASK: dict[str, Reader] = {**_SAMPLING, "response_format": _response_format}
+
+
+def _reader(
+    table: dict[str, Reader],
+    turns: Callable[[Any], Iterable[Turn]],
+    counted: str,
+    *,
+    is_prompt: bool = False,
+) -> Callable[[Any, PathParameters], RequestFacts]:
+    """Make the reader of one family; `counted` is the member whose entries are its messages, or its prompts."""
+
+    def read(body: Any, path: PathParameters) -> RequestFacts:
+        if type(body) is not dict:
+            return unread(body, path)
+        facts = RequestFacts(model=path.model)
+        read_parameters(table, body, facts)
+        tally(turns(body), facts)
+        entries = body.get(counted)
+        if is_prompt:
+            facts.prompts = _prompts(entries)
+        elif type(entries) is list:
+            facts.messages = len(entries)
+        elif entries is not None:
+            facts.messages = 1
+            if type(entries) is not str:
+                odd(facts)
+        return facts
+
+    return read
+
+
+def _prompts(entries: Any) -> int:
+    return len(entries) if type(entries) is list and not content.is_tokens(entries) else 1
+
+
+def unread(body: Any, path: PathParameters) -> RequestFacts:
+    """Facts of a body that is missing, not inspectable, or no JSON object."""
+    facts = RequestFacts(model=path.model, stream=path.stream)
+    if body is not None:
+        flag(facts, "odd_types")
+    facts.inspection = "none"
+    return facts
+
+
+def read_bare(_body: Any, path: PathParameters) -> RequestFacts:
+    """Facts of a request that has no body."""
+    return RequestFacts(model=path.model)
+
+
+def read_response_row(_body: Any, path: PathParameters) -> RequestFacts:
+    """Facts of a request about a stored response."""
+    facts = read_bare(None, path)
+    flag(facts, "reference")
+    return facts
+
+
+read_chat = _reader(_CHAT, content.chat_turns, "messages")
+read_completion = _reader(_COMPLETIONS, content.prompt_turns, "prompt", is_prompt=True)
+read_response = _reader(_RESPONSES, content.response_turns, "input")
+read_input = _reader(_TASK, content.prompt_turns, "input", is_prompt=True)
+read_picture = _reader(_TASK, content.prompt_turns, "prompt", is_prompt=True)
+
+
+def _typed(reader: Reader) -> Reader:
+    """In a form every value is a text, so a number or a switch in words is not odd."""
+
+    def read(facts: RequestFacts, value: Any) -> None:
+        try:
+            typed = _decode(value) if type(value) is str else value
+        except msgspec.DecodeError:
+            typed = value
+        reader(facts, typed)
+
+    return read
+
+
+_FORM: dict[str, Reader] = {
+    **_TASK,
+    **{key: _typed(_TASK[key]) for key in ("stream", "temperature", "n")},
+}
+_read_form = _reader(_FORM, content.form_turns, "prompt", is_prompt=True)
+
+
+def read_form(body: Any, path: PathParameters) -> RequestFacts:
+    """Facts of a form, whose numbers are texts; without a readable one only the media are certain."""
+    if type(body) is dict:
+        return _read_form(body, path)
+    facts = unread(body, path)
+    flag(facts, "media")
+    facts.inspection = "none"
+    return facts

@@ -1,0 +1,173 @@
+"""Reads the parameters of a request by a table from their names to readers, so that each dialect is a list of what it knows.
+
+No reader raises: a value of the wrong type is left out and flagged `odd_types`, for some server may still take it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from proxy.core.facts import RequestFacts
+from proxy.dialects.gathering import WORD_LIMIT
+from proxy.dialects.jsonio import INT64_MAX, INT64_MIN
+
+MAX_REFERENCES = 64
+"""References kept of one request; more are told by the flag `many_references`."""
+
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+
+Reader = Callable[[RequestFacts, Any], None]
+
+
+def flag(facts: RequestFacts, reason: str) -> None:
+    """Add a flag once, and with it that the request was not fully understood."""
+    facts.inspection = "partial"
+    if reason not in facts.flags:
+        facts.flags.append(reason)
+
+
+def odd(facts: RequestFacts) -> None:
+    """Flag that a value which matters has a type the provider does not document."""
+    flag(facts, "odd_types")
+
+
+def refer(facts: RequestFacts, identifier: Any) -> None:
+    """Note something that the request uses but does not contain, by its provider's id."""
+    flag(facts, "reference")
+    if type(identifier) is not str:
+        odd(facts)
+    elif len(facts.references) >= MAX_REFERENCES:
+        flag(facts, "many_references")
+    elif identifier[:WORD_LIMIT] not in facts.references:
+        facts.references.append(identifier[:WORD_LIMIT])
+
+
+def read_parameters(table: Mapping[str, Reader], body: dict[str, Any], facts: RequestFacts) -> None:
+    """Give each member that the table knows and that is not null to its reader."""
+    for key in body.keys() & table.keys() if len(body) > len(table) else body:
+        reader = table.get(key)
+        if reader is not None and (value := body[key]) is not None:
+            reader(facts, value)
+
+
+def text(field: str) -> Reader:
+    """A short text, such as a model's name."""
+
+    def read(facts: RequestFacts, value: Any) -> None:
+        if type(value) is not str:
+            odd(facts)
+            return
+        if len(value) > WORD_LIMIT:
+            odd(facts)
+        setattr(facts, field, value[:WORD_LIMIT])
+
+    return read
+
+
+def integer(field: str) -> Reader:
+    """A whole number within int64. Where two spellings of one parameter disagree, the larger counts."""
+
+    def read(facts: RequestFacts, value: Any) -> None:
+        number = as_integer(facts, value)
+        if number is not None:
+            known = getattr(facts, field)
+            setattr(facts, field, number if known is None else max(known, number))
+
+    return read
+
+
+def as_integer(facts: RequestFacts, value: Any) -> int | None:
+    """A whole number; one written as 2.0 or as text is taken but flagged."""
+    if type(value) is int:
+        number = value
+    else:
+        odd(facts)
+        if (type(value) is float and value.is_integer()) or (type(value) is str and _DIGITS.fullmatch(value)):
+            number = int(value)
+        else:
+            return None
+    if not INT64_MIN <= number <= INT64_MAX:
+        odd(facts)
+        return None
+    return number
+
+
+def number(field: str) -> Reader:
+    """A number, whole or not."""
+
+    def read(facts: RequestFacts, value: Any) -> None:
+        if type(value) is float or (type(value) is int and INT64_MIN <= value <= INT64_MAX):
+            setattr(facts, field, float(value))
+        else:
+            odd(facts)
+
+    return read
+
+
+def switch(field: str) -> Reader:
+    """True or false; anything else that is not empty is taken as neither and flagged."""
+
+    def read(facts: RequestFacts, value: Any) -> None:
+        if type(value) is bool:
+            setattr(facts, field, value)
+        else:
+            odd(facts)
+
+    return read
+
+
+def size(field: str) -> Reader:
+    """The number of entries of a list or an object."""
+
+    def read(facts: RequestFacts, value: Any) -> None:
+        if type(value) in (list, dict):
+            setattr(facts, field, getattr(facts, field) + len(value))
+        else:
+            odd(facts)
+
+    return read
+
+
+def reference(facts: RequestFacts, value: Any) -> None:
+    """An id, or an object or list of such, of something that lies with the provider."""
+    if type(value) is list:
+        for item in value[: MAX_REFERENCES + 1]:
+            _refer_object(facts, item)
+    else:
+        _refer_object(facts, value)
+
+
+def _refer_object(facts: RequestFacts, value: Any) -> None:
+    refer(facts, value.get("id") if type(value) is dict else value)
+
+
+def within(table: Mapping[str, Reader]) -> Reader:
+    """An object whose members have a table of their own."""
+
+    def read(facts: RequestFacts, value: Any) -> None:
+        if type(value) is dict:
+            read_parameters(table, value, facts)
+        else:
+            odd(facts)
+
+    return read
+
+
+def end_user(facts: RequestFacts, value: Any) -> None:
+    """The client's name for its user; the first one found stays."""
+    if type(value) is not str:
+        odd(facts)
+    elif value and facts.end_user is None:
+        facts.end_user = value
+
+
+def short(field: str, value: str) -> Reader:
+    """A parameter whose presence alone says `value`, unless false."""
+
+    def read(facts: RequestFacts, given: Any) -> None:
+        if given is not False:
+            setattr(facts, field, value)
+
+    return read

@@ -1,0 +1,62 @@
+"""Requests that no dialect has a row for: recorded whole, not inspected. The error shape is OpenAI's, which most clients know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.core.facts import Message, RequestFacts
+from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
+from proxy.dialects.openai.errors import chat_error_event, error_body
+from proxy.dialects.sse import EndRule, EventStreamReader
+from proxy.dialects.whole import CountedReader
+
+
+class UnknownStream(EventStreamReader):
+    """Counts the events of a stream we do not know, and holds what ends the streams we do know."""
+
+    rule = EndRule(
+        names=frozenset({b"message_stop", b"response.completed", b"response.failed", b"response.incomplete", b"error"}),
+        heads=(b"[DONE]", b'{"error":', b'{"type":"message_stop"', b'{"type":"response.completed"'),
+    )
+    own_error = staticmethod(chat_error_event)
+
+    def read_event(self, name: bytes, payload: bytes) -> bool:
+        """Judge one event by its name, or by how it begins."""
+        self.gathering.seen.unread = True
+        return self.ends(name, payload)
+
+
+def _read_request(_body: Any, path: PathParameters) -> RequestFacts:
+    return RequestFacts(model=path.model, stream=path.stream, inspection="none")
+
+
+def _read_messages(_body: Any) -> list[Message]:
+    return []
+
+
+def _answer(stream: str, collect: bool) -> AnswerReader:
+    return UnknownStream(collect=collect) if stream == "sse" else CountedReader()
+
+
+OTHER = Endpoint("other", "*", "*", _read_request, _read_messages, _answer, json_body=False)
+"""The one row that is in no table: whatever the method and the path are."""
+
+
+class PassthroughDialect:
+    """See `Dialect`; knows no endpoint."""
+
+    name = "passthrough"
+    endpoints: tuple[Endpoint, ...] = ()
+
+    def match(self, method: str, path: str) -> tuple[Endpoint, PathParameters] | None:  # noqa: ARG002 - the contract's parameters
+        """Nothing matches: `OTHER` is what stands for it."""
+        return None
+
+    def error_body(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `Dialect.error_body`."""
+        return error_body(status, code, message, record_id)
+
+    def error_headers(self, record_id: str) -> Mapping[str, str]:
+        """The header that most clients look for."""
+        return {"x-request-id": record_id}

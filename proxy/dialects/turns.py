@@ -1,0 +1,79 @@
+"""The turns of a conversation while they are read: each dialect yields them, this adds them up or hands them on.
+
+One reading serves both the facts of a request and the readers of the ledger, so that the two can never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from proxy.core.facts import Message, RequestFacts
+from proxy.dialects.parameters import flag, odd, refer
+
+_ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "model": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+class Turn(msgspec.Struct, gc=False):
+    """One turn: its texts in order, what it carries beside them, and the flags it deserves."""
+
+    role: str
+    texts: list[str] = []
+    media: int = 0
+    tool_calls: int = 0
+    references: list[Any] = []
+    remote: bool = False
+    odd: bool = False
+
+    def refer(self, identifier: Any) -> None:
+        """Something that lies with the provider."""
+        self.references.append(identifier)
+
+
+def role_of(value: Any, turn: Turn) -> str:
+    """Our word for a provider's role; an unknown one counts as the user's and is odd."""
+    known = _ROLES.get(value) if type(value) is str else None
+    if known is None:
+        turn.odd = turn.odd or value is not None
+        return "user"
+    return known
+
+
+def tally(turns: Iterable[Turn], facts: RequestFacts) -> None:
+    """Add the turns to the facts of a request."""
+    for turn in turns:
+        chars = sum(map(len, turn.texts))
+        if turn.role == "system":
+            facts.system_chars += chars
+        else:
+            facts.prompt_chars += chars
+        if turn.media:
+            facts.media += turn.media
+            flag(facts, "media")
+        if turn.references:
+            for identifier in turn.references:
+                refer(facts, identifier)
+        if turn.remote:
+            flag(facts, "reference")
+        if turn.odd:
+            odd(facts)
+
+
+def as_messages(turns: Iterable[Turn]) -> list[Message]:
+    """The turns as readers of the ledger want them; several texts of one turn are joined by a newline."""
+    return [Message(turn.role, "\n".join(turn.texts), turn.tool_calls, turn.media) for turn in turns]
+
+
+def is_remote(url: Any) -> bool:
+    """True for an address that leads elsewhere, so that what the model sees is not in the request."""
+    return type(url) is str and not url.startswith("data:")
