@@ -1,0 +1,176 @@
+"""One child process: started by exec, asked over its channel, started again when it dies (docs/adr/0001-process-model.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from proxy.control.channel import VARIABLE, Channel, open_channel
+from proxy.telemetry.diagnostics import Diagnostics
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+HEALTHY_SECONDS = 60.0
+
+
+def next_pause(pause: float, lived: float) -> float:
+    """Seconds to wait before the next start but one: 0, 0.1, 0.2 … 5, and 0 again after a minute of health."""
+    if lived >= HEALTHY_SECONDS:
+        return 0.0
+    return min(LONGEST_PAUSE, pause * 2 if pause else FIRST_PAUSE)
+
+
+class Child:
+    """Keeps one process running until it is told to end.
+
+    `command` is what is executed; the file descriptors of `inherited` stay open in it. `changed` is called when it gets ready,
+    stops being ready, or starts. A child runs in a process group of its own: Ctrl-C reaches the supervisor alone, which then
+    says how everybody ends.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        diagnostics: Diagnostics,
+        *,
+        inherited: Sequence[socket.socket] = (),
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.ready = False
+        self.starts = 0
+        self.pid: int | None = None
+        self.stats: dict[str, Any] = {}
+        self.silent = False
+        self.answered_at = 0.0
+        self._command = list(command)
+        self._inherited = list(inherited)
+        self._diagnostics = diagnostics
+        self._changed = changed
+        self._channel: Channel | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._answer: asyncio.Future[None] | None = None
+        self._farewell: dict[str, Any] | None = None
+        self._ending = asyncio.Event()
+        self._over = asyncio.Event()
+
+    @property
+    def running(self) -> bool:
+        """Whether a process is there now."""
+        return self.pid is not None
+
+    async def keep(self) -> None:
+        """Start the process, and again whenever it dies, until `end` was called and it is gone."""
+        loop = asyncio.get_running_loop()
+        pause = 0.0
+        while not self._ending.is_set():
+            began = loop.time()
+            code = await self._run_once()
+            if self._ending.is_set():
+                break
+            lived = loop.time() - began
+            self._diagnostics.warning("child died", child=self.name, code=code, lived=round(lived, 3), pause=pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), pause)
+            pause = next_pause(pause, lived)
+        self._over.set()
+
+    async def _run_once(self) -> int:
+        ours, theirs = socket.socketpair()
+        try:
+            fds = [theirs.fileno(), *(each.fileno() for each in self._inherited)]
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                env={**os.environ, VARIABLE: str(theirs.fileno())},
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=fds,
+                process_group=0,
+            )
+        except OSError as error:
+            ours.close()
+            self._diagnostics.error("child cannot be started", child=self.name, reason=str(error))
+            return -1
+        finally:
+            theirs.close()
+        self.pid = self._process.pid
+        self.starts += 1
+        self._channel = await open_channel(ours, self._receive, self._line_ended)
+        if self._farewell is not None:
+            self._channel.send(self._farewell)
+        self._diagnostics.note("child started", child=self.name, pid=self.pid)
+        self._changed()
+        code = await self._process.wait()
+        self._channel.close()
+        self.pid, self.ready, self.stats = None, False, {}
+        self._changed()
+        return code
+
+    def _receive(self, message: Mapping[str, Any]) -> None:
+        match message.get("event"):
+            case "ready":
+                self.ready = True
+                self.answered_at = asyncio.get_running_loop().time()
+                self._changed()
+            case "stats":
+                self.stats = dict(message)
+                self.answered_at = asyncio.get_running_loop().time()
+                if self._answer is not None and not self._answer.done():
+                    self._answer.set_result(None)
+            case "stopped":
+                self.ready = False
+                self._changed()
+
+    def _line_ended(self) -> None:
+        self.ready = False
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Tell the process something; nothing happens when it is not there."""
+        if self._channel is not None:
+            self._channel.send(message)
+
+    async def fresh_stats(self, limit: float) -> None:
+        """Ask for figures and wait at most `limit` seconds; `silent` tells that `stats` are older ones."""
+        if not self.running:
+            self.silent = True
+            return
+        if self._answer is None or self._answer.done():
+            self._answer = asyncio.get_running_loop().create_future()
+            self.send({"do": "stats"})
+        try:
+            await asyncio.wait_for(asyncio.shield(self._answer), limit)
+            self.silent = False
+        except TimeoutError:
+            self.silent = True
+
+    async def end(self, seconds: float, hurry: asyncio.Event, *, grace: float = 5.0) -> None:
+        """Let the process finish within `seconds`; past them, or once `hurry` is set, it has `grace` seconds and is then killed."""
+        self._ending.set()
+        self._farewell = {"do": "drain", "seconds": seconds}
+        self.send(self._farewell)
+        await self._wait_over(seconds + grace, hurry)
+        if not self._over.is_set() and hurry.is_set():
+            self.send({"do": "drain", "seconds": 0})
+            await self._wait_over(grace, None)
+        if not self._over.is_set():
+            self._diagnostics.warning("child did not end in time and is killed", child=self.name, pid=self.pid)
+            self._signal(signal.SIGKILL)
+            await self._over.wait()
+
+    async def _wait_over(self, seconds: float, hurry: asyncio.Event | None) -> None:
+        waits = [asyncio.ensure_future(self._over.wait())]
+        if hurry is not None:
+            waits.append(asyncio.ensure_future(hurry.wait()))
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
+
+    def _signal(self, number: int) -> None:
+        if self.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)

@@ -1,0 +1,238 @@
+"""The supervisor: binds the listeners, keeps the children running, answers probes, and ends everything in order.
+
+Standard library only, and no settings: the command that became this process (by exec) put all it needs into a `Plan`. It writes
+nothing but `data_dir/run`. Signals: TERM and INT drain and end with 0, a second one hurries, HUP reloads the configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from proxy.control.child import Child
+from proxy.control.health import PLAIN, HealthListener, Page
+from proxy.control.listening import CannotListenError, bind, bind_unix, url
+from proxy.control.plan import Plan
+from proxy.control.presence import AlreadyServedError, Presence
+from proxy.telemetry import names
+from proxy.telemetry.diagnostics import Diagnostics
+from proxy.telemetry.prometheus import CONTENT_TYPE, Sample, render, samples
+
+STATS_SECONDS = 0.2
+SILENCE_SECONDS = 5.0
+_PATIENCE_AFTER_CRASH = 10.0
+
+
+def run(plan: Plan) -> int:
+    """Supervise until told to end. Returns the exit code: 0 after an orderly end, 1 when it could not begin."""
+    presence = Presence(Path(plan.data_dir), plan.role)
+    try:
+        crashed = presence.claim()
+        supervisor = Supervisor(plan, presence, patience=_PATIENCE_AFTER_CRASH if crashed else 0.0)
+    except (AlreadyServedError, CannotListenError) as error:
+        sys.stderr.write(f"tos-proxy: {error}\n")
+        return 1
+    return asyncio.run(supervisor.run())
+
+
+class Supervisor:
+    """One run. Sockets are bound on construction, children start in `run`.
+
+    Raises on construction: CannotListenError.
+    """
+
+    def __init__(self, plan: Plan, presence: Presence, *, patience: float = 0.0) -> None:
+        self._plan = plan
+        self._presence = presence
+        self._diagnostics = Diagnostics("supervisor")
+        self._began = time.monotonic()
+        self._draining = False
+        self._greeted = False
+        self._end = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._background: set[asyncio.Task[Any]] = set()
+        self._listeners: list[socket.socket] = []
+        change = "gateway.port, --port or TOS_PROXY_GATEWAY__PORT"
+        if plan.gateways:
+            self._listeners = bind(plan.host, plan.port, what="gateway", change=change, patience=patience)
+            if plan.unix_socket:
+                change = "gateway.unix_socket or TOS_PROXY_GATEWAY__UNIX_SOCKET"
+                self._listeners.append(bind_unix(Path(plan.unix_socket), change=change))
+        change = "health.port or TOS_PROXY_HEALTH__PORT"
+        self._health_sockets = bind(plan.health_host, plan.health_port, what="health", change=change, patience=patience)
+        self._gateways = [self._gateway(worker) for worker in range(plan.workers)] if plan.gateways else []
+        self._control = [self._child("control", ["control"])] if plan.control else []
+        self._health = HealthListener({"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._metrics})
+
+    def _gateway(self, worker: int) -> Child:
+        fds = ",".join(str(each.fileno()) for each in self._listeners)
+        told = ["gateway", "--worker", str(worker), "--data-dir", self._plan.data_dir, "--listen", fds]
+        return self._child(f"gateway-{worker}", told, self._listeners)
+
+    def _child(self, name: str, told: list[str], inherited: list[socket.socket] | None = None) -> Child:
+        return Child(name, [*self._plan.python, *told], self._diagnostics, inherited=inherited or [], changed=self._changed)
+
+    @property
+    def _children(self) -> list[Child]:
+        return [*self._gateways, *self._control]
+
+    @property
+    def _needed(self) -> list[Child]:
+        """Those without whom this role does not do its duty; a gateway goes on without control."""
+        return self._gateways or self._control
+
+    async def run(self) -> int:
+        """Start, serve until a signal, end in order. Returns 0."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_end)
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
+        keepers = [asyncio.create_task(child.keep(), name=child.name) for child in self._children]
+        await self._health.start(self._health_sockets)
+        self._changed()
+        await self._end.wait()
+        await self._wind_down()
+        await asyncio.gather(*keepers)
+        self._health.close()
+        self._leave()
+        self._diagnostics.note("stopped", seconds=round(time.monotonic() - self._began, 1))
+        return 0
+
+    def _leave(self) -> None:
+        if self._plan.unix_socket and self._plan.gateways:
+            Path(self._plan.unix_socket).unlink(missing_ok=True)
+        self._presence.leave()
+
+    async def _wind_down(self) -> None:
+        """Gateways first, so that control ships what they still wrote."""
+        self._draining = True
+        self._diagnostics.note("draining", seconds=self._plan.drain_seconds)
+        for each in self._listeners:
+            each.close()
+        await asyncio.gather(*(child.end(self._plan.drain_seconds, self._hurry) for child in self._gateways))
+        await asyncio.gather(*(child.end(self._plan.ship_seconds, self._hurry) for child in self._control))
+
+    def _told_to_end(self) -> None:
+        if self._end.is_set():
+            self._hurry.set()
+        self._draining = True
+        self._end.set()
+
+    def _told_to_reload(self) -> None:
+        self._diagnostics.note("reloading")
+        if self._control:
+            self._tell_all_to_reload()
+            return
+        task = asyncio.create_task(self._compile())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _compile(self) -> None:
+        """Without control here, a short-lived process compiles the configuration; a bad one keeps the last good snapshot."""
+        command = [*self._plan.python, "compile"]
+        process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, process_group=0)
+        if await process.wait() == 0:
+            self._tell_all_to_reload()
+
+    def _tell_all_to_reload(self) -> None:
+        for child in self._children:
+            child.send({"do": "reload"})
+
+    def _changed(self) -> None:
+        """A child started, got ready or is gone: tell the commands, and greet once when all who are needed are ready."""
+        with suppress(OSError):
+            self._presence.tell(
+                {
+                    "version": self._plan.version,
+                    "gateway_url": self._gateway_url,
+                    "admin_url": self._plan.admin_url,
+                    "health_url": url(self._health_sockets[0]),
+                    "children": {child.name: child.pid for child in self._children if child.running},
+                }
+            )
+        if not self._greeted and all(child.ready for child in self._needed):
+            self._greeted = True
+            self._greet()
+
+    @property
+    def _gateway_url(self) -> str | None:
+        tcp = [each for each in self._listeners if each.family != socket.AF_UNIX and each.fileno() >= 0]
+        return url(tcp[0], tls=self._plan.tls) if tcp else None
+
+    def _greet(self) -> None:
+        for line in greeting(self._plan, self._gateway_url, url(self._health_sockets[0])):
+            with suppress(OSError):
+                os.write(1, f"{line}\n".encode())
+
+    async def _alive(self) -> Page:
+        return 200, PLAIN, "ok\n"
+
+    async def _ready(self) -> Page:
+        if not self._draining:
+            await asyncio.gather(*(child.fresh_stats(STATS_SECONDS) for child in self._needed))
+        obstacles = list(self._obstacles())
+        return (503, PLAIN, "".join(f"{each}\n" for each in obstacles)) if obstacles else (200, PLAIN, "ready\n")
+
+    def _obstacles(self) -> Iterator[str]:
+        if self._draining:
+            yield "draining"
+            return
+        now = asyncio.get_running_loop().time()
+        for child in self._needed:
+            if not child.ready:
+                yield f"{child.name} is not ready"
+            elif child.silent and now - child.answered_at > SILENCE_SECONDS:
+                yield f"{child.name} does not answer"
+            else:
+                faults = child.stats.get("faults")
+                yield from (f"{child.name}: {fault}" for fault in (faults if isinstance(faults, list) else []))
+
+    async def _metrics(self) -> Page:
+        await asyncio.gather(*(child.fresh_stats(STATS_SECONDS) for child in self._children))
+        return 200, CONTENT_TYPE, render([*self._own_samples(), *self._children_samples()])
+
+    def _own_samples(self) -> Iterator[Sample]:
+        yield names.BUILD, {"version": self._plan.version}, 1
+        yield names.UPTIME_SECONDS, {}, round(time.monotonic() - self._began, 3)
+        yield names.DRAINING, {}, int(self._draining)
+        for child in self._children:
+            label = {"process": child.name}
+            yield names.CHILD_UP, label, int(child.running)
+            yield names.CHILD_READY, label, int(child.ready)
+            yield names.CHILD_STARTS, label, child.starts
+            yield names.CHILD_SILENT, label, int(child.silent)
+
+    def _children_samples(self) -> Iterator[Sample]:
+        for child in self._children:
+            yield from samples(child.stats.get("metrics"), {"process": child.name})
+
+
+def greeting(plan: Plan, gateway_url: str | None, health_url: str) -> list[str]:
+    """What a person sees once everything is ready."""
+    took = f" after {time.time() - plan.began:.1f} s" if plan.began else ""
+    lines = ["", f"tos-proxy {plan.version} is ready{took}", ""]
+    if gateway_url:
+        lines += [
+            f"  Gateway     {gateway_url}",
+            f"    OpenAI      OPENAI_BASE_URL={gateway_url}/openai/v1",
+            f"    Anthropic   ANTHROPIC_BASE_URL={gateway_url}/anthropic",
+            f"    Gemini      GOOGLE_GEMINI_BASE_URL={gateway_url}/gemini",
+        ]
+    if plan.unix_socket:
+        lines.append(f"              {plan.unix_socket}")
+    if plan.admin_url:
+        lines.append(f"  Admin       {plan.admin_url}")
+        lines.append(f"    token       {plan.token_file or 'as configured (admin.token)'}")
+    lines += [f"  Health      {health_url}/readyz", f"  Records     {plan.data_dir}", ""]
+    if plan.token_new and plan.token_file:
+        with suppress(OSError):
+            lines += [f"  Admin token, shown this once: {Path(plan.token_file).read_text().strip()}", ""]
+    return lines
