@@ -12,6 +12,7 @@ class LedgerUnavailableError(TosProxyError):
 
     Args:
         reason: what failed, in words fit for an operator (`disk full`, `fsync failed: EIO`).
+
     """
 
 
@@ -21,6 +22,7 @@ class UpstreamError(TosProxyError):
     Attributes:
         status: what the client is told, 502 (could not be reached, broke off) or 504 (too slow).
         sent: True once a byte of the request may have reached the upstream, so that a retry could repeat it.
+
     """
 
     def __init__(self, reason: str, *, status: int = 502, sent: bool = False) -> None:

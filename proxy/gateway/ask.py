@@ -1,0 +1,111 @@
+"""The upstream end of the corridor: an exchange's request onto the wire, its answer's head back."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from proxy.core.errors import UpstreamError
+from proxy.core.exchange import Exchange
+from proxy.core.oneshot import Oneshot
+from proxy.gateway.identity import SLOTS
+from proxy.gateway.receive import Body
+from proxy.gateway.routes import Route
+from proxy.wire.coding import accepted
+from proxy.wire.head import ResponseHead
+from proxy.wire.server import Request
+from proxy.wire.upstream import UpstreamConnection
+
+_INJECTED = frozenset([*SLOTS])
+_REWRITTEN = frozenset([b"content-length", b"accept-encoding"])
+_accepted: dict[bytes, bytes] = {}
+
+
+class ReadBack(Protocol):
+    """The pieces of a spooled body, from disk."""
+
+    def next(self) -> Oneshot[bytes]:
+        """The next piece, empty after the last."""
+        ...
+
+
+class Answer:
+    """An answer's head and the connection its body comes by."""
+
+    __slots__ = ("connection", "head")
+
+    def __init__(self, head: ResponseHead, connection: UpstreamConnection) -> None:
+        self.head = head
+        self.connection = connection
+
+
+async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool) -> Answer:
+    """Send the request and wait for the answer's head. `cancel`: stop when the client leaves.
+
+    Raises: UpstreamError.
+    """
+    request: Request = exchange.request
+    route: Route = exchange.route
+    body: Body = exchange.body
+    connection = await route.upstream.pool.acquire()
+    if request.gone and cancel:
+        connection.abort()
+        raise UpstreamError("the client left before anything was sent")
+    connection.begin(
+        no_body=request.head.method == "HEAD",
+        first_byte_seconds=first_byte_seconds,
+        interim=request.write if request.head.minor == 1 else _ignore,
+    )
+    if cancel:
+        request.on_gone = connection.abort
+    if body.spooled:
+        connection.send(_head(exchange), last=False)
+        await _feed(connection, exchange.stream.read_back())
+    else:
+        connection.send(_head(exchange) + body.whole, last=True)
+    return Answer(await connection.head, connection)
+
+
+async def _feed(connection: UpstreamConnection, pieces: ReadBack) -> None:
+    """Send a spooled body as fast as the upstream takes it; an early answer ends that."""
+    while not connection.head.done and (piece := await pieces.next()):
+        connection.send(piece, last=False)
+        await connection.drained()
+    connection.sent_all = not connection.head.done
+
+
+def _ignore(_head: bytes) -> None:
+    """An HTTP/1.0 client cannot read interim answers."""
+
+
+def _head(exchange: Exchange) -> bytes:
+    request: Request = exchange.request
+    route: Route = exchange.route
+    upstream = route.upstream
+    head = request.head
+    dropped = _REWRITTEN
+    target = route.target
+    lines = [b"Host: " + upstream.origin.host_header]
+    if exchange.caller.inject:
+        dropped = dropped | _INJECTED
+        target = route.without_key_parameter()
+        if upstream.key_header is not None:
+            lines.append(upstream.key_header)
+    if upstream.headers:
+        dropped = dropped | {name for name, _ in upstream.headers}
+        lines += [line for _, line in upstream.headers]
+    lines += head.forwarded(dropped)
+    if (codings := head.values.get(b"accept-encoding")) is not None:
+        lines.append(b"Accept-Encoding: " + _acceptable(codings))
+    if head.chunked or head.length or b"content-length" in head.values:
+        lines.append(b"Content-Length: %d" % request.received)
+    return b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (head.method.encode(), target, b"\r\n".join(lines))
+
+
+def _acceptable(codings: bytes) -> bytes:
+    """The codings a client takes, less those that we could not read; remembered, since clients send few different ones."""
+    known = _accepted.get(codings)
+    if known is None:
+        known = accepted(codings)
+        if len(_accepted) < 256:
+            _accepted[codings] = known
+    return known

@@ -1,0 +1,273 @@
+"""The corridor: the one way of every exchange, from a request's head to a recorded end.
+
+Each step reads what earlier steps found and sets one field of the exchange; no step calls another. Two waits make the promise:
+the intent is durable before the first byte goes upstream, the outcome is durable before the answer's end is released. The walk is
+nobody's child: a client that hangs up ends its answer, never its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from proxy.core.clock import Clock
+from proxy.core.decision import Decision, Grant, Verdict
+from proxy.core.errors import LedgerUnavailableError, UpstreamError
+from proxy.core.exchange import NOBODY, Exchange
+from proxy.core.ids import RecordIds
+from proxy.core.oneshot import Oneshot, drive
+from proxy.dialects import by_name
+from proxy.dialects.contract import AnswerReader
+from proxy.gateway import evidence, refusal
+from proxy.gateway.ask import Answer, ask
+from proxy.gateway.house import House
+from proxy.gateway.receive import receive, understand
+from proxy.gateway.refusal import Refused
+from proxy.gateway.relay import CLIENT_GONE, Ending, Relay, Tee
+from proxy.gateway.routes import Route
+from proxy.ledger.record import Intent, Outcome, Position, Refusal
+from proxy.wire.coding import Decoder
+from proxy.wire.server import Request
+
+
+class Stream(Tee, Protocol):
+    """The record of one exchange as it is written."""
+
+    def intent(self, intent: Intent, body: bytes) -> Oneshot[Position]:
+        """Filled when the intent is durable; fails with LedgerUnavailableError."""
+        ...
+
+    def refusal(self, refusal: Refusal, body: bytes) -> Oneshot[Position]:
+        """Filled when the refusal is durable; fails with LedgerUnavailableError."""
+        ...
+
+    def outcome(self, outcome: Outcome) -> Oneshot[Position]:
+        """Filled when the outcome is durable; fails with LedgerUnavailableError."""
+        ...
+
+
+class Ledger(Protocol):
+    """Where records are written."""
+
+    def stream(self, record_id: str, principal: str, content: str) -> Stream:
+        """Begin the record of an exchange, sealed for a principal; `content` is `full` or `digests`."""
+        ...
+
+
+class Steps(Protocol):
+    """The judges of the corridor."""
+
+    def terms(self, exchange: Exchange) -> Verdict:
+        """What the terms say of the call."""
+        ...
+
+    def policy(self, exchange: Exchange) -> Decision:
+        """Whether it may be made."""
+        ...
+
+    def limit(self, exchange: Exchange) -> Grant:
+        """How fast."""
+        ...
+
+
+class GatewayStats:
+    """Counters of one worker. Invariants: admitted = forwarded + refused; forwarded = the ends + open."""
+
+    __slots__ = ("admitted", "ends", "faults", "forwarded", "open", "refused", "unrecorded")
+
+    def __init__(self) -> None:
+        self.admitted = 0
+        self.forwarded = 0
+        self.refused = 0
+        self.open = 0
+        self.unrecorded = 0
+        self.faults = 0
+        self.ends = {"completed": 0, "upstream_error": 0, "client_gone": 0, "cut": 0}
+
+
+class Corridor:
+    """One worker's corridor. `house` is replaced as a whole when a new snapshot is in force; a walk keeps the one it began with."""
+
+    def __init__(
+        self, house: House, ledger: Ledger, steps: Steps, clock: Clock, on_fault: Callable[[BaseException, Exchange], None]
+    ) -> None:
+        self.house = house
+        self.stats = GatewayStats()
+        self.relays: set[Relay] = set()
+        self._ledger = ledger
+        self._steps = steps
+        self._clock = clock
+        self._on_fault = on_fault
+        self._ids = RecordIds()
+
+    def enter(self, request: Request) -> None:
+        """A request has arrived: let it walk."""
+        at = self._clock.utc_us()
+        exchange = Exchange(self._ids.next(at), at, request.arrived_ns, request)
+        self.stats.admitted += 1
+        drive(self._walk(exchange, self.house), lambda error: self._fault(error, exchange))
+
+    async def _walk(self, exchange: Exchange, house: House) -> None:
+        steps = self._steps
+        try:
+            exchange.route = house.route(exchange)
+            exchange.caller = house.identity.recognise(exchange)
+            exchange.stream = self._open_record(exchange, house)
+            exchange.body = await receive(exchange)
+            exchange.facts = understand(exchange)
+            exchange.verdict = steps.terms(exchange)
+            exchange.decision = steps.policy(exchange)
+            exchange.grant = steps.limit(exchange)
+            _obey(exchange)
+            exchange.intent = await self._record_intent(exchange, house)
+        except Refused as refused:
+            await self._refuse(exchange, house, refused)
+            return
+        except LedgerUnavailableError as error:
+            await self._refuse(exchange, house, _unavailable(error))
+            return
+        try:
+            exchange.answer = await ask(exchange, house.gateway.first_byte_seconds, cancel=house.cancels)
+        except UpstreamError as error:
+            await self._no_answer(exchange, house, error)
+            return
+        await self._relay(exchange, house)
+
+    # --- the two waits
+
+    def _open_record(self, exchange: Exchange, house: House) -> Stream:
+        principal = exchange.caller.principal
+        content = "digests" if principal.content == "digests" else house.ledger.content
+        return self._ledger.stream(exchange.id, house.identity.sealed_for(exchange.caller), content)
+
+    async def _record_intent(self, exchange: Exchange, house: House) -> Position | None:
+        """The place of the durable intent, None when there is none and `ledger.on_failure: serve` lets the exchange go on."""
+        intent = evidence.intent(exchange, house.number, house.identity.keyed)
+        try:
+            position: Position = await exchange.stream.intent(intent, b"" if exchange.body.spooled else exchange.body.whole)
+        except LedgerUnavailableError:
+            if house.ledger.on_failure != "serve":
+                raise
+            self.stats.unrecorded += 1
+            position = None  # type: ignore[assignment]
+        self.stats.forwarded += 1
+        self.stats.open += 1
+        return position
+
+    async def _record_outcome(self, exchange: Exchange, house: House, outcome: Outcome) -> bool:
+        """Whether the answer's end may be released."""
+        self.stats.open -= 1
+        self.stats.ends[outcome.outcome] += 1
+        if exchange.intent is None:
+            return True
+        try:
+            await exchange.stream.outcome(outcome)
+        except LedgerUnavailableError:
+            self.stats.unrecorded += 1
+            return house.ledger.on_failure == "serve"
+        return True
+
+    # --- the ways out
+
+    async def _refuse(self, exchange: Exchange, house: House, refused: Refused) -> None:
+        request: Request = exchange.request
+        self.stats.refused += 1
+        stream: Stream = exchange.stream or self._ledger.stream(exchange.id, NOBODY.name, house.ledger.content)
+        body = exchange.body.whole if exchange.body and not exchange.body.spooled else b""
+        try:
+            await stream.refusal(evidence.refusal(exchange, house.number, house.identity.keyed, refused), body)
+        except LedgerUnavailableError:
+            self.stats.unrecorded += 1
+        self._answer(exchange, refused, request)
+
+    def _answer(self, exchange: Exchange, refused: Refused, request: Request) -> None:
+        dialect = exchange.route.dialect if exchange.route else by_name("openai")
+        close = not request.keep_alive
+        request.write(refusal.answer(dialect, refused, exchange, close=close, head_only=request.head.method == "HEAD"))
+        request.finish(close=close)
+
+    async def _no_answer(self, exchange: Exchange, house: House, error: UpstreamError) -> None:
+        """The upstream gave no answer, or nobody was left to take it."""
+        request: Request = exchange.request
+        ending = CLIENT_GONE if request.gone else Ending("upstream_error", str(error))
+        outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
+        recorded = await self._record_outcome(exchange, house, outcome)
+        code = "upstream_timeout" if error.status == 504 else "upstream_unreachable"
+        refused = Refused(error.status, code, f"{exchange.route.upstream.name}: {error}")
+        self._answer(
+            exchange, refused if recorded else _unavailable(LedgerUnavailableError("the outcome was not recorded")), request
+        )
+
+    async def _relay(self, exchange: Exchange, house: House) -> None:
+        route: Route = exchange.route
+        answer: Answer = exchange.answer
+        relay = Relay(
+            exchange.request,
+            answer.head,
+            answer.connection,
+            _reader(route, answer),
+            _decoder(answer),
+            exchange.stream,
+            record_id=exchange.id,
+            answered_ns=self._clock.monotonic_ns(),
+            unsynced_limit=house.ledger.unsynced_bytes,
+        )
+        if answer.head.status not in (401, 403):
+            house.identity.accept(exchange.caller)
+        self.relays.add(relay)
+        relay.start(cancel=house.cancels)
+        ending = await relay.ended
+        self.relays.discard(relay)
+        outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
+        evidence.with_answer(outcome, exchange, answer.head, relay)
+        if not await self._record_outcome(exchange, house, outcome):
+            ending = Ending("cut", "the outcome was not recorded")
+        _finish(relay, ending, exchange)
+
+    def _fault(self, error: BaseException, exchange: Exchange) -> None:
+        """A defect of ours: the client must not take what it has for whole, and the open intent is closed by the next start."""
+        self.stats.faults += 1
+        exchange.request.abort()
+        self._on_fault(error, exchange)
+
+
+def _obey(exchange: Exchange) -> None:
+    """Carry out what policy and limits decided. Raises: Refused 403, 429."""
+    if exchange.decision.effect == "deny":
+        raise Refused(403, "policy_violation", exchange.decision.message)
+    if not exchange.grant.granted:
+        raise Refused(429, "rate_limited", f"Limit {exchange.grant.limit} is used up.", wait=exchange.grant.wait)
+
+
+def _unavailable(error: LedgerUnavailableError) -> Refused:
+    return Refused(503, "ledger_unavailable", f"The exchange could not be recorded, so it was not made ({error}).", wait=1)
+
+
+def _finish(relay: Relay, ending: Ending, exchange: Exchange) -> None:
+    """Let the client have what its answer came to."""
+    if ending.outcome == "completed":
+        relay.release()
+    elif ending.outcome == "upstream_error":
+        relay.break_off()
+    elif ending.outcome == "cut":
+        message = f"The answer was cut: {ending.error}."
+        if relay.head_sent:
+            relay.end_with(exchange.route.dialect.error_event(503, "answer_cut", message, exchange.id))
+        else:
+            refused = Refused(503, "answer_cut", message, wait=1)
+            exchange.request.write(refusal.answer(exchange.route.dialect, refused, exchange, close=True))
+            exchange.request.finish(close=True)
+
+
+def _reader(route: Route, answer: Answer) -> AnswerReader:
+    kind = answer.head.values.get(b"content-type", b"").lower()
+    if kind.startswith(b"text/event-stream"):
+        shape = "sse"
+    else:
+        shape = "json" if b"json" in kind else "other"
+    return route.endpoint.answer(shape, False)
+
+
+def _decoder(answer: Answer) -> Decoder | None:
+    coding = answer.head.values.get(b"content-encoding")
+    return None if coding is None or coding.lower() == b"identity" else Decoder(coding)

@@ -1,0 +1,122 @@
+"""From an exchange to its record: which fact stands in which field. The recorder adds place, commitments and content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from proxy.core.exchange import Exchange
+from proxy.core.facts import AnswerFacts, RequestFacts, Usage
+from proxy.gateway.refusal import Refused
+from proxy.gateway.relay import Ending, Relay
+from proxy.gateway.routes import Route
+from proxy.ledger.record import RECORD_FORMAT, Content, Intent, Outcome, Position, Refusal, Versions
+from proxy.wire.head import ResponseHead
+from proxy.wire.server import Request
+
+_LONGEST_AGENT = 200
+_LONGEST_ID = 200
+_NOWHERE = Position("", 0, 0)
+_NO_CONTENT = Content("full", "")
+
+
+def intent(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> Intent:
+    """The intent of an exchange that is about to go upstream. `keyed` hides the names that clients give their users."""
+    return Intent(**_common(exchange, snapshot, keyed))
+
+
+def refusal(exchange: Exchange, snapshot: int, keyed: Callable[[str], str], refused: Refused) -> Refusal:
+    """The record of an exchange that we answer ourselves, with as much as had been found out."""
+    return Refusal(**_common(exchange, snapshot, keyed), status=refused.status, error=refused.code)
+
+
+def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> dict[str, Any]:
+    request: Request = exchange.request
+    route: Route | None = exchange.route
+    caller = exchange.caller
+    values = request.head.values
+    facts = exchange.facts
+    principal = caller.principal
+    end_user, facts.end_user = facts.end_user, None
+    return {
+        "v": RECORD_FORMAT,
+        "id": exchange.id,
+        "instance": "",
+        "epoch": 0,
+        "seq": 0,
+        "at": exchange.at,
+        "mono": exchange.mono,
+        "principal": principal.name,
+        "credential": caller.credential.kind,
+        "key": caller.credential.fingerprint,
+        "end_user": keyed(end_user) if end_user else "",
+        "purpose": caller.purpose,
+        "attributes": principal.attributes,
+        "project": principal.project or "",
+        "upstream": route.upstream.name if route else "",
+        "host": route.upstream.origin.authority if route else "",
+        "dialect": route.dialect.name if route else "",
+        "endpoint": route.endpoint.name if route else "",
+        "method": request.head.method,
+        "target": route.recorded_target if route else "",
+        "agent": values.get(b"user-agent", b"").decode("latin-1")[:_LONGEST_AGENT],
+        "source": caller.source,
+        "retry": _retry(values.get(b"x-stainless-retry-count")),
+        "model_requested": facts.model or "",
+        "facts": facts,
+        "request_bytes": request.received,
+        "received": "",
+        "versions": Versions(snapshot=snapshot, contract=route.upstream.options.contract if route else ""),
+        "verdict": exchange.verdict.verdict,
+        "decision": exchange.decision.effect,
+        "clauses": exchange.verdict.clauses + exchange.decision.clauses,
+        "rules": exchange.decision.rules,
+        "content": _NO_CONTENT,
+    }
+
+
+def _retry(count: bytes | None) -> int:
+    """How often the SDK had tried before: attempts after the first are no new volume (`x-stainless-retry-count`)."""
+    return int(count) if count is not None and count.isdigit() and len(count) < 4 else 0
+
+
+def outcome(exchange: Exchange, ending: Ending, at: int, mono: int) -> Outcome:
+    """How an exchange ended; what its answer was is added by `with_answer`."""
+    return Outcome(
+        v=RECORD_FORMAT,
+        id=exchange.id,
+        instance="",
+        epoch=0,
+        seq=0,
+        at=at,
+        mono=mono,
+        intent=_NOWHERE,
+        outcome=ending.outcome,
+        error=ending.error,
+        facts=AnswerFacts(),
+        duration_us=(mono - exchange.mono) // 1000,
+    )
+
+
+def with_answer(outcome: Outcome, exchange: Exchange, answer: ResponseHead, relay: Relay) -> Outcome:
+    """Add the answer's facts and counts. Delivered are the bytes handed on, those that this outcome will release included."""
+    facts = _with_usage(relay.facts(), exchange.facts)
+    values = answer.values
+    outcome.status = answer.status
+    outcome.model_returned = facts.model or ""
+    outcome.upstream_request_id = (values.get(b"x-request-id") or values.get(b"request-id") or b"").decode("latin-1")[:_LONGEST_ID]
+    outcome.facts = facts
+    outcome.answer_bytes = relay.received
+    outcome.delivered_bytes = relay.delivered
+    if outcome.outcome == "completed":
+        outcome.delivered_bytes += relay.releasing
+    outcome.first_byte_us = (relay.answered_ns - exchange.mono) // 1000
+    return outcome
+
+
+def _with_usage(facts: AnswerFacts, asked: RequestFacts) -> AnswerFacts:
+    """Where the provider did not count, we estimate and say so: one token per four characters."""
+    characters = facts.text_chars + facts.reasoning_chars
+    if facts.usage is None and facts.error is None and characters:
+        facts.usage = Usage(input=(asked.prompt_chars + asked.system_chars) // 4, output=max(1, characters // 4), estimated=True)
+    return facts

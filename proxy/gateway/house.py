@@ -1,0 +1,78 @@
+"""Everything of one snapshot that a walk needs, built once and replaced as a whole: options, routes, identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from proxy.core.exchange import Exchange
+from proxy.core.principal import Principal
+from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, Line, UpstreamOptions
+from proxy.gateway.identity import Identity
+from proxy.gateway.refusal import Refused
+from proxy.gateway.routes import Route, Routes, Upstream
+from proxy.wire.pool import Pool
+from proxy.wire.server import Request
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class House:
+    """One snapshot in force; `number` names it in every record."""
+
+    __slots__ = ("cancels", "gateway", "identity", "ledger", "number", "routes")
+
+    def __init__(self, number: int, gateway: GatewayOptions, ledger: LedgerOptions, routes: Routes, identity: Identity) -> None:
+        self.number = number
+        self.gateway = gateway
+        self.ledger = ledger
+        self.routes = routes
+        self.identity = identity
+        self.cancels = gateway.on_client_abort == "cancel"
+
+    def route(self, exchange: Exchange) -> Route:
+        """Where the request goes.
+
+        Raises: Refused 400, 404, 405 (TRACE would echo credentials), 426 (an upgrade).
+        """
+        request: Request = exchange.request
+        head = request.head
+        if head.method in ("TRACE", "CONNECT", "TRACK"):
+            raise Refused(405, "method_not_carried", f"{head.method} is not carried.")
+        if b"upgrade" in head.values and b"websocket" in head.values[b"upgrade"].lower():
+            raise Refused(426, "upgrade_not_carried", "Connections that upgrade to another protocol are not carried.")
+        return self.routes.find(head.method, head.target)
+
+
+def build(
+    lines: Mapping[str, Mapping[str, Line]],
+    number: int,
+    pool: Callable[[UpstreamOptions], Pool],
+    environment: Mapping[str, str],
+    identity_key: bytes,
+    accepted: set[str],
+) -> House:
+    """Build from a snapshot's entries, by section and name. `pool` gives the (shared) connections for an upstream.
+
+    Raises: msgspec.ValidationError, WireSettingError when an entry is not what this version understands.
+    """
+    gateway = _only(lines, "gateway", GatewayOptions())
+    upstreams = {}
+    for name, options in _all(lines, "upstream", UpstreamOptions).items():
+        key = environment.get(options.api_key_env) if options.api_key_env else None
+        upstreams[name] = Upstream(options, pool(options), key)
+    identity = Identity(
+        identity_key, gateway, _all(lines, "principal", Principal), _all(lines, "credential", CredentialEntry), accepted
+    )
+    return House(number, gateway, _only(lines, "ledger", LedgerOptions()), Routes(upstreams, gateway.default_upstream), identity)
+
+
+def _all(lines: Mapping[str, Mapping[str, Line]], section: str, kind: type[T]) -> dict[str, T]:
+    return {name: msgspec.json.decode(line.value, type=kind) for name, line in lines.get(section, {}).items()}
+
+
+def _only(lines: Mapping[str, Mapping[str, Line]], section: str, default: T) -> T:
+    line = lines.get(section, {}).get("options")
+    return default if line is None else msgspec.json.decode(line.value, type=type(default))

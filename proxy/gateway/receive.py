@@ -1,0 +1,112 @@
+"""The request's body: small ones in memory, larger ones to the spool as they arrive; and what its dialect understands of it."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Protocol
+
+from proxy.core.exchange import Exchange
+from proxy.core.facts import RequestFacts
+from proxy.core.oneshot import Oneshot
+from proxy.dialects.jsonio import StrictJSONError, inspect_json
+from proxy.gateway.refusal import Refused
+from proxy.gateway.routes import Route
+from proxy.wire.coding import Decoder
+from proxy.wire.server import BodyError, Request
+
+IN_MEMORY = 64 * 1024
+_UNSYNCED_PIECES = 8
+_CHARSET = re.compile(rb"(?i);[ \t]*charset[ \t]*=[ \t]*\"?([^\s\";]+)")
+_BODY_CODES = {400: "malformed_body", 408: "body_too_slow", 413: "body_too_large", 0: "client_gone"}
+
+
+class PieceSpool(Protocol):
+    """Where pieces of a long body are made durable."""
+
+    def request_piece(self, piece: bytes) -> Oneshot[None]:
+        """Take the next piece; filled when it is durable. Fails with LedgerUnavailableError."""
+        ...
+
+
+class Body:
+    """A complete request body. `whole` is its bytes, or for a spooled body what inspection needs of them (empty if nothing does)."""
+
+    __slots__ = ("spooled", "whole")
+
+    def __init__(self, whole: bytes, *, spooled: bool) -> None:
+        self.whole = whole
+        self.spooled = spooled
+
+
+async def receive(exchange: Exchange) -> Body:
+    """Wait for the whole body.
+
+    Raises: Refused 400, 408, 413, or with status 499 when the client is gone; LedgerUnavailableError.
+    """
+    request: Request = exchange.request
+    route: Route = exchange.route
+    request.body_cap = route.endpoint.body_cap
+    try:
+        if await request.collect(IN_MEMORY):
+            return Body(request.take(), spooled=False)
+        return await _spool(request, exchange.stream, keep=route.endpoint.json_body)
+    except BodyError as error:
+        raise Refused(error.status or 499, _BODY_CODES[error.status], str(error)) from error
+
+
+async def _spool(request: Request, spool: PieceSpool, *, keep: bool) -> Body:
+    kept: list[bytes] = []
+    unsynced: deque[Oneshot[None]] = deque()
+    while piece := await request.piece():
+        unsynced.append(spool.request_piece(piece))
+        if keep:
+            kept.append(piece)
+        if len(unsynced) > _UNSYNCED_PIECES:
+            await unsynced.popleft()
+    return Body(b"".join(kept), spooled=True)
+
+
+def understand(exchange: Exchange) -> RequestFacts:
+    """What the dialect makes of the request.
+
+    Raises: Refused 400 (JSON with two readings), 415 (a charset other than UTF-8).
+    """
+    route: Route = exchange.route
+    request: Request = exchange.request
+    body: Body = exchange.body
+    endpoint = route.endpoint
+    values = request.head.values
+    if not endpoint.json_body:
+        return endpoint.read_request(body.whole or None, route.parameters)
+    if not body.whole:
+        return endpoint.read_request(None, route.parameters)
+    flags: list[str] = []
+    raw = body.whole
+    coding = values.get(b"content-encoding")
+    if coding is not None and coding.lower() != b"identity":
+        raw = _decoded(raw, coding, flags)
+    tree = None
+    if raw:
+        charset = _CHARSET.search(values.get(b"content-type", b""))
+        try:
+            inspected = inspect_json(raw, charset.group(1).decode("latin-1") if charset else None)
+        except StrictJSONError as error:
+            raise Refused(error.status, error.code, str(error)) from error
+        tree, flags = inspected.tree, flags + inspected.flags
+    facts = endpoint.read_request(tree, route.parameters)
+    if tree is None:
+        facts.inspection = "none"
+    if flags:
+        facts.flags = [*facts.flags, *flags]
+    return facts
+
+
+def _decoded(raw: bytes, coding: bytes, flags: list[str]) -> bytes:
+    """An encoded body as it will be read upstream; empty, and flagged, when it cannot be read here."""
+    decoder = Decoder(coding)
+    plain = b"".join(decoder.feed(raw))
+    if decoder.unread is not None:
+        flags.append("encoded_body_unread")
+        return b""
+    return plain

@@ -1,0 +1,235 @@
+"""The way back: an answer's bytes to the client as they came, read on a tee, with the end held until the outcome is durable.
+
+What is held: with Content-Length the last byte; chunked, the last chunk; without a body, the head; a stream's terminal event, which
+the dialect's reader points out; close-delimited, the end of the connection. An answer that is there whole when its head is, is
+held whole: one write instead of two, and the client could not have used it sooner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from proxy.core.facts import AnswerFacts
+from proxy.core.oneshot import Oneshot
+from proxy.dialects.contract import AnswerReader
+from proxy.wire.chunked import LAST_CHUNK, chunk
+from proxy.wire.head import ResponseHead
+from proxy.wire.server import Request
+from proxy.wire.upstream import UpstreamConnection
+
+
+class Tee(Protocol):
+    """Where the answer's bytes are recorded."""
+
+    on_synced: Callable[[], None] | None
+
+    def answer(self, piece: bytes) -> int:
+        """Take a piece; returns how many bytes of this answer are not durable yet."""
+        ...
+
+
+class Decoder(Protocol):
+    """Undoes a content coding for the reader's eyes."""
+
+    def feed(self, encoded: bytes) -> bytes:
+        """The next decoded bytes."""
+        ...
+
+
+class Ending:
+    """How an answer ended: `completed | upstream_error | client_gone | cut`, and why."""
+
+    __slots__ = ("error", "outcome")
+
+    def __init__(self, outcome: str, error: str = "") -> None:
+        self.outcome = outcome
+        self.error = error
+
+
+COMPLETED = Ending("completed")
+CLIENT_GONE = Ending("client_gone")
+
+
+class Relay:
+    """One answer on its way. `ended` is filled with an Ending; then `release` or one of the breaks must be called."""
+
+    __slots__ = (
+        "_connection",
+        "_decoder",
+        "_framing",
+        "_held",
+        "_keep_alive",
+        "_length",
+        "_limit",
+        "_out",
+        "_paused",
+        "_reader",
+        "_request",
+        "_tee",
+        "answered_ns",
+        "delivered",
+        "ended",
+        "head_sent",
+        "received",
+        "status",
+    )
+
+    def __init__(  # noqa: PLR0913 - the places an answer passes, each once
+        self,
+        request: Request,
+        answer: ResponseHead,
+        connection: UpstreamConnection,
+        reader: AnswerReader,
+        decoder: Decoder | None,
+        tee: Tee,
+        *,
+        record_id: str,
+        answered_ns: int,
+        unsynced_limit: int,
+    ) -> None:
+        self._request = request
+        self._connection = connection
+        self._reader = reader
+        self._decoder = decoder
+        self._tee = tee
+        self._limit = unsynced_limit
+        self._held = b""
+        self._paused = False
+        self.received = 0
+        self.delivered = 0
+        self.answered_ns = answered_ns
+        self.head_sent = False
+        self.status = answer.status
+        self.ended: Oneshot[Ending] = Oneshot()
+        self._length = answer.length
+        bodiless = request.head.method == "HEAD" or answer.status in (204, 304)
+        if bodiless or answer.length is not None:
+            self._framing = "length"
+        else:
+            self._framing = "chunked" if answer.chunked and request.head.minor == 1 else "close"
+        self._keep_alive = self._framing != "close" and request.keep_alive
+        lines = [answer.line, *answer.forwarded(), b"x-tos-record: " + record_id.encode()]
+        if self._framing == "chunked":
+            lines.append(b"Transfer-Encoding: chunked")
+        if not self._keep_alive:
+            lines.append(b"Connection: close")
+        elif request.head.minor == 0:
+            lines.append(b"Connection: keep-alive")
+        self._out = [b"\r\n".join(lines) + b"\r\n\r\n"]
+
+    def start(self, *, cancel: bool) -> None:
+        """Take the answer from its connection from now on. Without `cancel` it is read to its end even when the client leaves."""
+        self._request.on_gone = self._client_gone if cancel else self._go_on
+        self._request.on_writable = self._go_on
+        self._tee.on_synced = self._go_on
+        if self._request.gone and cancel:
+            self._client_gone()
+            return
+        self._connection.attach(self)
+        if not self.ended.done:
+            self._flush()
+
+    # --- from upstream
+
+    def answer_piece(self, piece: bytes) -> None:
+        """Body bytes: to the record, to the reader, and on, but for what is held."""
+        self.received += len(piece)
+        unsynced = self._tee.answer(piece)
+        if self._decoder is None:
+            hold = self._reader.feed(piece)
+        else:  # what is encoded cannot be cut at an event; its end is held by the framing
+            self._reader.feed(self._decoder.feed(piece))
+            hold = 0
+        if self.received == self._length and not hold:
+            hold = 1
+        pending = self._held + piece if self._held else piece
+        if hold >= len(pending):
+            self._held = pending
+        else:
+            if hold:
+                leaving, self._held = pending[:-hold], pending[-hold:]
+            else:
+                leaving, self._held = pending, b""
+            self.delivered += len(leaving)
+            self._out.append(chunk(leaving) if self._framing == "chunked" else leaving)
+            if self.head_sent:
+                self._flush()
+        if unsynced > self._limit or not self._request.writable:
+            self._pause()
+
+    def answer_end(self) -> None:
+        """The answer is complete."""
+        self.ended.set(CLIENT_GONE if self._request.gone else COMPLETED)
+
+    def answer_broken(self, reason: str) -> None:
+        """The upstream broke off."""
+        self.ended.set(Ending("upstream_error", reason))
+
+    # --- to the client
+
+    def _flush(self) -> None:
+        out, self._out = self._out, []
+        if out and not self._request.gone:
+            self.head_sent = True
+            self._request.write(out[0] if len(out) == 1 else b"".join(out))
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self._connection.pause()
+
+    def _go_on(self) -> None:
+        if self._paused and (self._request.writable or self._request.gone):
+            self._paused = False
+            self._connection.resume()
+
+    def _client_gone(self) -> None:
+        self._connection.abort()
+        self.ended.set(CLIENT_GONE)
+
+    def cut(self, reason: str) -> None:
+        """End the answer from our side."""
+        self._connection.abort()
+        self.ended.set(Ending("cut", reason))
+
+    # --- the end
+
+    def release(self) -> None:
+        """The outcome is durable: let the end go."""
+        held, self._held = self._held, b""
+        if held:
+            self.delivered += len(held)
+            self._out.append(chunk(held) if self._framing == "chunked" else held)
+        if self._framing == "chunked":
+            self._out.append(LAST_CHUNK)
+        self._flush()
+        self._request.finish(close=not self._keep_alive)
+
+    def break_off(self) -> None:
+        """The upstream broke its answer off: so do we, after what came of it, without an end that would look whole."""
+        held, self._held = self._held, b""
+        if held:
+            self.delivered += len(held)
+            self._out.append(chunk(held) if self._framing == "chunked" else held)
+        self._flush()
+        self._request.break_off(reset=self._framing == "close")
+
+    def end_with(self, event: bytes) -> None:
+        """End a stream with an error event of ours in place of what is held; anything else is broken off."""
+        self._held = b""
+        if self._framing == "chunked" and event:
+            self._out += [chunk(event), LAST_CHUNK]
+            self._flush()
+            self._request.finish(close=True)
+        else:
+            self._request.abort()
+
+    def facts(self) -> AnswerFacts:
+        """What the reader understood."""
+        return self._reader.facts()
+
+    @property
+    def releasing(self) -> int:
+        """Bytes that `release` will hand over."""
+        return len(self._held)

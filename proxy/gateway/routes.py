@@ -1,0 +1,117 @@
+"""Where a request goes: upstream by the first path segment, dialect and endpoint by the rest. The only destinations are configured ones."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from proxy.core.snapshot import UpstreamOptions
+from proxy.dialects import DIALECTS, PASSTHROUGH, by_name
+from proxy.dialects.contract import Dialect, Endpoint, PathParameters
+from proxy.gateway.refusal import Refused
+from proxy.wire.origin import parse_origin
+from proxy.wire.pool import Pool
+
+# An encoding of a character that has a plain form which means something in a path (`/ \\ . %`, letters, digits, controls) lets two
+# readers see two paths. Encodings of other characters are one-to-one.
+_AMBIGUOUS = re.compile(
+    rb"%(?![0-9A-Fa-f]{2})|%(?:[01][0-9A-Fa-f]|2[5EeFf]|2[dD]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf])|\\"
+)
+_DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
+_SECRET_PARAMETER = re.compile(rb"(?i)((?:^|&)(?:key|api[_-]?key|access_token|token|auth)=)[^&]*")
+
+
+class Upstream:
+    """A configured upstream, ready to be called."""
+
+    __slots__ = ("dialect", "headers", "key_header", "name", "options", "origin", "pool")
+
+    def __init__(self, options: UpstreamOptions, pool: Pool, provider_key: str | None) -> None:
+        self.options = options
+        self.name = options.name
+        self.origin = parse_origin(options.base_url)
+        self.dialect = by_name(options.dialect)
+        self.pool = pool
+        self.headers = [(name.lower().encode(), f"{name}: {value}".encode()) for name, value in options.headers.items()]
+        self.key_header = self._key_header(provider_key) if provider_key else None
+
+    def _key_header(self, key: str) -> bytes:
+        """The provider's key in the slot its API reads it from."""
+        if self.dialect.name == "anthropic":
+            return b"x-api-key: " + key.encode()
+        if self.dialect.name == "gemini":
+            return b"x-goog-api-key: " + key.encode()
+        return b"Authorization: Bearer " + key.encode()
+
+
+class Route:
+    """One request's way: `target` is what the upstream is asked for; `recorded_target` is it without secrets."""
+
+    __slots__ = ("dialect", "endpoint", "parameters", "query", "recorded_target", "target", "upstream")
+
+    def __init__(
+        self, upstream: Upstream, dialect: Dialect, endpoint: Endpoint, parameters: PathParameters, path: bytes, query: bytes | None
+    ) -> None:
+        self.upstream = upstream
+        self.dialect = dialect
+        self.endpoint = endpoint
+        self.parameters = parameters
+        self.query = query
+        prefixed = upstream.origin.prefix + path
+        self.target = prefixed if query is None else prefixed + b"?" + query
+        self.recorded_target = (
+            prefixed.decode("ascii")
+            if query is None
+            else (prefixed + b"?" + _SECRET_PARAMETER.sub(rb"\1REDACTED", query)).decode("ascii")
+        )
+
+    def without_key_parameter(self) -> bytes:
+        """The target without `key=…`, for when another key takes its place."""
+        if self.query is None:
+            return self.target
+        kept = [part for part in self.query.split(b"&") if not part.lower().startswith(b"key=")]
+        path = self.target.split(b"?", 1)[0]
+        return path + b"?" + b"&".join(kept) if kept else path
+
+
+class Routes:
+    """All upstreams of one snapshot."""
+
+    __slots__ = ("_default", "_known", "upstreams")
+
+    def __init__(self, upstreams: dict[str, Upstream], default: str | None) -> None:
+        self.upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
+        self._default = upstreams.get(default) if default else None
+        self._known: dict[tuple[str, bytes], tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]] = {}
+
+    def find(self, method: str, target: bytes) -> Route:
+        """The way of a request.
+
+        Raises: Refused 400 (a path with two readings), 404 (no such upstream).
+        """
+        path, mark, query = target.partition(b"?")
+        found = self._known.get((method, path))
+        if found is None:
+            found = self._find(method, path)
+            if len(self._known) < 4096:
+                self._known[method, path] = found
+        return Route(*found, query if mark else None)
+
+    def _find(self, method: str, path: bytes) -> tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]:
+        if _AMBIGUOUS.search(path) or _DOTS.search(path):
+            raise Refused(
+                400, "bad_request", "The path can be read in two ways (dot segments, doubled slashes or needless percent-encoding)."
+            )
+        name, slash, rest = path[1:].partition(b"/")
+        upstream = self.upstreams.get(name)
+        if upstream is None or not slash:
+            if self._default is None:
+                known = ", ".join(sorted(key.decode() for key in self.upstreams))
+                raise Refused(404, "unknown_upstream", f"The path must begin with the name of an upstream: one of {known}.")
+            upstream, rest = self._default, path[1:]
+        plain = unquote_to_bytes(rest).decode("utf-8", "replace").rstrip("/")
+        for dialect in (upstream.dialect, *DIALECTS):
+            row = dialect.match(method, "/" + plain)
+            if row is not None:
+                return upstream, dialect, *row, b"/" + rest
+        return upstream, upstream.dialect, PASSTHROUGH, PathParameters(), b"/" + rest

@@ -1,0 +1,142 @@
+"""Follows the snapshot file: bases by inode, deltas by size, entries bounded in time; everything slow happens in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from proxy.core import snapshot
+from proxy.core.clock import Clock
+from proxy.core.errors import TosProxyError
+from proxy.core.snapshot import Line
+
+POLL_SECONDS = 0.25
+Entries = dict[str, dict[str, Line]]
+
+
+class SnapshotError(TosProxyError):
+    """The snapshot cannot be read as one of this version."""
+
+
+class SnapshotFollower:
+    """Reads `current` and calls `changed(number, entries)` for each number that comes into force; keeps the last good one.
+
+    `changed` runs in the thread that read the file; what it returns is handed to `swap` on the loop.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        changed: Callable[[int, Entries], object],
+        swap: Callable[[object], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._changed = changed
+        self._swap = swap
+        self._complain = complain
+        self._file: tuple[int, int] = (0, 0)
+        self._entries: Entries = {}
+        self._next_flip: int | None = None
+        self._complaint = ""
+        self.number = 0
+
+    def load(self) -> None:
+        """Read the first snapshot.
+
+        Raises: SnapshotError, OSError.
+        """
+        house = self._read()
+        if house is None:
+            raise SnapshotError(f"{self._path} holds no committed snapshot")
+        self._swap(house)
+
+    async def follow(self) -> None:
+        """Look for changes until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self.refresh(loop)
+
+    async def refresh(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look once."""
+        if not self._due():
+            return
+        try:
+            house = await loop.run_in_executor(None, self._read)
+        except Exception as error:  # noqa: BLE001 - a bad snapshot must not end a gateway that works with the last good one
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                self._complain(f"the snapshot is not taken, the last good one stays: {error}")
+            return
+        if house is not None:
+            self._complaint = ""
+            self._swap(house)
+
+    def _due(self) -> bool:
+        if self._next_flip is not None and self._clock.utc_us() >= self._next_flip:
+            return True
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return False
+        return (stat.st_ino, stat.st_size) != self._file
+
+    def _read(self) -> object | None:
+        with self._path.open("rb") as file:
+            text = file.read()
+            inode = self._path.stat().st_ino
+        entries, number = committed(text)
+        self._file = (inode, len(text))
+        if number == 0:
+            return None
+        house = self._changed(number, self._in_force(entries))
+        self._entries, self.number = entries, number
+        return house
+
+    def _in_force(self, entries: Entries) -> Entries:
+        """What holds now; remembers when that changes next."""
+        now = self._clock.utc_us()
+        flips = [
+            bound
+            for section in entries.values()
+            for line in section.values()
+            for bound in (line.from_, line.until)
+            if bound is not None and bound > now
+        ]
+        self._next_flip = min(flips, default=None)
+        return {
+            section: {
+                name: line
+                for name, line in lines.items()
+                if (line.from_ is None or line.from_ <= now) and (line.until is None or now < line.until)
+            }
+            for section, lines in entries.items()
+        }
+
+
+def committed(text: bytes) -> tuple[Entries, int]:
+    """(entries up to the last commit, its number; 0 when nothing is committed).
+
+    Raises: SnapshotError for a format that is not ours.
+    """
+    entries: Entries = {}
+    pending: list[Line] = []
+    number = 0
+    for line in snapshot.lines(text):
+        if line.format is not None and line.format != snapshot.SNAPSHOT_FORMAT:
+            raise SnapshotError(f"the snapshot has format {line.format}, this version reads {snapshot.SNAPSHOT_FORMAT}")
+        if line.commit is None:
+            pending.append(line)
+            continue
+        for entry in pending:
+            if entry.put is not None and entry.name is not None:
+                entries.setdefault(entry.put, {})[entry.name] = entry
+            elif entry.drop is not None and entry.name is not None:
+                entries.get(entry.drop, {}).pop(entry.name, None)
+        pending.clear()
+        number = line.commit
+    return entries, number
