@@ -1,0 +1,271 @@
+"""The ledger as a gateway worker has it: one Recorder per process, on the event loop's thread.
+
+It hands out a Stream per exchange, writes the ticks that carry answers to disk while they pass, and sees every exchange through
+a failing disk: what it had promised stays in the epoch that ended, what still has to be said goes to the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio import AbstractEventLoop, TimerHandle
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxy import __version__
+from proxy.core.clock import Clock
+from proxy.core.errors import LedgerUnavailableError
+from proxy.core.ids import RecordIds
+from proxy.core.oneshot import Oneshot
+from proxy.core.snapshot import LedgerOptions
+from proxy.ledger import secrets, segments
+from proxy.ledger.batch import Batch
+from proxy.ledger.committer import Committer
+from proxy.ledger.content_keys import ContentKeys
+from proxy.ledger.disk import Disk, make_once
+from proxy.ledger.read_back import Reading
+from proxy.ledger.record import RECORD_FORMAT, Mark, Position, encode
+from proxy.ledger.sealing import Sealer
+from proxy.ledger.spool import Spool, failed
+from proxy.ledger.stream import Piece, Stream
+
+__all__ = ["Recorder", "Stream"]
+
+TICK_BYTES = 1024 * 1024
+REFUSE_AT = 0.95
+
+_encode = msgspec.json.Encoder().encode
+
+
+def instance_id(data_dir: Path, disk: Disk) -> str:
+    """The deployment's id, 16 hex digits, made once. Raises: OSError."""
+    path = data_dir / "instance"
+    if not path.exists():
+        make_once(disk, path, os.urandom(8).hex().encode() + b"\n")
+    return path.read_text("ascii").strip()
+
+
+class Recorder:
+    """One writer of the ledger. `instance` and `epoch` are where its entries go now; the epoch is the last one's while there is none.
+
+    `entries` counts those it appended. `under_way`: exchanges whose intent is written (or being written) and whose outcome is not
+    durable yet.
+    """
+
+    def __init__(
+        self, data_dir: Path, instance: str, options: LedgerOptions, clock: Clock, loop: AbstractEventLoop, disk: Disk
+    ) -> None:  # noqa: PLR0913, PLR0917 - what a writer is made of; `open` is the way in
+        self.instance = instance
+        self.entries = 0
+        self.under_way: set[Stream] = set()
+        self.sealer = Sealer()
+        self.memory_key = AESGCM(AESGCM.generate_key(256))
+        self.keys = ContentKeys(data_dir, instance, secrets.load(data_dir, disk=disk).master, clock, disk)
+        self.reading = Reading(loop)
+        self._options = options
+        self._clock = clock
+        self._loop = loop
+        self._ids = RecordIds()
+        self._committer = Committer(disk, data_dir, instance, self.keys, clock)
+        self._numbers = 0
+        self._dirty: list[Stream] = []
+        self._tick: TimerHandle | None = None
+        self._owed: list[Stream] = []
+        self._needed = 0
+        self._after = ""
+        self.spool = spool = Spool(self._committer, self.keys, loop)
+        spool.on_up = self._up
+        spool.on_down = self._down
+        spool.on_incident = self._incident
+        spool.on_commit = self._committed
+
+    @classmethod
+    def open(  # noqa: PLR0913, PLR0917 - the composition root's one call
+        cls, data_dir: Path, worker: int, options: LedgerOptions, clock: Clock, loop: AbstractEventLoop, disk: Disk | None = None
+    ) -> Recorder:
+        """The recorder of worker `worker`, with ids, secrets and the mark `boot` durable. Works synchronously, some milliseconds.
+
+        A disk that takes no entries now is looked at again four times a second; until then everything fails.
+        Raises: OSError when ids or secrets cannot be read or made, SecretError when a secret has the wrong form.
+        """
+        disk = disk or Disk()
+        recorder = cls(data_dir, f"{instance_id(data_dir, disk)}-{worker}", options, clock, loop, disk)
+        recorder.spool.start()
+        return recorder
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch."""
+        return self.spool.epoch
+
+    @property
+    def segment(self) -> int:
+        """A segment at or before the one that the next frame will lie in."""
+        epoch = self._committer.epoch
+        return epoch.segment.number if epoch is not None else 0
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """Plain counts: `spool_bytes`, `under_way`, `owed` and `down` are now, the others since the start."""
+        return {
+            "entries": self.entries,
+            "commits": self._committer.commits,
+            "failures": self._committer.failures,
+            "synced_bytes": self.spool.synced_bytes,
+            "spool_bytes": self._committer.used,
+            "under_way": len(self.under_way),
+            "owed": len(self._owed),
+            "down": int(bool(self.spool.down)),
+            "tight": int(self._committer.tight),
+        }
+
+    def stream(self, record_id: str, principal: str, content: str) -> Stream:
+        """An exchange's way into the ledger. `content`: `full`, or `digests` where bytes are hashed and not kept."""
+        return Stream(self, record_id, principal, content)
+
+    def refuses(self, size: int) -> str:
+        """Why an exchange that brings `size` bytes may not begin, or empty. What has begun may always end, as long as there is space."""
+        if self.spool.down:
+            return self.spool.down
+        if self._committer.tight:
+            return "the ledger cannot be written: disk full"
+        if self._committer.used + size > self._options.max_bytes * REFUSE_AT:
+            return "the ledger is full: ledger.max_bytes is reached and nothing that is shipped is left to remove"
+        return ""
+
+    def next_stream(self) -> int:
+        """A number for an exchange in this epoch, from 1."""
+        self._numbers += 1
+        return self._numbers
+
+    def mark(self, event: str, detail: dict[str, str | int]) -> Oneshot[Position]:
+        """Write an entry about the ledger itself. Fails with LedgerUnavailableError."""
+        spool = self.spool
+        if spool.down:
+            return failed(spool.down)
+        at = self._clock.utc_us()
+        position = Position(self.instance, spool.epoch, spool.next_seq())
+        mark = Mark(
+            v=RECORD_FORMAT,
+            id=self._ids.next(at),
+            instance=self.instance,
+            epoch=position.epoch,
+            seq=position.seq,
+            at=at,
+            mono=self._clock.monotonic_ns(),
+            event=event,
+            detail=detail,
+        )
+        oneshot: Oneshot[Position] = Oneshot()
+        spool.append(segments.MARK, 0, position.seq, 0, encode(mark), b"").waiting.append((oneshot, position))
+        self.entries += 1
+        return oneshot
+
+    def soil(self, stream: Stream) -> None:
+        """Have the next tick write what `stream` holds."""
+        self._dirty.append(stream)
+        if self._tick is None:
+            self._tick = self._loop.call_later(self._options.tick_seconds, self._on_tick)
+
+    def _on_tick(self) -> None:
+        self._tick = None
+        if self.spool.down:
+            return
+        dirty, self._dirty = self._dirty, []
+        self.write_tick([stream for stream in dirty if stream.dirty])
+
+    def write_tick(self, streams: list[Stream]) -> None:
+        """Append what these streams hold as few frames, each of about a megabyte at most."""
+        pieces: list[tuple[Stream, Piece]] = []
+        size = 0
+        for stream in streams:
+            for piece in stream.take_pieces():
+                pieces.append((stream, piece))
+                size += piece.size
+            if size > TICK_BYTES:
+                self._append_tick(pieces)
+                pieces, size = [], 0
+        if pieces:
+            self._append_tick(pieces)
+
+    def _append_tick(self, pieces: list[tuple[Stream, Piece]]) -> None:
+        rows = [(stream.number_here(), stream.id, piece.key, piece.offset, len(piece.sealed)) for stream, piece in pieces]
+        content = b"".join([piece.sealed for _, piece in pieces])
+        self.spool.append(segments.TICK, 0, 0, 0, _encode(rows), content)
+
+        def settled(_: Batch, error: LedgerUnavailableError | None) -> None:
+            for stream, piece in pieces:
+                if error is None:
+                    stream.synced(piece)
+                else:
+                    stream.carry(piece)
+
+        self.spool.settled(settled)
+
+    def owe(self, stream: Stream) -> None:
+        """Keep an exchange whose outcome no disk takes now; its client was told, so it ends as `cut`."""
+        self._owed.append(stream)
+
+    def _up(self) -> None:
+        """An epoch was begun: say so, and say what is owed."""
+        self._numbers = 0
+        self._needed = 0
+        detail: dict[str, str | int] = {"version": __version__, "pid": os.getpid()}
+        if self._after:
+            detail["after"] = self._after
+        self.mark("boot", detail)
+        owed, self._owed = self._owed, []
+        for stream in owed:
+            assert stream.closing is not None
+            stream.closing.outcome = "cut"
+            stream.closing.error = "ledger_unavailable"
+            stream.close()
+        if self._dirty and self._tick is None:
+            self._tick = self._loop.call_later(0, self._on_tick)
+
+    def _down(self, batches: tuple[Batch, Batch]) -> None:
+        """An epoch ended: exchanges without a durable intent are none, outcomes that were not durable are owed."""
+        spool = self.spool
+        self._after = spool.down
+        for batch in batches:
+            self._owed += batch.ending
+        for stream in list(self.under_way):
+            place = stream.position
+            if place is None or (place.epoch == spool.epoch and place.seq > spool.synced_seq):
+                self.under_way.discard(stream)
+                stream.disown()
+
+    def _incident(self, detail: dict[str, str | int]) -> None:
+        self.mark("incident", detail)
+
+    def _committed(self, batch: Batch) -> None:
+        if batch.ending:
+            self.under_way.difference_update(batch.ending)
+        assert batch.segment is not None
+        if batch.segment.number != self._needed and self._committer.epoch is not None:
+            self._needed = batch.segment.number
+            here = [stream.segment for stream in self.under_way if stream.epoch == batch.epoch]
+            self._committer.epoch.need(min(here, default=batch.segment.number))
+
+    async def close(self) -> None:
+        """Write the mark `stop`, and `closed` if every exchange has ended; then the thread ends and the lock is free.
+
+        For an ordinary asyncio task; call it once, when the last exchange has ended or was given up. Never raises for the disk's
+        sake: what could not be closed is recovered at the next start.
+        """
+        self._on_tick()
+        self.mark("stop", {"under_way": len(self.under_way)})
+        while not self.spool.down and not self.spool.idle:
+            await asyncio.sleep(0.002)
+        done: asyncio.Future[None] = self._loop.create_future()
+        whole = not self.under_way and not self._owed
+        self.spool.finish(lambda: self._finish(done, whole=whole))
+        await done
+
+    def _finish(self, done: asyncio.Future[None], *, whole: bool) -> None:
+        self._committer.close(whole=whole)
+        self._loop.call_soon_threadsafe(done.set_result, None)
+        self.reading.stop()

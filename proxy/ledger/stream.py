@@ -1,0 +1,324 @@
+"""One exchange's way into the spool: pieces of the request, its entry, the answer as it passes, the outcome.
+
+Everything here runs on the event loop's thread and never waits; what must become durable is told by Oneshots. Question and
+answer each have their own salt; bytes are hashed once, in order, as they go to the spool.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxy.core.errors import LedgerUnavailableError
+from proxy.core.oneshot import Oneshot
+from proxy.ledger import segments
+from proxy.ledger.batch import Batch
+from proxy.ledger.content_keys import ContentKey
+from proxy.ledger.read_back import PieceAt, ReadBack
+from proxy.ledger.record import Content, Intent, Outcome, Position, Refusal, encode
+from proxy.ledger.sealing import PLAIN, TRANSFORMED
+from proxy.ledger.spool import failed
+
+if TYPE_CHECKING:
+    from proxy.ledger.recorder import Recorder
+
+_LENGTH = struct.Struct("<I")
+_encode = msgspec.json.Encoder().encode
+sha256 = hashlib.sha256
+
+
+class Piece:
+    """Bytes of an answer on their way to disk ahead of the outcome: `offset` in the answer, `size` before sealing."""
+
+    __slots__ = ("key", "offset", "sealed", "size")
+
+    def __init__(self, key: str, offset: int, size: int, sealed: bytes) -> None:
+        self.key = key
+        self.offset = offset
+        self.size = size
+        self.sealed = sealed
+
+
+class Stream:
+    """One exchange. `on_synced` is called after bytes of its answer became durable.
+
+    `position` is the intent's place once `intent` was called. `epoch` is the last one it wrote to, `segment` the lowest segment
+    of it that can hold its frames. `closing` is an outcome that is not durable yet, `carried` what an ended epoch did not keep.
+    """
+
+    __slots__ = (
+        "_ahead",
+        "_answer",
+        "_answered",
+        "_answer_salt",
+        "_gone",
+        "_hash",
+        "_key",
+        "_number",
+        "_pieces",
+        "_recorder",
+        "_salt",
+        "_tail",
+        "carried",
+        "closing",
+        "dirty",
+        "epoch",
+        "full",
+        "id",
+        "on_synced",
+        "position",
+        "principal",
+        "segment",
+        "unsynced",
+    )
+
+    def __init__(self, recorder: Recorder, record_id: str, principal: str, content: str) -> None:
+        self.id = record_id
+        self.principal = principal
+        self.full = content == "full"
+        self.on_synced: Callable[[], None] | None = None
+        self.position: Position | None = None
+        self.segment = 0
+        self.dirty = False
+        self.unsynced = 0
+        self.carried: list[Piece] | None = None
+        self.closing: Outcome | None = None
+        self._recorder = recorder
+        self.epoch = 0
+        self._number = 0
+        self._key: ContentKey | None = None
+        self._salt = b""
+        self._hash: Any = None
+        self._ahead = 0
+        self._pieces: list[PieceAt] | None = None
+        self._answer: list[bytes] = []
+        self._answered = 0
+        self._answer_salt = b""
+        self._gone = 0
+        self._tail = b""
+
+    def _enter(self) -> ContentKey:
+        """Take part in the epoch that is open now: its number there, and the content key."""
+        recorder = self._recorder
+        if self.epoch != recorder.epoch:
+            self.epoch = recorder.epoch
+            self.segment = recorder.segment
+            self._number = recorder.next_stream()
+        key = self._key
+        if key is None:
+            key = self._key = recorder.keys.current(self.principal)
+        return key
+
+    def request_piece(self, piece: bytes) -> Oneshot[None]:
+        """Record bytes of the request's body as they arrive; filled when they are durable and can be read back.
+
+        Fails with LedgerUnavailableError, also when the disk failed since an earlier piece.
+        """
+        recorder = self._recorder
+        reason = recorder.refuses(len(piece))
+        if reason or (self._pieces is not None and self.epoch != recorder.epoch):
+            return failed(reason or "an earlier part of the request is in an epoch that ended")
+        key = self._enter()
+        if self._pieces is None:
+            self._pieces = []
+            self._salt = recorder.sealer.salt()
+            self._hash = sha256(self._salt)
+            recorder.under_way.add(self)
+        self._hash.update(piece)
+        name, cipher = (key.name, key.cipher) if self.full else ("", recorder.memory_key)
+        evidence = _encode({"id": self.id, "key": name, "offset": self._ahead})
+        sealed = recorder.sealer.seal(cipher, piece, self.id)
+        self._ahead += len(piece)
+        spool = recorder.spool
+        oneshot: Oneshot[None] = Oneshot()
+        batch = spool.append(segments.BODY, 0, 0, self._number, evidence, sealed)
+        end = batch.size
+        pieces = self._pieces
+
+        def settled(batch: Batch, error: LedgerUnavailableError | None) -> None:
+            if error is not None:
+                oneshot.fail(error)
+                return
+            assert batch.segment is not None
+            pieces.append(PieceAt(batch.segment, batch.base + end - len(sealed), len(sealed), cipher, self.id))
+            oneshot.set(None)
+
+        spool.settled(settled)
+        return oneshot
+
+    def read_back(self) -> ReadBack:
+        """The request's pieces from disk, in order, as far as they are durable when asked for; not the rest given to `intent`."""
+        return ReadBack([] if self._pieces is None else self._pieces, self._recorder.reading)
+
+    def intent(self, intent: Intent, body: bytes, sent: bytes | None = None) -> Oneshot[Position]:
+        """Record what is about to be asked; `body` is what is left after the pieces, `sent` the whole body as a transform made it.
+
+        Sets instance, epoch, seq, received, request_bytes, content (sent, sent_bytes) in `intent`. Filled when durable.
+        Fails with LedgerUnavailableError; then nothing may go upstream.
+        """
+        recorder = self._recorder
+        reason = recorder.refuses(len(body))
+        if reason:
+            return failed(reason)
+        oneshot = self._question(segments.INTENT, intent, body, sent)
+        if not oneshot.done:
+            recorder.under_way.add(self)
+        return oneshot
+
+    def refusal(self, refusal: Refusal, body: bytes) -> Oneshot[Position]:
+        """Record an exchange that we answer ourselves, as `intent` does; nothing more can be said of it."""
+        if self._recorder.spool.down:
+            return failed(self._recorder.spool.down)
+        oneshot = self._question(segments.REFUSAL, refusal, body, None)
+        self._recorder.under_way.discard(self)
+        return oneshot
+
+    def _question(self, kind: int, entry: Intent, body: bytes, sent: bytes | None) -> Oneshot[Position]:
+        recorder = self._recorder
+        if self._pieces is not None and self.epoch != recorder.epoch:
+            return failed("an earlier part of the request is in an epoch that ended")
+        key = self._enter()
+        salt = self._salt or recorder.sealer.salt()
+        salted = salt + body
+        ahead = self._ahead
+        if ahead:
+            self._hash.update(body)
+            entry.received = self._hash.hexdigest()
+            self._hash = None
+        else:
+            entry.received = sha256(salted).hexdigest()
+        entry.request_bytes = ahead + len(body)
+        part = PLAIN + salted if self.full else PLAIN + salt
+        if sent is not None:
+            entry.sent = sha256(salt + sent).hexdigest()
+            entry.sent_bytes = len(sent)
+            if self.full:
+                part = b"".join((TRANSFORMED, salt, _LENGTH.pack(len(body)), body, sent))
+        if ahead:
+            entry.content = Content("full" if self.full else "digests", key.name, ahead)
+        else:
+            entry.content = key.full if self.full else key.digests
+        spool = recorder.spool
+        entry.instance = recorder.instance
+        entry.epoch = epoch = recorder.epoch
+        entry.seq = seq = spool.next_seq()
+        position = self.position = Position(recorder.instance, epoch, seq)
+        oneshot: Oneshot[Position] = Oneshot()
+        sealed = recorder.sealer.seal(key.cipher, part, self.id)
+        spool.append(kind, 0, seq, self._number, encode(entry), sealed).waiting.append((oneshot, position))
+        recorder.entries += 1
+        return oneshot
+
+    def answer(self, piece: bytes) -> int:
+        """Note bytes of the answer as they pass; they go to the spool with the next tick or the outcome.
+
+        Returns: bytes of this answer that are not durable yet; 0 where only digests are kept.
+        """
+        self._answer.append(piece)
+        self.unsynced = unsynced = self.unsynced + len(piece)
+        if not self.dirty:
+            self.dirty = True
+            self._recorder.soil(self)
+        return unsynced if self.full else 0
+
+    def take_pieces(self) -> list[Piece]:
+        """What a tick shall write of this stream: what an ended epoch could not keep, and the bytes since the last tick."""
+        self.dirty = False
+        pieces, self.carried = self.carried or [], None
+        if not self._answer:
+            return pieces
+        content = self._absorb()
+        if not self.full:
+            self.unsynced = 0
+            return pieces
+        key = self._enter()
+        pieces.append(Piece(key.name, self._gone, len(content), self._recorder.sealer.seal(key.cipher, content, self.id)))
+        self._gone += len(content)
+        return pieces
+
+    def _absorb(self) -> bytes:
+        """The answer's bytes since last time, hashed on the way."""
+        answer, self._answer = self._answer, []
+        content = answer[0] if len(answer) == 1 else b"".join(answer)
+        if self._hash is None:
+            self._answer_salt = self._recorder.sealer.salt()
+            self._hash = sha256(self._answer_salt)
+        self._hash.update(content)
+        self._answered += len(content)
+        return content
+
+    def number_here(self) -> int:
+        """The stream's number in the epoch that is open now."""
+        self._enter()
+        return self._number
+
+    def synced(self, piece: Piece) -> None:
+        """A tick made `piece` durable."""
+        self.unsynced -= piece.size
+        if self.on_synced is not None:
+            self.on_synced()
+
+    def carry(self, piece: Piece) -> None:
+        """The epoch ended before `piece` was durable: it goes to the next one."""
+        if self.position is None:
+            return
+        self.carried = [*(self.carried or []), piece]
+        if not self.dirty:
+            self.dirty = True
+            self._recorder.soil(self)
+
+    def disown(self) -> None:
+        """The intent did not become durable, so nothing of this exchange is kept."""
+        self.position = None
+        self.full = False
+
+    def outcome(self, outcome: Outcome) -> Oneshot[Position]:
+        """Record how the exchange ended, with what is left of the answer; only after `intent` was durable.
+
+        Sets instance, epoch, seq, intent, answer_bytes, answered, content in `outcome`. Filled when durable, and the whole answer
+        with it. Fails with LedgerUnavailableError; the ledger then keeps the outcome and writes it, as `cut`, when it can.
+        """
+        recorder = self._recorder
+        if self.position is None:
+            return failed("this exchange has no durable intent")
+        if self.closing is not None:
+            return failed("the outcome of this exchange is being written")
+        self.closing = outcome
+        if recorder.spool.down:
+            recorder.owe(self)
+            return failed(recorder.spool.down)
+        return self.close()
+
+    def close(self) -> Oneshot[Position]:
+        """Append the outcome that `outcome` or an ended epoch left."""
+        recorder, outcome, place = self._recorder, self.closing, self.position
+        assert outcome is not None
+        assert place is not None
+        if self.carried:
+            recorder.write_tick([self])
+        key = self._enter()
+        part = b""
+        if self._answer or self._hash is not None:
+            if self._answer:
+                self._tail = self._absorb()
+            outcome.answered = self._hash.hexdigest()
+            outcome.content = Content("full" if self.full else "digests", key.name, self._gone)
+            part = recorder.sealer.seal(key.cipher, PLAIN + self._answer_salt + (self._tail if self.full else b""), self.id)
+        outcome.answer_bytes = self._answered
+        spool = recorder.spool
+        outcome.instance = recorder.instance
+        outcome.epoch = epoch = recorder.epoch
+        outcome.seq = seq = spool.next_seq()
+        outcome.intent = place
+        flags = 0 if place.epoch == epoch else segments.CLOSES_EARLIER
+        batch = spool.append(segments.OUTCOME, flags, seq, self._number, encode(outcome), part)
+        oneshot: Oneshot[Position] = Oneshot()
+        batch.waiting.append((oneshot, Position(recorder.instance, epoch, seq)))
+        batch.ending.append(self)
+        recorder.entries += 1
+        return oneshot
