@@ -1,9 +1,10 @@
 """The store: one database, SQLite (embedded) or PostgreSQL, opened, migrated and handed out as transactions.
 
-SQLite has one owner per host, kept by a lock beside the file: one writing connection, which alone checkpoints the write-ahead
-log, and reading connections that cannot write. Older SQLite builds can lose a reset of the log when two connections write, and
-nobody should have to know their build. `synchronous=FULL`: a segment may go once its rows are committed, so a commit must survive
-a power cut. What is stored and how is in the `store_*` files beside this one.
+SQLite has one owner per host, kept by a lock beside the file: one writer at a time, through `write` or, for the shipper,
+`write_directly`, and reading connections that cannot write or checkpoint. Older SQLite builds can lose a reset of the
+write-ahead log when two connections write at the same instant, and nobody should have to know their build.
+`synchronous=FULL`: a segment may go once its rows are committed, so a commit must survive a power cut.
+What is stored and how is in the `store_*` files beside this one.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -23,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from proxy.ledger.store_errors import StoreError, StoreInUseError, StoreUnavailableError
 from proxy.ledger.store_schema import HEAD, migrate
+
+T = TypeVar("T")
 
 _WRITER_PRAGMAS = (
     "PRAGMA busy_timeout=5000",
@@ -92,6 +95,7 @@ class Store:
         self.copy_made: Path | None = None
         self._lock: int | None = None
         self._writing = asyncio.Lock()
+        self._direct: sqlite3.Connection | None = None
         self._writer: AsyncEngine
         self._reader: AsyncEngine
 
@@ -150,6 +154,33 @@ class Store:
                 async with connection.begin():
                     yield connection
 
+    async def write_directly(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in a writing transaction on SQLite's own connection, in a thread: one hand-over for a whole batch.
+
+        Raises: StoreUnavailableError, with nothing written; whatever `work` raises.
+        """
+        with _as_unavailable():
+            async with self._writing:
+                return await asyncio.to_thread(self._directly, work)
+
+    def _directly(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._direct is None:
+            assert self.path is not None
+            # one thread of the pool at a time, under the lock above
+            self._direct = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=64)
+            for pragma in _WRITER_PRAGMAS:
+                self._direct.execute(pragma)
+        connection = self._direct
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
     async def ping(self) -> None:
         """One round trip. Raises: StoreUnavailableError."""
         async with self.read() as connection:
@@ -157,6 +188,10 @@ class Store:
 
     async def close(self) -> None:
         """Close every connection and give up ownership; the store cannot be used again."""
+        if self._direct is not None:
+            async with self._writing:
+                self._direct.close()
+                self._direct = None
         for name in ("_reader", "_writer"):
             if (engine := getattr(self, name, None)) is not None:
                 await engine.dispose()

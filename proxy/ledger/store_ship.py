@@ -1,0 +1,204 @@
+"""Writes a batch into the store with exactly-once effect: rows and place in one transaction, a replay changes nothing.
+
+An entry's place is written once. When a place is taken, the leaf hashes are compared: the same hash is a replay, another one a
+fork; then the first entry stays, the second is kept whole as an incident, and its projection is not written.
+SQLite gets the driver's own `executemany`, PostgreSQL COPY into temporary tables and `INSERT … SELECT`: SQLAlchemy's statements
+would cost more processor time than everything else in this file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from proxy.ledger.store import Store
+from proxy.ledger.store_batch import Batch, Place
+from proxy.ledger.store_rows import (
+    CONTENT_COLUMNS,
+    ENTRY_COLUMNS,
+    INCIDENT_COLUMNS,
+    INTENT_COLUMNS,
+    KEY_COLUMNS,
+    OUTCOME_COLUMNS,
+    Row,
+    json_text,
+)
+from proxy.ledger.tables import cursors
+
+_WHOLE = ("id", *INTENT_COLUMNS, *OUTCOME_COLUMNS)
+_OPENED = ("id", *INTENT_COLUMNS)
+_ENDED = ("id", *OUTCOME_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What a batch changed: rows of `entries` that were new, and forks found."""
+
+    new: int
+    forks: int
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """One way to write rows of one table; `conflict` is what follows ON CONFLICT."""
+
+    table: str
+    columns: tuple[str, ...]
+    conflict: str
+
+    @property
+    def quoted(self) -> str:
+        return ", ".join(f'"{column}"' for column in self.columns)
+
+    def sqlite(self) -> str:
+        marks = ", ".join("?" * len(self.columns))
+        return f"INSERT INTO {self.table} ({self.quoted}) VALUES ({marks}) ON CONFLICT {self.conflict}"  # noqa: S608 - constants of this file
+
+    def postgres(self) -> str:
+        # the condition tells the parser that ON belongs to the conflict, and costs nothing
+        source = f"SELECT {self.quoted} FROM pg_temp.ship_{self.table} WHERE true"  # noqa: S608 - constants of this file
+        return f"INSERT INTO {self.table} ({self.quoted}) {source} ON CONFLICT {self.conflict}"
+
+
+def _update(columns: Iterable[str]) -> str:
+    assigned = ", ".join(f'"{column}" = excluded."{column}"' for column in columns)
+    return f"(id) DO UPDATE SET {assigned}"
+
+
+_ENTRIES = _Statement("entries", ENTRY_COLUMNS, "DO NOTHING")
+_EXCHANGES_WHOLE = _Statement("exchanges", _WHOLE, _update(_WHOLE[1:]))
+_EXCHANGES_OPENED = _Statement("exchanges", _OPENED, _update(_OPENED[1:]))
+# an outcome that recovery had to assume gives way to the true one, never the other way round
+_EXCHANGES_ENDED = _Statement(
+    "exchanges", _ENDED, _update(_ENDED[1:]) + " WHERE exchanges.outcome IS NULL OR exchanges.outcome = 'unknown_after_crash'"
+)
+_CONTENTS = _Statement("contents", CONTENT_COLUMNS, "DO NOTHING")
+_KEYS = _Statement("content_keys", KEY_COLUMNS, "DO NOTHING")
+_INCIDENTS = _Statement("incidents", INCIDENT_COLUMNS, "DO NOTHING")
+
+_CURSOR = _Statement(
+    "cursors",
+    ("instance", "epoch", "segment", "offset_bytes", "seq", "at"),
+    "(instance, epoch) DO UPDATE SET segment = excluded.segment, offset_bytes = excluded.offset_bytes, "
+    "seq = excluded.seq, at = excluded.at WHERE cursors.seq <= excluded.seq",
+)
+_PLACE = "SELECT seq FROM cursors WHERE instance = {} AND epoch = {}"
+_LEAVES = "SELECT seq, leaf FROM entries WHERE instance = {} AND epoch = {} AND seq BETWEEN {} AND {}"
+
+
+async def ship(store: Store, batch: Batch) -> Shipped:
+    """Write the batch and its place.
+
+    Raises: StoreUnavailableError; then nothing is written, or everything is and the same batch may be written again.
+    """
+    if store.dialect == "sqlite":
+        return await store.write_directly(lambda connection: _ship_sqlite(connection, batch))
+    async with _driver(store) as driver:
+        return await _ship_postgres(driver, batch)
+
+
+@asynccontextmanager
+async def _driver(store: Store) -> AsyncIterator[Any]:
+    """Asyncpg's own connection, in a transaction of its own: SQLAlchemy begins one only before statements of its own."""
+    async with store.write() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        async with driver.transaction():
+            yield driver
+
+
+def _ship_sqlite(connection: sqlite3.Connection, batch: Batch) -> Shipped:
+    def write(statement: _Statement, rows: Sequence[Row]) -> int:
+        return connection.executemany(statement.sqlite(), rows).rowcount if rows else 0
+
+    known = connection.execute(_PLACE.format("?", "?"), (batch.instance, batch.epoch)).fetchone()
+    new = write(_ENTRIES, batch.entries)
+    forks: list[Row] = []
+    if _taken(batch, new, known):
+        forks = _forks(batch, connection.execute(_LEAVES.format("?", "?", "?", "?"), _bounds(batch)))
+    for statement, rows in _after_entries(batch, forks):
+        write(statement, rows)
+    return Shipped(new, len(forks))
+
+
+async def _ship_postgres(driver: Any, batch: Batch) -> Shipped:
+    known = await driver.fetchrow(_PLACE.format("$1", "$2") + " FOR UPDATE", batch.instance, batch.epoch)
+    new = await _copy(driver, _ENTRIES, batch.entries)
+    forks: list[Row] = []
+    if _taken(batch, new, known):
+        forks = _forks(batch, await driver.fetch(_LEAVES.format("$1", "$2", "$3", "$4"), *_bounds(batch)))
+    for statement, rows in _after_entries(batch, forks):
+        await _copy(driver, statement, rows)
+    return Shipped(new, len(forks))
+
+
+async def _copy(driver: Any, statement: _Statement, rows: Sequence[Row]) -> int:
+    if not rows:
+        return 0
+    staging = f"ship_{statement.table}"
+    shape = f"(LIKE {statement.table} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+    await driver.execute(f"CREATE TEMP TABLE IF NOT EXISTS {staging} {shape}")
+    await driver.copy_records_to_table(staging, records=rows, columns=list(statement.columns), schema_name="pg_temp")
+    done: str = await driver.execute(statement.postgres())
+    # the same staging table may serve another statement of this transaction
+    await driver.execute(f"TRUNCATE pg_temp.{staging}")
+    return int(done.rsplit(" ", 1)[1])
+
+
+def _taken(batch: Batch, new: int, known: Sequence[int] | None) -> bool:
+    """Whether places of this batch may have been written before: a row was refused, or the store is ahead of us.
+
+    The latter finds what the former cannot: PostgreSQL's key holds the day, so a fork with another day is not refused.
+    """
+    return new < len(batch.entries) or (bool(batch.entries) and known is not None and known[0] > batch.start.seq)
+
+
+def _bounds(batch: Batch) -> Row:
+    seqs = [row[2] for row in batch.entries]
+    return batch.instance, batch.epoch, min(seqs), max(seqs)
+
+
+def _forks(batch: Batch, found: Iterable[Sequence[Any]]) -> list[Row]:
+    """Entries whose place holds another leaf: the row of the incident that keeps each, followed by the record's id."""
+    held: dict[int, set[bytes]] = {}
+    for seq, leaf in found:
+        held.setdefault(seq, set()).add(bytes(leaf))
+    forks: list[Row] = []
+    for instance, epoch, seq, _day, kind, record_id, at, evidence, leaf in batch.entries:
+        if others := held[seq] - {leaf}:
+            detail = json_text({"id": record_id, "kind": kind, "held": min(others).hex()})
+            forks.append((at, "fork", instance, epoch, seq, detail, evidence, leaf, record_id))
+    return forks
+
+
+def _after_entries(batch: Batch, forks: Sequence[Row]) -> Iterator[tuple[_Statement, Sequence[Row]]]:
+    """What is written after the entries, in order; the projection of a fork is not."""
+    forked = {row[-1] for row in forks}
+    for statement, rows in ((_EXCHANGES_WHOLE, batch.whole), (_EXCHANGES_OPENED, batch.opened), (_EXCHANGES_ENDED, batch.ended)):
+        yield statement, [row for record_id, row in rows.items() if record_id not in forked] if forked else list(rows.values())
+    yield _CONTENTS, batch.contents
+    yield _INCIDENTS, [*batch.incidents, *(row[:-1] for row in forks)]
+    end = batch.end
+    yield _CURSOR, [(batch.instance, batch.epoch, end.segment, end.offset, end.seq, batch.last_at)]
+
+
+async def ship_keys(store: Store, rows: Sequence[Row]) -> None:
+    """Write wrapped content keys (`KEY_COLUMNS`) that the store does not have; a destroyed one stays destroyed."""
+    if store.dialect == "sqlite":
+        await store.write_directly(lambda connection: connection.executemany(_KEYS.sqlite(), rows))
+        return
+    async with _driver(store) as driver:
+        await _copy(driver, _KEYS, rows)
+
+
+async def place_of(store: Store, instance: str, epoch: int) -> Place:
+    """How far the epoch is shipped; the start when nothing is."""
+    async with store.read() as connection:
+        columns = (cursors.c.segment, cursors.c.offset_bytes, cursors.c.seq)
+        found = await connection.execute(select(*columns).where(cursors.c.instance == instance, cursors.c.epoch == epoch))
+        row = found.first()
+        return Place(*row) if row is not None else Place()
