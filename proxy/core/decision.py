@@ -13,7 +13,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The strictest effect of all matching rules: `allow | flag | throttle | deny`. `message` is shown to the client of a denial."""
+    """The strictest effect of all matching rules: `allow | flag | throttle | deny`. `message` is for a denied client."""
 
     effect: str = "allow"
     rules: tuple[str, ...] = ()

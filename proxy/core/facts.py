@@ -10,7 +10,7 @@ import msgspec
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One turn of a conversation as the client sent it. `role` is `system | user | assistant | tool`; text is joined from all text parts."""
+    """One turn of a conversation. `role` is `system | user | assistant | tool`; `text` is joined from all text parts."""
 
     role: str
     text: str

@@ -9,7 +9,7 @@ _RANDOM_BYTES = 10
 
 
 class RecordIds:
-    """Makes record ids; randomness is drawn from the system 400 ids at a time, since one `urandom` call costs as much as the rest."""
+    """Makes record ids; randomness is drawn for 200 ids at a time, since one `urandom` call costs as much as the rest."""
 
     __slots__ = ("_at", "_pool")
 

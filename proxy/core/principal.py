@@ -45,7 +45,7 @@ class Credential(msgspec.Struct, frozen=True, gc=False):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Whoever a credential belongs to. `automatic` ones were named by us (`key:…`, `jwt:…`, `anonymous`) when nobody had configured them.
+    """Whoever a credential belongs to. `automatic` ones were named by us (`key:…`, `jwt:…`, `anonymous`), since nobody had.
 
     `purposes` are those a call may declare, `purpose` the one it has when it declares none.
     `content` is `full` or `digests`; `standing` is `normal | watched | limited | suspended`.

@@ -56,7 +56,10 @@ class LedgerOptions(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UpstreamOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Section `upstream`. `base_url` is what stands before the API's own path; `api_key_env` names the variable that holds the provider's key."""
+    """Section `upstream`. `base_url` is what stands before the API's own path.
+
+    `api_key_env` names the variable that holds the provider's key.
+    """
 
     name: str
     dialect: str
@@ -70,7 +73,7 @@ class UpstreamOptions(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CredentialEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Section `credential`, named by fingerprint (64 hex digits): whose it is. `virtual` ones are swapped for the provider's key."""
+    """Section `credential`, named by fingerprint (64 hex digits): whose it is. `virtual`: swapped for the provider's key."""
 
     principal: str
     virtual: bool = False
@@ -105,7 +108,7 @@ _decode_line = msgspec.json.Decoder(Line).decode
 
 
 def frame(line: dict[str, Any]) -> bytes:
-    """One line with its checksum: `<crc32 as 8 hex digits> <JSON>\\n`."""
+    """One line with its checksum: `<crc32 as 8 hex digits> <JSON>`, line feed."""
     text = _encode(line)
     return b"%08x %s\n" % (zlib.crc32(text), text)
 

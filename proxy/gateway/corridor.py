@@ -252,7 +252,7 @@ def _finish(relay: Relay, ending: Ending, exchange: Exchange) -> None:
     elif ending.outcome == "cut":
         message = f"The answer was cut: {ending.error}."
         if relay.head_sent:
-            relay.end_with(exchange.route.dialect.error_event(503, "answer_cut", message, exchange.id))
+            relay.end_with_error("answer_cut", message, exchange.id)
         else:
             refused = Refused(503, "answer_cut", message, wait=1)
             exchange.request.write(refusal.answer(exchange.route.dialect, refused, exchange, close=True))
@@ -261,10 +261,7 @@ def _finish(relay: Relay, ending: Ending, exchange: Exchange) -> None:
 
 def _reader(route: Route, answer: Answer) -> AnswerReader:
     kind = answer.head.values.get(b"content-type", b"").lower()
-    if kind.startswith(b"text/event-stream"):
-        shape = "sse"
-    else:
-        shape = "json" if b"json" in kind else "other"
+    shape = "sse" if kind.startswith(b"text/event-stream") else "json" if b"json" in kind else "other"
     return route.endpoint.answer(shape, False)
 
 

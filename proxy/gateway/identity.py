@@ -99,7 +99,7 @@ class Identity:
             self._accepted.add(fingerprint)
 
     def sealed_for(self, caller: Caller) -> str:
-        """Under whose content key the exchange is sealed: made-up credentials share one, so that they cannot make keys without end."""
+        """Under whose content key the exchange is sealed: made-up credentials share one, so that a flood of them makes no keys."""
         if caller.principal.automatic and caller.credential.fingerprint and caller.credential.fingerprint not in self._accepted:
             return UNACCEPTED
         return caller.principal.name

@@ -10,6 +10,7 @@ from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.oneshot import Oneshot
 from proxy.dialects.jsonio import StrictJSONError, inspect_json
+from proxy.dialects.multipart import read_form
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
 from proxy.wire.coding import Decoder
@@ -30,7 +31,7 @@ class PieceSpool(Protocol):
 
 
 class Body:
-    """A complete request body. `whole` is its bytes, or for a spooled body what inspection needs of them (empty if nothing does)."""
+    """A complete request body. `whole` is its bytes, or of a spooled body what inspection needs (empty if nothing does)."""
 
     __slots__ = ("spooled", "whole")
 
@@ -50,7 +51,7 @@ async def receive(exchange: Exchange) -> Body:
     try:
         if await request.collect(IN_MEMORY):
             return Body(request.take(), spooled=False)
-        return await _spool(request, exchange.stream, keep=route.endpoint.json_body)
+        return await _spool(request, exchange.stream, keep=route.endpoint.json_body or route.endpoint.form_body)
     except BodyError as error:
         raise Refused(error.status or 499, _BODY_CODES[error.status], str(error)) from error
 
@@ -77,10 +78,10 @@ def understand(exchange: Exchange) -> RequestFacts:
     body: Body = exchange.body
     endpoint = route.endpoint
     values = request.head.values
-    if not endpoint.json_body:
-        return endpoint.read_request(body.whole or None, route.parameters)
-    if not body.whole:
+    if not body.whole or not (endpoint.json_body or endpoint.form_body):
         return endpoint.read_request(None, route.parameters)
+    if endpoint.form_body:
+        return endpoint.read_request(read_form(body.whole, values.get(b"content-type", b"").decode("latin-1")), route.parameters)
     flags: list[str] = []
     raw = body.whole
     coding = values.get(b"content-encoding")
@@ -106,7 +107,8 @@ def _decoded(raw: bytes, coding: bytes, flags: list[str]) -> bytes:
     """An encoded body as it will be read upstream; empty, and flagged, when it cannot be read here."""
     decoder = Decoder(coding)
     plain = b"".join(decoder.feed(raw))
-    if decoder.unread is not None:
+    decoder.finish()
+    if decoder.state != "read":
         flags.append("encoded_body_unread")
         return b""
     return plain

@@ -7,7 +7,7 @@ held whole: one write instead of two, and the client could not have used it soon
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from proxy.core.facts import AnswerFacts
@@ -32,8 +32,8 @@ class Tee(Protocol):
 class Decoder(Protocol):
     """Undoes a content coding for the reader's eyes."""
 
-    def feed(self, encoded: bytes) -> bytes:
-        """The next decoded bytes."""
+    def feed(self, encoded: bytes) -> Iterable[bytes]:
+        """The next decoded pieces."""
         ...
 
 
@@ -139,7 +139,8 @@ class Relay:
         if self._decoder is None:
             hold = self._reader.feed(piece)
         else:  # what is encoded cannot be cut at an event; its end is held by the framing
-            self._reader.feed(self._decoder.feed(piece))
+            for plain in self._decoder.feed(piece):
+                self._reader.feed(plain)
             hold = 0
         if self.received == self._length and not hold:
             hold = 1
@@ -215,9 +216,10 @@ class Relay:
         self._flush()
         self._request.break_off(reset=self._framing == "close")
 
-    def end_with(self, event: bytes) -> None:
+    def end_with_error(self, code: str, message: str, record_id: str) -> None:
         """End a stream with an error event of ours in place of what is held; anything else is broken off."""
         self._held = b""
+        event = self._reader.error_event(503, code, message, record_id) if self._decoder is None else b""
         if self._framing == "chunked" and event:
             self._out += [chunk(event), LAST_CHUNK]
             self._flush()

@@ -1,4 +1,4 @@
-"""Where a request goes: upstream by the first path segment, dialect and endpoint by the rest. The only destinations are configured ones."""
+"""Where a request goes: upstream by the first path segment, endpoint by the rest. No destination but configured ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from proxy.core.snapshot import UpstreamOptions
-from proxy.dialects import DIALECTS, PASSTHROUGH, by_name
+from proxy.dialects import by_name, find
 from proxy.dialects.contract import Dialect, Endpoint, PathParameters
 from proxy.gateway.refusal import Refused
 from proxy.wire.origin import parse_origin
@@ -110,8 +110,4 @@ class Routes:
                 raise Refused(404, "unknown_upstream", f"The path must begin with the name of an upstream: one of {known}.")
             upstream, rest = self._default, path[1:]
         plain = unquote_to_bytes(rest).decode("utf-8", "replace").rstrip("/")
-        for dialect in (upstream.dialect, *DIALECTS):
-            row = dialect.match(method, "/" + plain)
-            if row is not None:
-                return upstream, dialect, *row, b"/" + rest
-        return upstream, upstream.dialect, PASSTHROUGH, PathParameters(), b"/" + rest
+        return upstream, *find(upstream.dialect, method, "/" + plain), b"/" + rest

@@ -8,6 +8,8 @@ head, body with a minimum rate, stalled writes, idle. End of file from a client 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import cast
 
@@ -203,6 +205,12 @@ class Request:
         self.finished = True
         if not self.gone:
             self._connection.transport.abort()
+
+    def break_off(self, *, reset: bool) -> None:
+        """Close after what was written, without an end to the answer; `reset` when a plain close would look like one."""
+        self.finished = True
+        if not self.gone:
+            self._connection.break_off(reset=reset)
 
     def lost(self) -> None:
         """Called by the connection when it is gone."""
@@ -468,6 +476,16 @@ class ServerConnection(asyncio.Protocol):
             self.transport.resume_reading()
         if self._buffer:
             self._listener.loop.call_soon(self._next)
+
+    def break_off(self, *, reset: bool) -> None:
+        """End the connection in the middle of an answer."""
+        self.closing = True
+        if reset and not self.transport.get_write_buffer_size():
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def _next(self) -> None:
         if self._active is None and self._buffer and not self.closing:

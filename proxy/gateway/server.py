@@ -1,0 +1,245 @@
+"""One gateway worker: the process around the corridor. Starts, follows the snapshot, tells its figures, drains, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import uvloop
+
+from proxy.core.clock import SystemClock
+from proxy.core.exchange import Exchange
+from proxy.core.snapshot import UpstreamOptions
+from proxy.gateway.corridor import Corridor, Steps
+from proxy.gateway.house import House, build
+from proxy.gateway.refusal import not_a_request
+from proxy.gateway.snapshots import Entries, SnapshotFollower
+from proxy.ledger.recorder import Recorder
+from proxy.ledger.secrets import load as load_secrets
+from proxy.telemetry import names
+from proxy.telemetry.diagnostics import Diagnostics
+from proxy.wire.connect import connect
+from proxy.wire.deadlines import Deadlines
+from proxy.wire.environment import proxy_for
+from proxy.wire.origin import parse_origin
+from proxy.wire.pool import Pool, PoolStats
+from proxy.wire.server import Listener, ServerConnection
+from proxy.wire.tls import client_context, server_context
+
+_CUT_GRACE_SECONDS = 5.0
+_BACKLOG = 4096
+_SWITCH_SECONDS = 0.001
+
+
+class Messenger(Protocol):
+    """The line to the supervisor."""
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Queue a message."""
+        ...
+
+
+OpenLine = Callable[[Callable[[dict[str, Any]], None], Callable[[], None]], Awaitable[Messenger]]
+"""Opens the line: (called with each message, called when the supervisor is gone)."""
+
+
+def run(
+    snapshot: Path, data_dir: Path, worker: int, listeners: list[socket.socket], steps: Steps, open_line: OpenLine | None
+) -> int:
+    """Serve until told to drain. Returns the exit code.
+
+    Raises: TosProxyError, OSError when it cannot start.
+    """
+    # The spool's thread hands its results over more promptly, and a snapshot read in a thread holds the loop for less.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(Worker(snapshot, data_dir, worker, steps).serve(listeners, open_line))
+
+
+class Worker:
+    """The parts of one worker and their life."""
+
+    def __init__(self, snapshot: Path, data_dir: Path, number: int, steps: Steps) -> None:
+        self._diagnostics = Diagnostics(f"gateway-{number}")
+        self._clock = SystemClock()
+        self._snapshot = snapshot
+        self._data_dir = data_dir
+        self._number = number
+        self._steps = steps
+        self._secrets = load_secrets(data_dir)
+        self._pools: dict[tuple[str, str | None, str | None], Pool] = {}
+        self._pool_stats = PoolStats()
+        self._accepted: set[str] = set()
+        self._ending = asyncio.Event()
+        self._drain_seconds: float | None = None
+        self._house: House
+
+    async def serve(self, listeners: list[socket.socket], open_line: OpenLine | None) -> int:
+        """Run until drained."""
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self._deadlines = Deadlines(loop)
+        self._follower = SnapshotFollower(self._snapshot, self._clock, self._build, self._swap, self._complain)
+        self._corridor: Corridor | None = None
+        self._follower.load()
+        house = self._house
+        recorder = Recorder.open(self._data_dir, self._number, house.ledger, self._clock, loop)
+        self._recorder = recorder
+        self._corridor = Corridor(house, recorder, self._steps, self._clock, self._fault)
+        self._listener = Listener(
+            loop, house.gateway, self._deadlines, self._clock.monotonic_ns, self._corridor.enter, not_a_request
+        )
+        servers = [await self._listen(listener, house) for listener in listeners]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._begin_drain)
+        line = await open_line(partial(self._told), self._begin_drain) if open_line else None
+        self._line = line
+        following = loop.create_task(self._follower.follow())
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        if line is not None:
+            line.send({"event": "ready"})
+        await self._ending.wait()
+        for server in servers:
+            server.close()
+        await self._drain()
+        following.cancel()
+        await recorder.close()
+        self._deadlines.close()
+        for pool in self._pools.values():
+            pool.close()
+        if line is not None:
+            line.send({"event": "stopped", **self._stats()})
+            await asyncio.sleep(0)
+        return 0
+
+    async def _listen(self, listener: socket.socket, house: House) -> asyncio.AbstractServer:
+        options = house.gateway
+        context = None
+        if options.tls_certificate and listener.family != socket.AF_UNIX:
+            context = server_context(Path(options.tls_certificate), Path(options.tls_key) if options.tls_key else None)
+        factory = partial(ServerConnection, self._listener)
+        if listener.family == socket.AF_UNIX:
+            return await self._loop.create_unix_server(factory, sock=listener, backlog=_BACKLOG)
+        return await self._loop.create_server(factory, sock=listener, ssl=context, backlog=_BACKLOG)
+
+    # --- the snapshot
+
+    def _build(self, number: int, entries: Entries) -> House:
+        return build(entries, number, self._pool, os.environ, self._secrets.identity, self._accepted)
+
+    def _swap(self, house: object) -> None:
+        assert isinstance(house, House)
+        self._house = house
+        if self._corridor is not None:
+            self._corridor.house = house
+            self._listener.options = house.gateway
+
+    def _complain(self, complaint: str) -> None:
+        self._diagnostics.error(complaint)
+
+    def _pool(self, options: UpstreamOptions) -> Pool:
+        """Connections outlive a snapshot: upstreams of the same place and certificate share them."""
+        key = (options.base_url, options.client_certificate, options.client_key)
+        pool = self._pools.get(key)
+        if pool is None:
+            origin = parse_origin(options.base_url)
+            certificate = Path(options.client_certificate) if options.client_certificate else None
+            client_key = Path(options.client_key) if options.client_key else None
+            context = client_context(os.environ, certificate=certificate, key=client_key) if origin.tls else None
+            gateway = getattr(self, "_house", None)
+            connecting = partial(
+                connect,
+                self._loop,
+                origin,
+                ssl_context=context,
+                proxy=proxy_for(origin, os.environ),
+                timeout=gateway.gateway.connect_seconds if gateway else 10.0,
+            )
+            pool = self._pools[key] = Pool(self._loop, connecting, self._deadlines, self._pool_stats, 900.0)
+        return pool
+
+    # --- the supervisor
+
+    def _told(self, message: dict[str, Any]) -> None:
+        what = message.get("do")
+        if what == "stats" and self._line is not None:
+            self._line.send({"event": "stats", **self._stats()})
+        elif what == "drain":
+            self._drain_seconds = float(message.get("seconds", self._house.gateway.drain_seconds))
+            self._begin_drain()
+        elif what == "reload":
+            self._loop.create_task(self._follower.refresh(self._loop))
+
+    def _begin_drain(self) -> None:
+        self._ending.set()
+
+    async def _drain(self) -> None:
+        """Let open exchanges end; past the deadline cut them with the provider's error event."""
+        self._listener.drain()
+        seconds = self._house.gateway.drain_seconds if self._drain_seconds is None else self._drain_seconds
+        deadline = self._loop.time() + seconds
+        while self._listener.connections and self._loop.time() < deadline:
+            await asyncio.sleep(0.05)
+        for relay in list(self._corridor.relays if self._corridor else ()):
+            relay.cut("the proxy is shutting down")
+        deadline = self._loop.time() + _CUT_GRACE_SECONDS
+        while self._listener.connections and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)
+        for connection in list(self._listener.connections):
+            connection.transport.abort()
+
+    def _fault(self, error: BaseException, exchange: Exchange) -> None:
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
+        self._diagnostics.error("a defect ended an exchange", record=exchange.id, kind=type(error).__name__, where=where)
+
+    # --- figures
+
+    def _stats(self) -> dict[str, Any]:
+        stats = self._corridor.stats if self._corridor else None
+        wire = self._listener.stats
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        metrics: list[list[Any]] = [
+            [names.UNREADABLE, {}, wire.bad_heads],
+            [names.CONNECTIONS, {}, wire.open_connections],
+            [names.SNAPSHOT_NUMBER, {}, self._house.number],
+            [names.CPU_SECONDS, {}, usage.ru_utime + usage.ru_stime],
+            [names.RESIDENT_BYTES, {}, _resident_bytes()],
+        ]
+        if stats is not None:
+            metrics += [
+                [names.ADMITTED, {}, stats.admitted],
+                [names.FORWARDED, {}, stats.forwarded],
+                [names.REFUSED, {}, stats.refused],
+                [names.OPEN, {}, stats.open],
+                [names.LEDGER_GAPS, {}, stats.unrecorded],
+                *([names.ENDED, {"outcome": outcome}, count] for outcome, count in stats.ends.items()),
+            ]
+        ledger = self._recorder.stats
+        metrics += [
+            [names.SPOOL_ENTRIES, {}, ledger["entries"]],
+            [names.SPOOL_BYTES, {}, ledger["spool_bytes"]],
+            [names.SPOOL_SYNCS, {}, ledger["commits"]],
+        ]
+        return {"metrics": metrics, "faults": [fault] if (fault := self._recorder.refuses(0)) else []}
+
+
+def _resident_bytes() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return pages * resource.getpagesize()
