@@ -9,11 +9,13 @@ import stat
 import time
 from pathlib import Path
 
+from proxy.core.errors import TosProxyError
+
 _BACKLOG = 4096
 _RETRY_SECONDS = 0.02
 
 
-class CannotListenError(Exception):
+class CannotListenError(TosProxyError):
     """The text says which listener could not be bound, why, and what to change."""
 
 

@@ -13,15 +13,21 @@ import os
 from collections.abc import Mapping
 from io import BufferedRandom
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from proxy.control.plan import ALL, CONTROL, GATEWAY
+from proxy.core.errors import TosProxyError
 
 _DUTIES = {ALL: (GATEWAY, CONTROL), GATEWAY: (GATEWAY,), CONTROL: (CONTROL,)}
 
 
-class AlreadyServedError(Exception):
+class AlreadyServedError(TosProxyError):
     """Another supervisor has this data folder; the text names its process."""
+
+    @classmethod
+    def by(cls, owner: str, data_dir: Path, duty: str) -> Self:
+        """The error, given who serves."""
+        return cls(f"another tos-proxy (process {owner}) already serves {data_dir} as {duty}")
 
 
 class Presence:
@@ -50,9 +56,7 @@ class Presence:
             except BlockingIOError:
                 lock.seek(0)
                 owner = lock.read(20).decode("ascii", "replace").strip() or "unknown"
-                raise AlreadyServedError(
-                    f"another tos-proxy (process {owner}) already serves {self._folder.parent} as {duty}"
-                ) from None
+                raise AlreadyServedError.by(owner, self._folder.parent, duty) from None
         crashed = any(self._folder.glob("*.json"))
         for lock in self._locks:
             lock.truncate(0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proxy.core.errors import TosProxyError
+
 Path = tuple[str | int, ...]
 """Where a value stands in the configuration: `("upstreams", "openai", "base_url")`."""
 
@@ -22,7 +24,7 @@ class Problem:
         return ": ".join(parts) + (f" ({self.hint})" if self.hint else "")
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(TosProxyError):
     """The configuration cannot be used. `problems` is never empty; the exception's text is one line per problem."""
 
     def __init__(self, problems: list[Problem]) -> None:

@@ -1,0 +1,146 @@
+"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control | compile`.
+
+Every process imports only what it carries (docs/adr/0001-process-model.md), so imports stand inside the functions. Settings are
+read here and in the CLI, nowhere else. These are not commands for people; `tos-proxy serve` starts them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from proxy.core.decision import Decision, Grant, Verdict
+    from proxy.core.exchange import Exchange
+    from proxy.gateway.corridor import Steps
+
+
+def main(arguments: list[str]) -> int:
+    """Run the process that `arguments` name. Returns its exit code."""
+    match arguments:
+        case ["supervisor", plan]:
+            return _supervisor(plan)
+        case ["gateway", "--worker", worker, "--data-dir", data_dir, "--listen", fds]:
+            return _gateway(int(worker), Path(data_dir), [int(fd) for fd in fds.split(",") if fd])
+        case ["control"]:
+            return _control()
+        case ["compile"]:
+            return _compile()
+    sys.stderr.write("tos-proxy: python -m proxy.app is for tos-proxy serve alone\n")
+    return 2
+
+
+def _supervisor(plan: str) -> int:
+    from proxy.control import supervisor
+    from proxy.control.plan import Plan
+
+    return supervisor.run(Plan.read(plan))
+
+
+def _gateway(worker: int, data_dir: Path, fds: list[int]) -> int:
+    import socket
+
+    from proxy.control import channel
+    from proxy.core.errors import TosProxyError
+    from proxy.gateway import server
+
+    end = channel.inherited()
+
+    async def open_line(receive: channel.Receive, ended: channel.Ended) -> channel.Channel:
+        assert end is not None
+        return await channel.open_channel(end, receive, ended)
+
+    listeners = [socket.socket(fileno=fd) for fd in fds]
+    try:
+        return server.run(
+            data_dir / "snapshot" / "current", data_dir, worker, listeners, _judges(), None if end is None else open_line
+        )
+    except (TosProxyError, OSError) as error:
+        return _failed(f"gateway-{worker}", error)
+
+
+def _judges() -> Steps:
+    """The judges while there are no terms, policies and limits: whoever is recognised may go on."""
+    from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION
+
+    class AllowAll:
+        def terms(self, exchange: Exchange) -> Verdict:  # noqa: ARG002 - the judges' common form
+            return NO_OBJECTION
+
+        def policy(self, exchange: Exchange) -> Decision:  # noqa: ARG002
+            return ALLOWED
+
+        def limit(self, exchange: Exchange) -> Grant:  # noqa: ARG002
+            return GRANTED
+
+    return AllowAll()
+
+
+def _failed(process: str, error: BaseException) -> int:
+    from proxy.telemetry.diagnostics import Diagnostics
+
+    Diagnostics(process).error("cannot start", reasons=str(error).split("\n"))
+    return 1
+
+
+def _control() -> int:
+    import asyncio
+
+    return asyncio.run(_follow_configuration())
+
+
+async def _follow_configuration() -> int:
+    import asyncio
+
+    from proxy.control import channel
+    from proxy.control.configuration import ConfigurationWatch
+    from proxy.control.publisher import Publisher
+    from proxy.settings.compiling import compile_configuration, digest
+    from proxy.telemetry.diagnostics import Diagnostics
+
+    settings = compile_configuration(os.environ, make=True).settings
+    over = asyncio.Event()
+    watch = ConfigurationWatch(
+        Publisher(settings.data_dir),
+        lambda: compile_configuration(os.environ, make=True).entries,
+        lambda: digest(os.environ),
+        Diagnostics("control"),
+    )
+
+    def told(message: dict[str, Any]) -> None:
+        match message.get("do"):
+            case "reload":
+                watch.reload()
+            case "drain":
+                over.set()
+            case "stats":
+                line.send({"event": "stats", "metrics": watch.samples()})
+
+    end = channel.inherited()
+    assert end is not None
+    line = await channel.open_channel(end, told, over.set)
+    following = asyncio.create_task(watch.run())
+    line.send({"event": "ready"})
+    await over.wait()
+    following.cancel()
+    line.send({"event": "stopped"})
+    return 0
+
+
+def _compile() -> int:
+    from proxy.control.publisher import Publisher
+    from proxy.core.errors import TosProxyError
+    from proxy.settings.compiling import compile_configuration
+
+    try:
+        compiled = compile_configuration(os.environ, make=True)
+        Publisher(compiled.settings.data_dir).configure(compiled.entries)
+    except (TosProxyError, OSError) as error:
+        return _failed("compile", error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

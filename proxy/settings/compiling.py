@@ -1,0 +1,87 @@
+"""The one way from environment and file to what is published: used by `serve`, by `config check` and by control on every reload."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from proxy.settings.effective import unused
+from proxy.settings.entries import compiled
+from proxy.settings.identity import Keys, identity_key
+from proxy.settings.loading import Loaded, config_file, load
+from proxy.settings.problems import ConfigurationError, Path, Problem, dotted
+from proxy.settings.schema import Settings
+
+_STATIC = ("data_dir", "database_url", "redis_url", "admin", "health")
+_STATIC_GATEWAY = ("host", "port", "unix_socket", "tls", "workers")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A configuration that can be used: the snapshot's configured part, and warnings that stop nobody."""
+
+    loaded: Loaded
+    entries: list[bytes]
+    warnings: list[Problem]
+
+    @property
+    def settings(self) -> Settings:
+        """The checked settings."""
+        return self.loaded.settings
+
+
+def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = None, *, make: bool) -> Compiled:
+    """Read, check and compile. With `make` the data folder and the identity key are made when there are none; without, nothing is
+    written, and entries for keys whose fingerprint needs the identity key are missing.
+
+    Raises: ConfigurationError with every problem.
+    """
+    loaded = load(environ, folder)
+    if make:
+        _make_data_dir(loaded.settings.data_dir)
+    identity = identity_key(loaded.settings.data_dir, environ, make=make)
+    keys = Keys(loaded.settings, environ, identity)
+    if keys.findings:
+        raise ConfigurationError([Problem(_place(loaded, path), dotted(path), message) for path, message in keys.findings])
+    warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
+    return Compiled(loaded, compiled(loaded.settings, keys.known), [*warnings, *unused(loaded)])
+
+
+def digest(environ: Mapping[str, str], folder: FilePath | None = None) -> str:
+    """Hash of the configuration file's bytes; empty when there is none or it cannot be read."""
+    file = config_file(environ, (folder or FilePath.cwd()).absolute())
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
+    except OSError:
+        return ""
+
+
+def needs_restart(running: Settings, wanted: Settings) -> list[str]:
+    """Keys that differ and take effect only when the process starts again."""
+    changed = [name for name in _STATIC if getattr(running, name) != getattr(wanted, name)]
+    return changed + [
+        f"gateway.{name}" for name in _STATIC_GATEWAY if getattr(running.gateway, name) != getattr(wanted.gateway, name)
+    ]
+
+
+def _make_data_dir(data_dir: FilePath) -> None:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError([Problem("", "data_dir", f"{data_dir} cannot be made: {error.strerror}")]) from None
+
+
+def _place(loaded: Loaded, path: Path) -> str:
+    for length in range(len(path), 0, -1):
+        if path[:length] in loaded.environment:
+            return f"environment: {loaded.environment[path[:length]]}"
+    return loaded.document.place(path)
+
+
+def _plain(loaded: Loaded, path: Path, hashed: str | None) -> Problem:
+    instead = (
+        f"write {hashed} instead" if hashed else "write env:NAME instead, or its hashed form, shown once the identity key exists"
+    )
+    return Problem(_place(loaded, path), dotted(path), "a key stands here in plain text", instead)
