@@ -35,6 +35,8 @@ SEEDS = [
     ("pure", "dialects/sse.py", "import socket"),
     ("light-gateway", "gateway/__init__.py", "import proxy.ledger.tables"),  # sqlalchemy by a detour
     ("light-gateway", "wire/head.py", "import pydantic"),
+    ("dialects-apart", "dialects/gemini/answers.py", "import proxy.dialects.openai"),
+    ("bare-supervisor", "control/channel.py", "import msgspec"),
 ]
 HEAVY = {
     "fastapi",
