@@ -66,7 +66,9 @@ def intent(record: str, at: int) -> Intent:
 
 def outcome(record: str, at: int) -> Outcome:
     """The evidence of its ordinary end."""
-    facts = AnswerFacts(model="gpt-4o-mini-2024", upstream_id="chatcmpl-123", finish="stop", usage=Usage(200, 100), choices=1, text_chars=700)
+    facts = AnswerFacts(
+        model="gpt-4o-mini-2024", upstream_id="chatcmpl-123", finish="stop", usage=Usage(200, 100), choices=1, text_chars=700
+    )
     return Outcome(
         v=1,
         id=record,
@@ -144,7 +146,9 @@ async def _main(writers: list[int], seconds: float, folder: str | None) -> None:
     count, driver_cpu, *_ = await measure(None, 16, 0.5)
     driver = driver_cpu / count * 1e6
     print(f"driver {driver:.1f} us per exchange, taken off the loop's figure below")
-    print(f"{'writers':>8} {'loop us':>8} {'thread us':>9} {'sum us':>7} {'exch/s':>8} {'per commit':>10} {'p50 ms':>7} {'p99 ms':>7}")
+    print(
+        f"{'writers':>8} {'loop us':>8} {'thread us':>9} {'sum us':>7} {'exch/s':>8} {'per commit':>10} {'p50 ms':>7} {'p99 ms':>7}"
+    )
     for n in writers:
         with tempfile.TemporaryDirectory(dir=folder) as place:
             recorder = Recorder.open(Path(place), 0, LedgerOptions(max_bytes=1 << 40), _clock, asyncio.get_running_loop())
@@ -156,7 +160,8 @@ async def _main(writers: list[int], seconds: float, folder: str | None) -> None:
         waits.sort()
         loop_us, thread_us = thread / count * 1e6 - driver, (process - thread) / count * 1e6
         print(
-            f"{n:>8} {loop_us:>8.1f} {thread_us:>9.1f} {loop_us + thread_us:>7.1f} {count / elapsed:>8.0f} {count / commits:>10.1f} "
+            f"{n:>8} {loop_us:>8.1f} {thread_us:>9.1f} {loop_us + thread_us:>7.1f} {count / elapsed:>8.0f} "
+            f"{count / commits:>10.1f} "
             f"{waits[len(waits) // 2] / 1e6:>7.2f} {waits[len(waits) * 99 // 100] / 1e6:>7.2f}"
         )
 

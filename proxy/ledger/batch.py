@@ -10,7 +10,7 @@ from proxy.core.oneshot import Oneshot
 from proxy.ledger.content_keys import NewSlots
 
 if TYPE_CHECKING:
-    from proxy.ledger.epoch import Segment
+    from proxy.ledger.segment_file import Segment
 
 Settled = Callable[["Batch", LedgerUnavailableError | None], None]
 

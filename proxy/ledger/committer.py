@@ -1,4 +1,4 @@
-"""What the spool's thread does: make batches durable, survive a bad segment, notice what others did to the files, probe a sick disk.
+"""What the spool's thread does: make batches durable, survive a bad segment, notice tampering, probe a sick disk.
 
 Sequential and without an event loop; one batch is under way at a time, so the unacknowledged frames are always those of one
 batch. A batch that could not be made durable, also not in a new segment, ends the epoch: its numbers are never used again.
@@ -17,7 +17,8 @@ from proxy.ledger import epoch as epochs
 from proxy.ledger.batch import Batch
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk
-from proxy.ledger.epoch import Epoch, Segment, SpoolDamagedError
+from proxy.ledger.epoch import Epoch
+from proxy.ledger.segment_file import Segment, SpoolDamagedError
 
 RESERVE_BYTES = 8 * 1024 * 1024
 USAGE_SECONDS = 1.0
@@ -27,7 +28,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class Committer:
     """Owns the files of one instance. `used` is the size of the whole spool, all instances, in bytes.
 
-    `ended`: epochs that a failure ended, their locks still held. `tight`: the disk is full and the reserve was given back for what must still be written; no new exchange may begin.
+    `ended`: epochs that a failure ended, their locks still held. `tight`: the disk is full and the reserve was given back for
+    what must still be written; no new exchange may begin.
     """
 
     def __init__(self, disk: Disk, data_dir: Path, instance: str, keys: ContentKeys, clock: Clock) -> None:
@@ -98,8 +100,14 @@ class Committer:
             with contextlib.suppress(OSError):
                 self._disk.remove(self._reserve)
 
+    def extend(self) -> None:
+        """What keeps the next commits cheap, once those who waited for the last one were told."""
+        if self.epoch is not None:
+            with contextlib.suppress(OSError):
+                self.epoch.segment.extend()
+
     def watch(self) -> dict[str, str | int] | None:
-        """What is due four times a second: the open segment under its name, erased keys, the spare segment, used space, the reserve.
+        """What is due four times a second: the open segment under its name, erased keys, the next segment, used space, the reserve.
 
         Returns: details of an incident, when the open segment was tampered with; the next one is begun already.
         Should no new one be to be had, the commit of the mark will find out.
@@ -138,7 +146,7 @@ class Committer:
             return None
 
     def close(self, *, whole: bool) -> None:
-        """Give the files up; with `whole` say that nothing is open in this epoch, unless an earlier one still has to be recovered."""
+        """Give the files up. `whole`: every exchange has ended, so the epoch is closed, unless one before it is not."""
         epoch, self.epoch = self.epoch, None
         if epoch is not None:
             if whole and not self.ended and not epochs.unclosed(epoch.folder.parent, epoch.number):

@@ -28,13 +28,9 @@ class Disk:
         """Give a descriptor back."""
         os.close(fd)
 
-    def write(self, fd: int, buffers: Sequence[bytes]) -> int:
-        """Bytes written of at most the first 1,024 buffers; fewer than offered is not an error of the system's."""
-        return os.writev(fd, buffers if len(buffers) <= _MAX_BUFFERS else buffers[:_MAX_BUFFERS])
-
-    def write_at(self, fd: int, content: bytes, offset: int) -> int:
-        """Bytes written at `offset`."""
-        return os.pwrite(fd, content, offset)
+    def write(self, fd: int, buffers: Sequence[bytes], offset: int) -> int:
+        """Bytes written at `offset` of at most the first 1,024 buffers; fewer than offered is not an error of the system's."""
+        return os.pwritev(fd, buffers if len(buffers) <= _MAX_BUFFERS else buffers[:_MAX_BUFFERS], offset)
 
     def read_at(self, fd: int, size: int, offset: int) -> bytes:
         """At most `size` bytes from `offset`."""
@@ -116,14 +112,16 @@ class Disk:
         return mmap.mmap(fd, size)
 
 
-def write_all(disk: Disk, fd: int, buffers: Sequence[bytes]) -> None:
-    """Write every buffer in order, going on after short writes.
+def write_all(disk: Disk, fd: int, buffers: Sequence[bytes], offset: int = 0) -> None:
+    """Write every buffer in order from `offset`, going on after short writes.
 
     Raises: OSError, after which any part of the buffers may stand in the file.
     """
     left = sum(map(len, buffers))
     while True:
-        left -= (written := disk.write(fd, buffers))
+        written = disk.write(fd, buffers, offset)
+        left -= written
+        offset += written
         if not left:
             return
         buffers = _rest(buffers, written)

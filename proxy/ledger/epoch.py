@@ -7,7 +7,6 @@ OSError from it means that the segment must not be written again: `rewrite` then
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import struct
@@ -18,15 +17,12 @@ import msgspec
 
 from proxy.core.clock import Clock
 from proxy.ledger import segments
-from proxy.ledger.disk import Disk, make_folders, put_file, write_all
+from proxy.ledger.disk import Disk, make_folders, put_file
+from proxy.ledger.segment_file import Segment
 
 WATERMARK_BYTES = 24
 _WATERMARK = struct.Struct("<QQQ")
 _NAME = re.compile(r"\d{8}")
-
-
-class SpoolDamagedError(OSError):
-    """The open segment was deleted, replaced or truncated by someone else. `lost` tells whether synced bytes went with it."""
 
 
 class Watermark(msgspec.Struct, frozen=True):
@@ -69,52 +65,11 @@ def unclosed(home: Path, below: int) -> list[int]:
 def numbers(folder: Path, suffix: str = "") -> list[int]:
     """The eight-digit names in a folder (epochs, or segments with their suffix), ascending; none when there is no folder."""
     try:
-        names = os.listdir(folder)
+        names = [path.name for path in folder.iterdir()]
     except FileNotFoundError:
         return []
     stems = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
     return sorted(int(stem) for stem in stems if _NAME.fullmatch(stem))
-
-
-class Segment:
-    """An open segment file; its descriptor lives as long as somebody may still read from it."""
-
-    __slots__ = ("_disk", "fd", "number", "path", "size")
-
-    def __init__(self, disk: Disk, path: Path, number: int) -> None:
-        self._disk = disk
-        self.fd = -1
-        self.fd = disk.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND)
-        self.path = path
-        self.number = number
-        self.size = 0
-
-    def __del__(self) -> None:
-        if self.fd >= 0:
-            with contextlib.suppress(OSError):
-                self._disk.close(self.fd)
-
-    def read(self, size: int, offset: int) -> bytes:
-        """Exactly `size` bytes from `offset`. Raises: OSError when they are not there."""
-        content = self._disk.read_at(self.fd, size, offset)
-        if len(content) != size:
-            raise SpoolDamagedError(errno.EIO, f"{self.path}: {len(content)} of {size} bytes at {offset}")
-        return content
-
-    def check(self, *, name: bool = False) -> None:
-        """Raises: SpoolDamagedError when the file is not what we wrote, or (with `name`) no longer under its name."""
-        status = self._disk.status(self.fd)
-        if status.st_nlink == 0:
-            raise SpoolDamagedError(errno.ENOENT, f"{self.path} was deleted")
-        if status.st_size != self.size:
-            raise SpoolDamagedError(errno.EIO, f"{self.path} has {status.st_size} bytes, {self.size} were written")
-        if name:
-            try:
-                there = self._disk.look_up(self.path)
-            except FileNotFoundError:
-                raise SpoolDamagedError(errno.ENOENT, f"{self.path} was moved away") from None
-            if (there.st_ino, there.st_dev) != (status.st_ino, status.st_dev):
-                raise SpoolDamagedError(errno.EEXIST, f"{self.path} was replaced")
 
 
 class Epoch:
@@ -160,6 +115,7 @@ class Epoch:
         number, self._next = self._next, self._next + 1
         segment = Segment(self._disk, self.folder / f"{number:08d}.seg", number)
         try:
+            segment.extend()
             self._disk.sync(segment.fd)
             self._disk.sync_folder(self.folder)
         except OSError:
@@ -172,8 +128,7 @@ class Epoch:
         """Begin the next segment, the one made ahead if there is one. Its header becomes durable with the next append."""
         segment, self._spare = self._spare or self._create_segment(), None
         header = segments.Header(self.instance, self.number, segment.number, self.seq + 1, self._clock.utc_us(), previous_end)
-        write_all(self._disk, segment.fd, [segments.pack_header(header)])
-        segment.size = segments.HEADER_BYTES
+        segment.put_header(segments.pack_header(header))
         self._segment = segment
         self.first_seq = self.seq + 1
         self.size += segments.HEADER_BYTES
@@ -185,36 +140,20 @@ class Epoch:
         """
         if self.segment.size + size > segments.SEGMENT_BYTES and self.segment.size > segments.HEADER_BYTES:
             self.begin(self.segment.size)
-        segment = self.segment
-        write_all(self._disk, segment.fd, buffers)
-        self._disk.sync(segment.fd)
-        base = segment.size
-        segment.size += size
-        try:
-            segment.check()
-        except SpoolDamagedError:
-            segment.size = base
-            raise
+        base = self.segment.size
+        self.segment.write(buffers, size)
         self._count(size, last_seq)
         return base
 
     def rewrite(self, buffers: Sequence[bytes], size: int, last_seq: int) -> int:
         """`append` into a new segment after the open one failed, and compare what can be read back. Raises: OSError."""
         bad = self.segment
-        with contextlib.suppress(OSError):  # what stands beyond is void anyhow, by the new header's `previous_end`
-            if self._disk.status(bad.fd).st_size > bad.size:
-                self._disk.truncate(bad.fd, bad.size)
+        bad.cut()
         self._drop_spare()
         self.begin(bad.size)
-        segment = self.segment
-        write_all(self._disk, segment.fd, buffers)
-        self._disk.sync(segment.fd)
-        self._disk.forget_cached(segment.fd)
-        base = segment.size
-        if segment.read(size, base) != b"".join(buffers):
-            raise SpoolDamagedError(errno.EIO, f"{segment.path} reads back other bytes than were written")
-        segment.size += size
-        segment.check()
+        base = self.segment.size
+        self.segment.write(buffers, size)
+        self.segment.verify(buffers, size)
         self._count(size, last_seq)
         return base
 
@@ -241,7 +180,7 @@ class Epoch:
         self._marks[2] = segment
 
     def close(self) -> None:
-        """Nothing will be appended here any more, and every exchange that began here has ended; durable on return. Raises: OSError."""
+        """Nothing will be appended here any more and every exchange of this epoch has ended. Raises: OSError."""
         mark_closed(self._disk, self.folder, Closed(self.segment.number, self.segment.size, self.seq))
 
     def release(self) -> None:

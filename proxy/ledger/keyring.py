@@ -62,7 +62,7 @@ def principal_digest(principal: str) -> bytes:
     return hashlib.sha256(principal.encode("utf-8", "surrogatepass")).digest()
 
 
-def pack_slot(instance: str, month: str, number: int, made: int, principal: str, key: bytes, master: AESGCM) -> bytes:  # noqa: PLR0913, PLR0917 - a slot's fields
+def pack_slot(instance: str, month: str, number: int, made: int, principal: str, key: bytes, master: AESGCM) -> bytes:
     """The 128 bytes of a live slot."""
     nonce = os.urandom(12)
     wrapped = master.encrypt(nonce, key, f"{instance}/{key_id(month, number)}".encode())
@@ -100,16 +100,14 @@ def append_slots(disk: Disk, path: Path, slots: list[bytes]) -> None:
     """
     make_folders(disk, path.parent)
     fresh = not path.exists()
-    fd = disk.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    fd = disk.open(path, os.O_RDWR | os.O_CREAT)
     try:
         disk.lock(fd, wait=True)
         size = disk.status(fd).st_size
-        if size < SLOT_BYTES:
-            disk.truncate(fd, 0)
+        size -= size % SLOT_BYTES  # a torn slot is overwritten: no frame can name it
+        if size == 0:
             slots = [_FILE_MAGIC.ljust(SLOT_BYTES, b"\0"), *slots]
-        elif size % SLOT_BYTES:
-            disk.truncate(fd, size - size % SLOT_BYTES)
-        write_all(disk, fd, slots)
+        write_all(disk, fd, slots, size)
         disk.sync(fd)
     finally:
         disk.close(fd)
@@ -129,8 +127,8 @@ def erase_slots(disk: Disk, path: Path, places: list[int]) -> None:
         for place in places:
             fields = disk.read_at(fd, _WRAPPED_AT, place * SLOT_BYTES)
             erased = fields[:4] + bytes([ERASED]) + fields[5:] + bytes(60)
-            disk.write_at(fd, _with_crc(erased), place * SLOT_BYTES)
-        disk.write_at(fd, _ERASURES.pack(erasures(head) + 1), len(_FILE_MAGIC))
+            write_all(disk, fd, [_with_crc(erased)], place * SLOT_BYTES)
+        write_all(disk, fd, [_ERASURES.pack(erasures(head) + 1)], len(_FILE_MAGIC))
         disk.sync(fd)
     finally:
         disk.close(fd)
@@ -144,7 +142,7 @@ class Keys:
         self._master = AESGCM(master)
 
     def cipher(self, instance: str, name: str) -> AESGCM:
-        """The cipher of the key that evidence of `instance` names `name`; read from the file each time, so that an erasure counts at once.
+        """The cipher of the key that evidence of `instance` names `name`; read each time, so that an erasure counts at once.
 
         Raises: KeyGoneError; SealBrokenError is left to who opens content with it.
         """

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.core.errors import LedgerUnavailableError, TosProxyError
 from proxy.core.oneshot import Oneshot
-from proxy.ledger.epoch import Segment
 from proxy.ledger.sealing import unseal
+from proxy.ledger.segment_file import Segment
 
 
 class PieceAt(NamedTuple):

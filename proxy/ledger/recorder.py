@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 from asyncio import AbstractEventLoop, TimerHandle
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -49,18 +49,21 @@ def instance_id(data_dir: Path, disk: Disk) -> str:
 
 
 class Recorder:
-    """One writer of the ledger. `instance` and `epoch` are where its entries go now; the epoch is the last one's while there is none.
+    """One writer of the ledger. `instance` and `epoch` are where its entries go now (the last epoch while there is none).
 
-    `entries` counts those it appended. `under_way`: exchanges whose intent is written (or being written) and whose outcome is not
-    durable yet.
+    `entries` counts those it appended. `under_way`: exchanges whose intent is written (or being written) and whose outcome is
+    not durable yet. `dirty`: exchanges whose answer waits for a tick. `segment`: at or before that of the next frame.
     """
 
     def __init__(
         self, data_dir: Path, instance: str, options: LedgerOptions, clock: Clock, loop: AbstractEventLoop, disk: Disk
-    ) -> None:  # noqa: PLR0913, PLR0917 - what a writer is made of; `open` is the way in
+    ) -> None:
         self.instance = instance
+        self.epoch = 0
+        self.segment = 0
         self.entries = 0
         self.under_way: set[Stream] = set()
+        self.dirty: set[Stream] = set()
         self.sealer = Sealer()
         self.memory_key = AESGCM(AESGCM.generate_key(256))
         self.keys = ContentKeys(data_dir, instance, secrets.load(data_dir, disk=disk).master, clock, disk)
@@ -71,10 +74,8 @@ class Recorder:
         self._ids = RecordIds()
         self._committer = Committer(disk, data_dir, instance, self.keys, clock)
         self._numbers = 0
-        self._dirty: list[Stream] = []
         self._tick: TimerHandle | None = None
         self._owed: list[Stream] = []
-        self._needed = 0
         self._after = ""
         self.spool = spool = Spool(self._committer, self.keys, loop)
         spool.on_up = self._up
@@ -83,7 +84,7 @@ class Recorder:
         spool.on_commit = self._committed
 
     @classmethod
-    def open(  # noqa: PLR0913, PLR0917 - the composition root's one call
+    def open(
         cls, data_dir: Path, worker: int, options: LedgerOptions, clock: Clock, loop: AbstractEventLoop, disk: Disk | None = None
     ) -> Recorder:
         """The recorder of worker `worker`, with ids, secrets and the mark `boot` durable. Works synchronously, some milliseconds.
@@ -95,17 +96,6 @@ class Recorder:
         recorder = cls(data_dir, f"{instance_id(data_dir, disk)}-{worker}", options, clock, loop, disk)
         recorder.spool.start()
         return recorder
-
-    @property
-    def epoch(self) -> int:
-        """The number of the epoch."""
-        return self.spool.epoch
-
-    @property
-    def segment(self) -> int:
-        """A segment at or before the one that the next frame will lie in."""
-        epoch = self._committer.epoch
-        return epoch.segment.number if epoch is not None else 0
 
     @property
     def stats(self) -> dict[str, int]:
@@ -127,7 +117,7 @@ class Recorder:
         return Stream(self, record_id, principal, content)
 
     def refuses(self, size: int) -> str:
-        """Why an exchange that brings `size` bytes may not begin, or empty. What has begun may always end, as long as there is space."""
+        """Why an exchange that brings `size` bytes may not begin, or empty. What has begun may end as long as there is space."""
         if self.spool.down:
             return self.spool.down
         if self._committer.tight:
@@ -166,7 +156,7 @@ class Recorder:
 
     def soil(self, stream: Stream) -> None:
         """Have the next tick write what `stream` holds."""
-        self._dirty.append(stream)
+        self.dirty.add(stream)
         if self._tick is None:
             self._tick = self._loop.call_later(self._options.tick_seconds, self._on_tick)
 
@@ -174,10 +164,10 @@ class Recorder:
         self._tick = None
         if self.spool.down:
             return
-        dirty, self._dirty = self._dirty, []
-        self.write_tick([stream for stream in dirty if stream.dirty])
+        dirty, self.dirty = self.dirty, set()
+        self.write_tick(dirty)
 
-    def write_tick(self, streams: list[Stream]) -> None:
+    def write_tick(self, streams: Iterable[Stream]) -> None:
         """Append what these streams hold as few frames, each of about a megabyte at most."""
         pieces: list[tuple[Stream, Piece]] = []
         size = 0
@@ -212,7 +202,8 @@ class Recorder:
     def _up(self) -> None:
         """An epoch was begun: say so, and say what is owed."""
         self._numbers = 0
-        self._needed = 0
+        self.epoch = self.spool.epoch
+        self.segment = 1
         detail: dict[str, str | int] = {"version": __version__, "pid": os.getpid()}
         if self._after:
             detail["after"] = self._after
@@ -223,7 +214,7 @@ class Recorder:
             stream.closing.outcome = "cut"
             stream.closing.error = "ledger_unavailable"
             stream.close()
-        if self._dirty and self._tick is None:
+        if self.dirty and self._tick is None:
             self._tick = self._loop.call_later(0, self._on_tick)
 
     def _down(self, batches: tuple[Batch, Batch]) -> None:
@@ -245,8 +236,8 @@ class Recorder:
         if batch.ending:
             self.under_way.difference_update(batch.ending)
         assert batch.segment is not None
-        if batch.segment.number != self._needed and self._committer.epoch is not None:
-            self._needed = batch.segment.number
+        if batch.segment.number != self.segment and self._committer.epoch is not None:
+            self.segment = batch.segment.number
             here = [stream.segment for stream in self.under_way if stream.epoch == batch.epoch]
             self._committer.epoch.need(min(here, default=batch.segment.number))
 
@@ -258,7 +249,7 @@ class Recorder:
         """
         self._on_tick()
         self.mark("stop", {"under_way": len(self.under_way)})
-        while not self.spool.down and not self.spool.idle:
+        while not self.spool.down and not self.spool.idle:  # noqa: ASYNC110 - once in a process's life; an event would be set on the hot path
             await asyncio.sleep(0.002)
         done: asyncio.Future[None] = self._loop.create_future()
         whole = not self.under_way and not self._owed

@@ -91,7 +91,7 @@ def parse_header(segment: Bytes) -> Header | None:
 
 def pack_frame(
     kind: int, flags: int, before: int, seq: int, stream: int, evidence: bytes, content: bytes
-) -> tuple[bytes, bytes, bytes]:  # noqa: PLR0913, PLR0917 - the frame's fields; a struct would cost the write path a microsecond
+) -> tuple[bytes, bytes, bytes]:
     """A frame as the three buffers that `writev` takes. `flags` holds the commit number from its second bit on."""
     head = pack_head(FRAME_MAGIC, kind, flags, before, len(evidence), len(content), seq, stream)
     return head + pack_crc(zlib.crc32(content, zlib.crc32(evidence, zlib.crc32(head)))), evidence, content

@@ -55,7 +55,7 @@ class Spool:
         self.on_commit: Callable[[Batch], None] = _nothing
 
     def start(self) -> None:
-        """Begin an epoch, commit what `on_up` appends, begin the thread. On a disk that takes no writes the spool starts `down` and looks again."""
+        """Begin an epoch, commit what `on_up` appends, begin the thread. On a disk that takes no writes, start `down`."""
         epoch = self._committer.probe()
         if epoch is None:
             self.down = "the ledger cannot be written: no epoch could be begun"
@@ -66,7 +66,7 @@ class Spool:
             self._committed(batch, self._committer.commit(batch))
         self._thread.start()
 
-    def append(self, kind: int, flags: int, seq: int, stream: int, evidence: bytes, content: bytes) -> Batch:  # noqa: PLR0913, PLR0917 - a frame's fields; this is the hot path
+    def append(self, kind: int, flags: int, seq: int, stream: int, evidence: bytes, content: bytes) -> Batch:
         """Add a frame to the open batch, which is returned: whoever waits puts itself in. Not while `down`."""
         batch = self._batch
         head = pack_head(
@@ -163,6 +163,7 @@ class Spool:
                 if isinstance(handed, Batch):
                     error = self._committer.commit(handed)
                     self._tell(self._committed, handed, error)
+                    self._committer.extend()
                 elif handed is not None:
                     handed()
                     continue

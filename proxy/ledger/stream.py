@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot
@@ -21,7 +20,7 @@ from proxy.ledger.batch import Batch
 from proxy.ledger.content_keys import ContentKey
 from proxy.ledger.read_back import PieceAt, ReadBack
 from proxy.ledger.record import Content, Intent, Outcome, Position, Refusal, encode
-from proxy.ledger.sealing import PLAIN, TRANSFORMED
+from proxy.ledger.sealing import PLAIN, SALT_BYTES, TRANSFORMED
 from proxy.ledger.spool import failed
 
 if TYPE_CHECKING:
@@ -54,16 +53,16 @@ class Stream:
     __slots__ = (
         "_ahead",
         "_answer",
-        "_answered",
         "_answer_salt",
+        "_answered",
         "_gone",
         "_hash",
         "_key",
+        "_last",
         "_number",
         "_pieces",
         "_recorder",
         "_salt",
-        "_tail",
         "carried",
         "closing",
         "dirty",
@@ -100,7 +99,7 @@ class Stream:
         self._answered = 0
         self._answer_salt = b""
         self._gone = 0
-        self._tail = b""
+        self._last = b""
 
     def _enter(self) -> ContentKey:
         """Take part in the epoch that is open now: its number there, and the content key."""
@@ -289,36 +288,57 @@ class Stream:
         if self.closing is not None:
             return failed("the outcome of this exchange is being written")
         self.closing = outcome
-        if recorder.spool.down:
+        if self.dirty:
+            self.dirty = False
+            recorder.dirty.discard(self)
+        outcome.intent = self.position
+        if self._answer or self._hash is not None:
+            self._last = self._rest_of_answer(outcome)
+        outcome.answer_bytes = self._answered
+        down = recorder.spool.down
+        if down:
             recorder.owe(self)
-            return failed(recorder.spool.down)
+            return failed(down)
         return self.close()
+
+    def _rest_of_answer(self, outcome: Outcome) -> bytes:
+        """The content part of the outcome; says in `outcome` what the answer's bytes were."""
+        key = self._key
+        assert key is not None
+        if self._hash is None:
+            answer = self._answer
+            rest = answer[0] if len(answer) == 1 else b"".join(answer)
+            salted = self._recorder.sealer.salt() + rest
+            self._answered = len(rest)
+            outcome.answered = sha256(salted).hexdigest()
+            if self.full:
+                outcome.content = key.full
+                return PLAIN + salted
+            outcome.content = key.digests
+            return PLAIN + salted[:SALT_BYTES]
+        rest = self._absorb()
+        outcome.answered = self._hash.hexdigest()
+        outcome.content = Content("full" if self.full else "digests", key.name, self._gone)
+        return PLAIN + self._answer_salt + (rest if self.full else b"")
 
     def close(self) -> Oneshot[Position]:
         """Append the outcome that `outcome` or an ended epoch left."""
-        recorder, outcome, place = self._recorder, self.closing, self.position
+        recorder, outcome = self._recorder, self.closing
         assert outcome is not None
-        assert place is not None
         if self.carried:
             recorder.write_tick([self])
         key = self._enter()
-        part = b""
-        if self._answer or self._hash is not None:
-            if self._answer:
-                self._tail = self._absorb()
-            outcome.answered = self._hash.hexdigest()
-            outcome.content = Content("full" if self.full else "digests", key.name, self._gone)
-            part = recorder.sealer.seal(key.cipher, PLAIN + self._answer_salt + (self._tail if self.full else b""), self.id)
-        outcome.answer_bytes = self._answered
         spool = recorder.spool
-        outcome.instance = recorder.instance
+        outcome.instance = instance = recorder.instance
         outcome.epoch = epoch = recorder.epoch
         outcome.seq = seq = spool.next_seq()
-        outcome.intent = place
-        flags = 0 if place.epoch == epoch else segments.CLOSES_EARLIER
+        flags = 0 if outcome.intent.epoch == epoch else segments.CLOSES_EARLIER
+        part = self._last
+        if part:
+            part = recorder.sealer.seal(key.cipher, part, self.id)
         batch = spool.append(segments.OUTCOME, flags, seq, self._number, encode(outcome), part)
         oneshot: Oneshot[Position] = Oneshot()
-        batch.waiting.append((oneshot, Position(recorder.instance, epoch, seq)))
+        batch.waiting.append((oneshot, Position(instance, epoch, seq)))
         batch.ending.append(self)
         recorder.entries += 1
         return oneshot
