@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import http.client
+import os
 import ssl
 import subprocess
 import sys
@@ -232,7 +233,10 @@ class UpstreamProcess:
 def upstream_process(*arguments: str) -> Iterator[UpstreamProcess]:
     """A scripted upstream in a process of its own; arguments as on the command line."""
     command = [sys.executable, "-m", "proxy.demo.upstream", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
+    # The child must find this very package, wherever the caller was started.
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603 - our own module
         try:
             printed = process.stdout.readline() if process.stdout else ""
             if not printed.strip().isdigit():

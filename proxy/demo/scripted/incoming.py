@@ -76,10 +76,6 @@ class Incoming:
             self.seen.completed = self.complete and not self.seen.malformed
             self.seen.seal()
 
-    def body_so_far(self) -> bytes:
-        """The body's bytes that have arrived."""
-        return bytes(self._body)
-
     def _read_head(self, seen: Seen) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
