@@ -130,6 +130,14 @@ def size(field: str) -> Reader:
     return read
 
 
+def budget(facts: RequestFacts, value: Any) -> None:
+    """The tokens a model may think with."""
+    if type(value) is int and INT64_MIN <= value <= INT64_MAX:
+        facts.reasoning = str(value)
+    else:
+        odd(facts)
+
+
 def reference(facts: RequestFacts, value: Any) -> None:
     """An id, or an object or list of such, of something that lies with the provider."""
     if type(value) is list:
@@ -161,13 +169,3 @@ def end_user(facts: RequestFacts, value: Any) -> None:
         odd(facts)
     elif value and facts.end_user is None:
         facts.end_user = value
-
-
-def short(field: str, value: str) -> Reader:
-    """A parameter whose presence alone says `value`, unless false."""
-
-    def read(facts: RequestFacts, given: Any) -> None:
-        if given is not False:
-            setattr(facts, field, value)
-
-    return read

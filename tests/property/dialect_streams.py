@@ -1,6 +1,7 @@
 """Streams as the providers send them, and the checker that a reader's holds and facts are right however a stream is cut."""
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -98,7 +99,7 @@ STREAMS: dict[str, tuple[Callable[[], AnswerReader], bytes, bytes]] = {
 def cut(stream: bytes, places: Iterable[int]) -> list[bytes]:
     """The stream in pieces, cut at the given places."""
     bounds = [0, *sorted({place % (len(stream) + 1) for place in places}), len(stream)]
-    return [stream[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return [stream[begin:end] for begin, end in pairwise(bounds)]
 
 
 def check(make: Callable[[], AnswerReader], body: bytes, ending: bytes, pieces: list[bytes]) -> None:

@@ -14,13 +14,78 @@ from proxy.dialects.contract import Endpoint, PathParameters
 from proxy.dialects.jsonio import StrictJSONError, inspect_json
 from proxy.dialects.multipart import read_form
 
-WORDS = (
-    "model messages content role text type input prompt instructions system contents parts generationConfig generation_config n seed "
-    "temperature top_p topP logprobs top_logprobs logit_bias tools functions reasoning thinking metadata user user_id max_tokens source "
-    "file_id image_url url input_audio file tool_calls audio requests thinkingConfig systemInstruction cachedContent conversation include "
-    "previous_response_id summary output function_call item_reference tool_result tool_use image document inlineData fileData fileUri "
-    "candidateCount response_format format json_schema choices delta message usage error candidates index id data embeddings"
-).split()
+WORDS = [
+    "model",
+    "messages",
+    "content",
+    "role",
+    "text",
+    "type",
+    "input",
+    "prompt",
+    "instructions",
+    "system",
+    "contents",
+    "parts",
+    "generationConfig",
+    "generation_config",
+    "n",
+    "seed",
+    "temperature",
+    "top_p",
+    "topP",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "tools",
+    "functions",
+    "reasoning",
+    "thinking",
+    "metadata",
+    "user",
+    "user_id",
+    "max_tokens",
+    "source",
+    "file_id",
+    "image_url",
+    "url",
+    "input_audio",
+    "file",
+    "tool_calls",
+    "audio",
+    "requests",
+    "thinkingConfig",
+    "systemInstruction",
+    "cachedContent",
+    "conversation",
+    "include",
+    "previous_response_id",
+    "summary",
+    "output",
+    "function_call",
+    "item_reference",
+    "tool_result",
+    "tool_use",
+    "image",
+    "document",
+    "inlineData",
+    "fileData",
+    "fileUri",
+    "candidateCount",
+    "response_format",
+    "format",
+    "json_schema",
+    "choices",
+    "delta",
+    "message",
+    "usage",
+    "error",
+    "candidates",
+    "index",
+    "id",
+    "data",
+    "embeddings",
+]
 KEYS = st.one_of(st.sampled_from(WORDS), st.text(max_size=3))
 LEAVES = st.one_of(
     st.none(),
@@ -98,13 +163,8 @@ def _write(value: Any, style: tuple[str, str, bool]) -> tuple[str, bool]:
 def test_a_body_is_refused_exactly_when_a_key_occurs_twice(value: Any, style: tuple[str, str, bool]) -> None:
     """In whatever style it is written, and whatever look-alikes its texts hold."""
     text, twice = _write(value, style)
-    try:
+    with pytest.raises(StrictJSONError, match="occurs twice") if twice else contextlib.nullcontext():
         inspect_json(text.encode())
-    except StrictJSONError as refusal:
-        assert refusal.code == "json_duplicate_key"
-        assert twice
-    else:
-        assert not twice
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,18 +1,42 @@
 """Any cut of any provider's stream: the same facts, the ending always held. And any bytes at all: no error."""
 
 import pytest
-from tests.property.dialect_streams import STREAMS, array, chat, check, cut, generate, messages, responses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.dialects.openai.chat import ChatStream
 from proxy.dialects.passthrough import OTHER
 from proxy.dialects.sse import EventStreamReader
+from tests.property.dialect_streams import STREAMS, array, chat, check, cut, generate, messages, responses
 
 FRAGMENTS = st.sampled_from(
-    [b"data: ", b"event: ", b"\n", b"\r", b"\r\n", b"\n\n", b"[DONE]", b"message_stop", b":", b'{"type":"', b'"}', b"{", b"}", b"[", b"]",
-     b'"', b"\\", b",", b'{"error":1}', b'{"choices":[{"delta":{"content":"x"}}]}', b"\xef\xbb\xbf", b"\xff", b"error", b"id: 1"]
-)  # fmt: skip
+    [
+        b"data: ",
+        b"event: ",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"[DONE]",
+        b"message_stop",
+        b":",
+        b'{"type":"',
+        b'"}',
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b'"',
+        b"\\",
+        b",",
+        b'{"error":1}',
+        b'{"choices":[{"delta":{"content":"x"}}]}',
+        b"\xef\xbb\xbf",
+        b"\xff",
+        b"error",
+        b"id: 1",
+    ]
+)
 NOISE = st.one_of(st.binary(max_size=200), st.lists(FRAGMENTS, max_size=40).map(b"".join))
 MAKERS = {
     "chat": chat,

@@ -9,6 +9,7 @@ from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import PathParameters
 from proxy.dialects.parameters import (
     Reader,
+    budget,
     end_user,
     flag,
     integer,
@@ -32,12 +33,10 @@ def _thinking(facts: RequestFacts, value: Any) -> None:
     if type(value) is not dict:
         odd(facts)
         return
-    budget = value.get("budget_tokens")
-    kind = value.get("type")
-    if type(budget) is int and kind == "enabled":
-        facts.reasoning = f"{budget:.20g}"
+    if value.get("type") == "enabled" and "budget_tokens" in value:
+        budget(facts, value["budget_tokens"])
     else:
-        _set_reasoning(facts, kind)
+        _set_reasoning(facts, value.get("type"))
 
 
 def _format(facts: RequestFacts, value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import PathParameters
-from proxy.dialects.parameters import Reader, flag, integer, number, odd, read_parameters, reference, switch, text, within
+from proxy.dialects.parameters import Reader, budget, flag, integer, number, odd, read_parameters, reference, switch, text, within
 from proxy.dialects.turns import Turn, role_of, tally
 
 _CAPITAL = re.compile(r"(?<=[a-z])([A-Z])")
@@ -50,13 +50,6 @@ def _mime(facts: RequestFacts, value: Any) -> None:
         _set_format(facts, value)
 
 
-def _budget(facts: RequestFacts, value: Any) -> None:
-    if type(value) is int:
-        facts.reasoning = f"{value:.20g}"
-    else:
-        odd(facts)
-
-
 def _thoughts(facts: RequestFacts, value: Any) -> None:
     if value is True and facts.reasoning is None:
         facts.reasoning = "on"
@@ -82,7 +75,7 @@ _GENERATION = _both(
         "responseSchema": _schema,
         "responseJsonSchema": _schema,
         "thinkingConfig": within(
-            _both({"thinkingBudget": _budget, "thinkingLevel": _set_level, "includeThoughts": _thoughts}),
+            _both({"thinkingBudget": budget, "thinkingLevel": _set_level, "includeThoughts": _thoughts}),
         ),
     },
 )

@@ -76,7 +76,8 @@ def _listing(name: str, pattern: str) -> Endpoint:
 
 
 def _form(name: str, pattern: str) -> Endpoint:
-    return Endpoint(name, "POST", pattern, requests.read_form, _form_messages, _bulky_answers, json_body=False, form_body=True)
+    answer = _bulky_answers if name.startswith("image") else _task_answers
+    return Endpoint(name, "POST", pattern, requests.read_form, _form_messages, answer, json_body=False, form_body=True)
 
 
 _ENDPOINTS = (

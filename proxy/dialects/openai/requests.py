@@ -14,6 +14,7 @@ from proxy.dialects.parameters import (
     MAX_REFERENCES,
     Reader,
     as_integer,
+    budget,
     end_user,
     flag,
     integer,
@@ -49,7 +50,7 @@ def _reasoning(facts: RequestFacts, value: Any) -> None:
         if type(found) is bool:
             facts.reasoning = "on" if found else "off"
         elif type(found) is int:
-            facts.reasoning = f"{found:.20g}"
+            budget(facts, found)
         elif type(found) is str:
             _set_reasoning(facts, found)
         else:
@@ -173,7 +174,7 @@ def _reader(
             facts.messages = len(entries)
         elif entries is not None:
             facts.messages = 1
-            if type(entries) is not str:
+            if type(entries) is not str or counted == "messages":
                 odd(facts)
         return facts
 
