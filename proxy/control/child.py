@@ -136,7 +136,7 @@ class Child:
 
     async def fresh_stats(self, limit: float) -> None:
         """Ask for figures and wait at most `limit` seconds; `silent` tells that `stats` are older ones."""
-        if not self.running:
+        if not self.ready:
             self.silent = True
             return
         if self._answer is None or self._answer.done():

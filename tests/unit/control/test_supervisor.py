@@ -1,0 +1,201 @@
+"""The supervisor from outside: real processes, real signals."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from proxy.control.child import next_pause
+from tests.proxy_server import ProxyServer, StartProxy
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "did not happen in time"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def ask(server: ProxyServer, words: str = "hello", **more: object) -> http.client.HTTPConnection:
+    """A connection on which a chat request was sent."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(server.gateway_url.rpartition(":")[2]), timeout=20)
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": words}], **more})
+    headers = {"content-type": "application/json", "authorization": "Bearer sk-x"}
+    connection.request("POST", "/openai/v1/chat/completions", body, headers)
+    return connection
+
+
+def exchange(server: ProxyServer) -> int:
+    """Status of one chat request through the gateway."""
+    connection = ask(server)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_pauses_grow_and_are_forgiven() -> None:
+    """A child is started again after 0, 0.1, 0.2 … at most 5 seconds; a minute of health puts the pause back to 0."""
+    pauses = [0.0]
+    for _ in range(9):
+        pauses.append(next_pause(pauses[-1], lived=0.5))
+    assert pauses == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+    assert next_pause(5.0, lived=61) == 0.0
+
+
+def test_serves_and_says_where(proxy_server: ProxyServer) -> None:
+    """A started proxy serves, and has told a person where."""
+    assert exchange(proxy_server) == 200
+    for told in (f"OPENAI_BASE_URL={proxy_server.gateway_url}/openai/v1", proxy_server.admin_url, str(proxy_server.data_dir)):
+        assert told in proxy_server.stdout
+
+
+def test_killed_children_come_back(proxy_server: ProxyServer) -> None:
+    """A killed gateway and a killed control process are replaced; a request sent meanwhile is served by the successor."""
+    before = proxy_server.children()
+    proxy_server.kill("gateway")
+    assert exchange(proxy_server) == 200
+    proxy_server.kill("control")
+    wait_until(lambda: len(proxy_server.children()) == 2 and not set(before.values()) & set(proxy_server.children().values()))
+    metrics = proxy_server.get("/metrics")[1]
+    assert 'tos_proxy_child_starts_total{process="gateway-0"} 2' in metrics
+
+
+def test_gateway_goes_on_without_control(proxy_server: ProxyServer) -> None:
+    """Without control the proxy stays ready and serves."""
+    os.kill(proxy_server.children()["control"], signal.SIGSTOP)
+    assert exchange(proxy_server) == 200
+    assert proxy_server.get("/readyz")[0] == 200
+    proxy_server.kill("control")
+
+
+def test_killed_supervisor_takes_its_children_along(proxy_server: ProxyServer) -> None:
+    """Children of a killed supervisor end by themselves, and a new one on the same ports serves at once."""
+    pids = list(proxy_server.children().values())
+    proxy_server.kill("supervisor")
+    proxy_server.start()
+    assert exchange(proxy_server) == 200
+    wait_until(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_drain_lets_a_stream_end(proxy_server: ProxyServer) -> None:
+    """After SIGTERM readiness is gone at once, an open answer is delivered whole, and then all processes end with 0."""
+    pids = [proxy_server.pid, *proxy_server.children().values()]
+    connection = ask(proxy_server, "[[script: chunks=10 delay_ms=100]]", stream=True)
+    answer = connection.getresponse()
+    first = answer.read1(10)
+    os.kill(proxy_server.pid, signal.SIGTERM)
+    wait_until(lambda: proxy_server.get("/readyz")[0] == 503, 1)
+    assert (first + answer.read()).endswith(b"data: [DONE]\n\n")
+    connection.close()
+    assert proxy_server.process is not None
+    assert proxy_server.process.wait(10) == 0
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_second_signal_hurries(start_proxy: StartProxy) -> None:
+    """A second SIGINT ends a drain that would take minutes, still with exit code 0."""
+    server = start_proxy(configuration={"gateway": {"deadlines": {"drain": "300s"}}})
+    connection = ask(server, "[[script: head_delay_ms=60000]]")
+    time.sleep(0.3)
+    assert server.process is not None
+    os.kill(server.pid, signal.SIGINT)
+    time.sleep(0.3)
+    assert server.process.poll() is None
+    os.kill(server.pid, signal.SIGINT)
+    assert server.process.wait(12) == 0
+    connection.close()
+
+
+def test_taken_port_is_one_line(start_proxy: StartProxy, tmp_path: Path) -> None:
+    """A port that is taken ends the start with one line that names the port and what to change."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        server = ProxyServer(
+            tmp_path / "taken", start_proxy().upstream, configuration={"gateway": {"port": port}}, check_records=False
+        )
+        server.folder.mkdir()
+        server.start(ready=False)
+        assert server.process is not None
+        assert server.process.wait(10) == 1
+    line = (
+        f"tos-proxy: gateway cannot listen on 127.0.0.1:{port}: the port is taken by another process; change it with gateway.port, "
+    )
+    assert server.stderr.startswith(line)
+    assert server.stderr.count("\n") == 1
+
+
+def test_one_supervisor_a_folder(proxy_server: ProxyServer) -> None:
+    """A second `serve` on the same data folder is refused in one line and leaves the first alone."""
+    second = ProxyServer(proxy_server.folder, proxy_server.upstream)
+    second.start(ready=False)
+    assert second.process is not None
+    assert second.process.wait(10) == 1
+    assert f"another tos-proxy (process {proxy_server.pid}) already serves" in second.stderr
+    assert proxy_server.get("/readyz")[0] == 200
+
+
+def test_garbage_at_the_health_listener(proxy_server: ProxyServer) -> None:
+    """Whatever is sent to the health listener, it answers with a short error or closes, and goes on."""
+    port = int(proxy_server.health_url.rpartition(":")[2])
+    expected = {
+        b"\x16\x03\x01\x02\x00\x01\x00" + b"\xff" * 60 + b"\r\n\r\n": b"400",
+        b"GET /healthz HTTP/9.9\r\n\r\n": b"400",
+        b"POST /healthz HTTP/1.1\r\nhost: x\r\n\r\n": b"405",
+        b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n": b"404",
+        b"GET /healthz HTTP/1.1\r\nx: " + b"y" * 20000 + b"\r\n\r\n": b"431",
+        b"HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n": b"200",
+    }
+    for sent, status in expected.items():
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(sent)
+            assert connection.recv(4096).split(b" ")[1] == status
+    assert proxy_server.get("/healthz") == (200, "ok\n")
+    assert 'tos_proxy_build{version="' in proxy_server.get("/metrics")[1]
+
+
+def test_silent_connections_starve_nobody(proxy_server: ProxyServer) -> None:
+    """Many connections that say nothing are closed, and probes go on being answered."""
+    port = int(proxy_server.health_url.rpartition(":")[2])
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+    try:
+        assert proxy_server.get("/healthz")[0] == 200
+    finally:
+        for each in silent:
+            each.close()
+
+
+def test_configuration_follows_its_file(proxy_server: ProxyServer) -> None:
+    """A changed file is in force within seconds; a bad one keeps the last good set, says so, and a good one ends that."""
+    file = proxy_server.folder / "tos-proxy.yaml"
+    good = file.read_text()
+
+    def metric(name: str) -> str:
+        page = proxy_server.get("/metrics")[1]
+        return next((line.rpartition(" ")[2] for line in page.splitlines() if line.startswith(name)), "")
+
+    file.write_text(good + "principals:\n  alice: {keys: ['key:" + "ab" * 32 + "'], purpose: use.product}\n")
+    wait_until(lambda: metric("tos_proxy_snapshot_number") == "2", 5)
+    file.write_text("gatway: {}\n")
+    wait_until(lambda: metric("tos_proxy_configuration_bad") == "1", 5)
+    assert "unknown key (did you mean gateway?)" in proxy_server.stderr
+    assert metric("tos_proxy_snapshot_number") == "2"
+    assert exchange(proxy_server) == 200
+    file.write_text(good)
+    wait_until(lambda: metric("tos_proxy_snapshot_number") == "3", 5)
+    assert metric("tos_proxy_configuration_bad") == "0"
