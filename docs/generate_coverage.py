@@ -24,7 +24,13 @@ def body_of(endpoint: Endpoint) -> str:
 def row(endpoint: Endpoint) -> str:
     """One endpoint as a row."""
     taught = "yes" if endpoint.teaches else "no"
-    cells = (f"`{endpoint.name}`", f"`{endpoint.method} {endpoint.pattern}`", body_of(endpoint), taught, f"{endpoint.body_cap // MIB} MiB")
+    cells = (
+        f"`{endpoint.name}`",
+        f"`{endpoint.method} {endpoint.pattern}`",
+        body_of(endpoint),
+        taught,
+        f"{endpoint.body_cap // MIB} MiB",
+    )
     return f"| {' | '.join(cells)} |\n"
 
 

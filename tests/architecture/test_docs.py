@@ -1,0 +1,204 @@
+"""The documents are in step with the code: links, commands, configuration keys, coverage, record fields, versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+import pydantic
+import yaml
+
+from docs.generate_coverage import renewed
+from proxy import __version__
+from proxy.cli import build
+from proxy.ledger import record
+from proxy.settings.schema import Settings
+from tests.architecture.tree import ROOT, expect_none, files, text
+
+PAGES = [name for name in files() if name.endswith(".md") and not name.startswith("tests/")]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"```.*?```", re.DOTALL)
+FIRST_CELL = re.compile(r"^\| `([a-z_.<>]+)` \| (?:`([^`|]*)`)? *\|", re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """How a heading is addressed."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def dead_links(name: str, page: str, exists: set[str]) -> list[str]:
+    """Links of a page to files or headings that are not there. Addresses on the network are not followed."""
+    bad = []
+    for link in LINK.findall(CODE.sub("", page)):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        path, _, heading = link.partition("#")
+        target = _normal(PurePosixPath(name).parent / path) if path else name
+        if target not in exists and not any(each.startswith(f"{target}/") for each in exists):
+            bad.append(f"{name}: no {target}")
+        elif heading and heading not in {anchor(line.lstrip("#")) for line in text(target).splitlines() if line.startswith("#")}:
+            bad.append(f"{name}: no heading {link}")
+    return bad
+
+
+def _normal(path: PurePosixPath) -> str:
+    parts: list[str] = []
+    for part in path.parts:
+        if part == "..":
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of a page leads to a file, and to a heading if it names one."""
+    expect_none(line for name in PAGES for line in dead_links(name, text(name), set(files())))
+    assert dead_links("docs/a.md", "[b](../b.md)", {"docs/a.md"}) == ["docs/a.md: no b.md"]
+
+
+def test_decisions_are_listed() -> None:
+    """The index names every decision."""
+    index = text("docs/adr/README.md")
+    expect_none(name for name in files() if re.fullmatch(r"docs/adr/\d{4}-.*\.md", name) and PurePosixPath(name).name not in index)
+
+
+def commands() -> list[str]:
+    """Every command of the command line, `ledger status` and the like."""
+    application = build()
+    found = [_name(command) for command in application.registered_commands]
+    for group in application.registered_groups:
+        inner = group.typer_instance
+        assert inner is not None
+        found += [f"{group.name} {_name(command)}" for command in inner.registered_commands]
+    return found
+
+
+def _name(command: Any) -> str:
+    return str(command.name or command.callback.__name__.rstrip("_").replace("_", "-"))
+
+
+def unnamed(names: list[str], page: str) -> list[str]:
+    """Names that a page does not contain as `tos-proxy NAME`."""
+    return [name for name in names if not re.search(rf"tos-proxy {re.escape(name)}(?![\w-])", page)]
+
+
+def unknown(names: list[str], page: str) -> list[str]:
+    """Commands that a page names and that do not exist."""
+    words = re.findall(r"(?:`|^ {4}|bin/)tos-proxy ([a-z]+(?: [a-z]+)?)", page, re.MULTILINE)
+    groups = {name.split()[0] for name in names if " " in name}
+    return [
+        word for word in words if word not in names and word.split()[0] not in set(names) | (groups if " " not in word else set())
+    ]
+
+
+def test_commands_are_documented() -> None:
+    """Every command is in docs/commands.md, and no page names a command that does not exist."""
+    names = commands()
+    expect_none(f"docs/commands.md lacks {name}" for name in unnamed(names, text("docs/commands.md")))
+    expect_none(f"{page}: no command {name}" for page in PAGES for name in unknown(names, text(page)))
+    assert unnamed(["serve"], "tos-proxy servers") == ["serve"]
+    assert unknown(["ledger status", "serve"], "`tos-proxy ledger verify` `tos-proxy serve --port` `tos-proxy scan`") == [
+        "ledger verify",
+        "scan",
+    ]
+
+
+def make_targets() -> set[str]:
+    """The verbs of the Makefile."""
+    return set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+
+
+def test_make_verbs_exist() -> None:
+    """Every `make VERB` that a page shows is in the Makefile, and every verb has a word of help."""
+    shown = {(page, verb) for page in PAGES for verb in re.findall(r"(?:`|^ {4})make ([a-z]+)", text(page), re.MULTILINE)}
+    expect_none(f"{page}: no verb {verb}" for page, verb in shown if verb not in make_targets())
+    expect_none(verb for verb in make_targets() if not re.search(rf"^{verb}:.*## \w", text("Makefile"), re.MULTILINE))
+
+
+def keys(model: type[pydantic.BaseModel], above: str = "") -> Iterator[tuple[str, Any, pydantic.fields.FieldInfo]]:
+    """Every key of the configuration with its annotation; mappings by name have `<name>` in between."""
+    for name, field in model.model_fields.items():
+        inner = _models(field.annotation)
+        path = f"{above}{name}"
+        if inner is None:
+            yield path, Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation, field
+        else:
+            yield from keys(inner, f"{path}.<name>." if get_origin(field.annotation) is dict else f"{path}.")
+
+
+def _models(annotation: Any) -> type[pydantic.BaseModel] | None:
+    """The section a key opens, if it opens one."""
+    for each in (annotation, *get_args(annotation)):
+        if isinstance(each, type) and issubclass(each, pydantic.BaseModel):
+            return each
+    return None
+
+
+def wrong_keys(page: str, model: type[pydantic.BaseModel]) -> list[str]:
+    """Keys that a page lacks, invents, or gives another default."""
+    rows = dict(FIRST_CELL.findall(page))
+    known = {path: (annotation, field) for path, annotation, field in keys(model)}
+    bad = [f"{path}: not documented" for path in known if path not in rows]
+    bad += [f"{path}: no such key" for path in rows if path not in known]
+    for path, (annotation, field) in known.items():
+        default = None if field.is_required() else field.get_default()
+        shown = rows.get(path)
+        if shown:
+            meant = pydantic.TypeAdapter(annotation).validate_python(yaml.safe_load(shown))
+            bad += [f"{path}: default is {default}, not {shown}"] if meant != default else []
+        elif shown == "" and default not in (None, [], {}):
+            bad.append(f"{path}: default {default} is not shown")
+    return bad
+
+
+def test_configuration_is_documented() -> None:
+    """docs/configuration.md has every key with its true default, and no other."""
+    expect_none(wrong_keys(text("docs/configuration.md"), Settings))
+
+
+def test_a_wrong_page_of_keys_is_caught() -> None:
+    """A missing key, an invented one and a wrong default are each complained about."""
+
+    class Small(pydantic.BaseModel):
+        port: int = 1
+
+    assert not wrong_keys("| `port` | `1` | x |\n", Small)
+    assert wrong_keys("", Small)
+    assert wrong_keys("| `port` | `1` | x |\n| `host` | | x |\n", Small)
+    assert wrong_keys("| `port` | `2` | x |\n", Small)
+    assert wrong_keys("| `port` | | x |\n", Small)
+
+
+def test_coverage_is_in_step() -> None:
+    """docs/coverage.md shows the dialects' tables as they are (`python -m docs.generate_coverage` mends it)."""
+    assert renewed(text("docs/coverage.md")) == text("docs/coverage.md")
+    assert renewed(text("docs/coverage.md").replace("`chat`", "`chats`")) == text("docs/coverage.md")
+
+
+def undocumented_fields(page: str, types: tuple[type[msgspec.Struct], ...]) -> list[str]:
+    """Fields of record types that a page does not show in code marks."""
+    return [f"{kind.__name__}.{name}" for kind in types for name in kind.__struct_fields__ if f"`{name}`" not in page]
+
+
+def test_record_is_documented() -> None:
+    """docs/reference/record.md describes every field of every entry."""
+    kinds = (record.Intent, record.Refusal, record.Outcome, record.Mark, record.Content, record.Versions)
+    expect_none(undocumented_fields(text("docs/reference/record.md"), kinds))
+    assert undocumented_fields("`mode` `key`", (record.Content,)) == ["Content.pieces"]
+
+
+def test_changelog_names_the_version() -> None:
+    """The changelog has a section for the current version, and one for what comes next."""
+    assert f"## [{__version__}]" in text("CHANGELOG.md")
+    assert "## [Unreleased]" in text("CHANGELOG.md")
+
+
+def test_packages_are_named() -> None:
+    """Every Debian package of the list says what shows that it is there and what it is for."""
+    lines = [line.split("\t") for line in text("scripts/debian-packages.txt").splitlines() if line and not line.startswith("#")]
+    assert all(len(line) == 3 and all(line) for line in lines)
+    assert (ROOT / "scripts" / "missing-packages").stat().st_mode & 0o111
