@@ -108,16 +108,17 @@ def _survey(tree: Any) -> tuple[int, bool]:
     level = [tree]
     while level:
         below: list[Any] = []
+        push = below.append
         nested = False
         for node in level:
             kind = type(node)
-            if kind is dict:
+            if kind is dict or kind is list:
                 nested = True
-                members += len(node)
-                below += [value for value in node.values() if type(value) is not str]
-            elif kind is list:
-                nested = True
-                below += [value for value in node if type(value) is not str]
+                if kind is dict:
+                    members += len(node)
+                for value in node.values() if kind is dict else node:
+                    if type(value) is not str:  # texts are most of a body, and of no interest here
+                        push(value)
             elif kind is int and not INT64_MIN <= node <= INT64_MAX:
                 oversized = True
         depth += nested

@@ -112,12 +112,17 @@ class EventStreamReader:
         if not self.ended:
             if self._first_bytes is not None:
                 data = self._skip_bom(data)
-            if b"\r" in data:
+            returns = b"\r" in data
+            if returns:
                 self._carriage_returns = True
-            if self._pending or self._carriage_returns or self._skipping or self._in_comment or data[-2:] != b"\n\n":
+            if self._pending or self._skipping or self._in_comment:
                 self._feed_parts(data)
+            elif not returns and data[-2:] == b"\n\n":
+                self._read_blocks(data, b"\n\n")
+            elif returns and data[-4:] == b"\r\n\r\n" and data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n"):
+                self._read_blocks(data, b"\r\n\r\n")
             else:
-                self._read_blocks(data, self._fed - len(data))
+                self._feed_parts(data)
         hold = self._fed - max(self._hold_from(), self._released)
         self._released = self._fed - hold
         return hold
@@ -137,13 +142,14 @@ class EventStreamReader:
             return self._fed - len(self._pending)
         return self._fed
 
-    def _read_blocks(self, blocks: bytes, offset: int) -> None:
-        """Read complete events that all end in LF LF; `offset` is where they begin in the stream."""
-        for block in blocks.split(b"\n\n"):
+    def _read_blocks(self, blocks: bytes, blank: bytes) -> None:
+        """Read complete events that all end in the same kind of blank line, which is how they nearly always arrive."""
+        offset = self._fed - len(blocks)
+        for block in blocks.split(blank):
             if block and self._read_block(block):
                 self._finish(offset)
                 return
-            offset += len(block) + 2
+            offset += len(block) + len(blank)
 
     def _feed_parts(self, data: bytes) -> None:
         """Add a piece, read the events it completes, keep and judge the rest."""
@@ -240,7 +246,7 @@ class EventStreamReader:
 
     def _read_block(self, block: bytes) -> bool:
         """Read one event without its blank line; True when it ends the stream."""
-        if block[:6] == b"data: " and b"\n" not in block and not self._carriage_returns:
+        if block[:6] == b"data: " and b"\n" not in block and b"\r" not in block:
             name, payload = b"", block[6:]
         else:
             name, lines = self._fields(block)

@@ -13,7 +13,7 @@ import msgspec
 from proxy.core.facts import Message, RequestFacts
 from proxy.dialects.parameters import flag, odd, refer
 
-_ROLES = {
+ROLES = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -22,6 +22,7 @@ _ROLES = {
     "tool": "tool",
     "function": "tool",
 }
+"""Our words for the roles that providers know."""
 
 
 class Turn(msgspec.Struct, gc=False):
@@ -31,18 +32,18 @@ class Turn(msgspec.Struct, gc=False):
     texts: list[str] = []
     media: int = 0
     tool_calls: int = 0
-    references: list[Any] = []
+    references: list[Any] | None = None
     remote: bool = False
     odd: bool = False
 
     def refer(self, identifier: Any) -> None:
         """Something that lies with the provider."""
-        self.references.append(identifier)
+        self.references = [*(self.references or ()), identifier]
 
 
 def role_of(value: Any, turn: Turn) -> str:
     """Our word for a provider's role; an unknown one counts as the user's and is odd."""
-    known = _ROLES.get(value) if type(value) is str else None
+    known = ROLES.get(value) if type(value) is str else None
     if known is None:
         turn.odd = turn.odd or value is not None
         return "user"
@@ -52,7 +53,8 @@ def role_of(value: Any, turn: Turn) -> str:
 def tally(turns: Iterable[Turn], facts: RequestFacts) -> None:
     """Add the turns to the facts of a request."""
     for turn in turns:
-        chars = sum(map(len, turn.texts))
+        texts = turn.texts
+        chars = len(texts[0]) if len(texts) == 1 else sum(map(len, texts))
         if turn.role == "system":
             facts.system_chars += chars
         else:

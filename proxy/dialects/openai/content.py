@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from proxy.dialects.turns import Turn, is_remote, role_of
+from proxy.dialects.turns import ROLES, Turn, is_remote, role_of
 
 _TEXT_KEYS = ("text", "refusal")
 
@@ -16,6 +16,11 @@ def chat_turns(body: Any) -> Iterator[Turn]:
     if type(messages) is not list:
         return
     for message in messages:
+        if type(message) is dict and len(message) == 2 and type(content := message.get("content")) is str:
+            role = message.get("role")
+            if type(role) is str and role in ROLES:  # what nearly all messages are
+                yield Turn(ROLES[role], [content])
+                continue
         yield _chat_turn(message)
 
 
