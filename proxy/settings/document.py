@@ -41,12 +41,15 @@ class _Loader(yaml.CSafeLoader):
 
 @dataclass
 class Document:
-    """A file's values (`tree`), the places of its keys and values (1-based `(line, column)` by path), and what is wrong with it."""
+    """A file's values (`tree`), the places of its keys and values (1-based `(line, column)` by path), which of them are tables, and
+    what is wrong with it.
+    """
 
     name: str
     tree: Any = None
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     values: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    tables: set[Path] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: Path, *, of_key: bool = False) -> str:
@@ -126,6 +129,7 @@ class _Walk:
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         self._expect_tag(node, path, "map")
+        self._document.tables.add(path)
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):

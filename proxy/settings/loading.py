@@ -44,7 +44,7 @@ class Loaded:
         for length in range(len(path), 0, -1):
             if path[:length] in self.environment:
                 return self.environment[path[:length]]
-            if path[:length] in self.document.values:
+            if path[:length] in self.document.values and (length == len(path) or path[:length] not in self.document.tables):
                 return self.document.place(path[:length], of_key=True).rpartition(":")[0]
         named = path[0] == "upstreams" and len(path) == 3
         return "built-in" if named and path[2] in builtin_upstreams().get(str(path[1]), {}) else "default"
