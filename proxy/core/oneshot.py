@@ -55,16 +55,27 @@ def drive(coroutine: Coroutine[Oneshot[Any], None, None], on_error: Callable[[Ba
     Errors: whatever the coroutine raises goes to `on_error`, never to the callback that happened to resume it.
     """
 
-    def step() -> None:
+    _Walk(coroutine, on_error).step()
+
+
+class _Walk:
+    """A coroutine on its way. A class rather than a closure: a closure that names itself is a cycle, and one per exchange is garbage."""
+
+    __slots__ = ("_coroutine", "_on_error")
+
+    def __init__(self, coroutine: Coroutine[Oneshot[Any], None, None], on_error: Callable[[BaseException], None]) -> None:
+        self._coroutine = coroutine
+        self._on_error = on_error
+
+    def step(self) -> None:
+        """Run as far as the next unfilled Oneshot."""
         try:
             while True:
-                oneshot = coroutine.send(None)
+                oneshot = self._coroutine.send(None)
                 if not oneshot.done:
-                    oneshot._resume = step  # noqa: SLF001 - drive and Oneshot are two halves of one thing
+                    oneshot._resume = self.step  # noqa: SLF001 - drive and Oneshot are two halves of one thing
                     return
         except StopIteration:
             return
         except BaseException as error:  # noqa: BLE001 - the coroutine is nobody's child; its owner is told
-            on_error(error)
-
-    step()
+            self._on_error(error)

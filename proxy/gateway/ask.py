@@ -15,8 +15,7 @@ from proxy.wire.head import ResponseHead
 from proxy.wire.server import Request
 from proxy.wire.upstream import UpstreamConnection
 
-_INJECTED = frozenset([*SLOTS])
-_REWRITTEN = frozenset([b"content-length", b"accept-encoding"])
+_INJECTED = frozenset(SLOTS)
 _accepted: dict[bytes, bytes] = {}
 
 
@@ -82,11 +81,11 @@ def _head(exchange: Exchange) -> bytes:
     route: Route = exchange.route
     upstream = route.upstream
     head = request.head
-    dropped = _REWRITTEN
+    dropped: frozenset[bytes] = frozenset()
     target = route.target
     lines = [b"Host: " + upstream.origin.host_header]
     if exchange.caller.inject:
-        dropped = dropped | _INJECTED
+        dropped = _INJECTED
         target = route.without_key_parameter()
         if upstream.key_header is not None:
             lines.append(upstream.key_header)

@@ -24,7 +24,7 @@ from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
 from proxy.wire.server import Request
 
-SLOTS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
+SLOTS = _BEARER, _X_API_KEY, _API_KEY, _GOOGLE = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 VIRTUAL_PREFIX = b"tp_"
 UNACCEPTED = "unaccepted"
 _REMEMBERED = 8192
@@ -34,7 +34,7 @@ _KNOWN_PURPOSES = frozenset(PURPOSES)
 class Identity:
     """The principals of one snapshot, and what has been seen of credentials since."""
 
-    __slots__ = ("_accepted", "_credentials", "_identity_key", "_options", "_principals", "_seen", "_trusted")
+    __slots__ = ("_accepted", "_callers", "_credentials", "_identity_key", "_principals", "_trusted")
 
     def __init__(
         self,
@@ -46,11 +46,10 @@ class Identity:
     ) -> None:
         """`accepted` outlives the snapshot: fingerprints that an upstream has accepted."""
         self._identity_key = identity_key
-        self._options = options
         self._principals = principals
         self._credentials = credentials
         self._accepted = accepted
-        self._seen: dict[tuple[str, bytes], tuple[Principal, Credential]] = {}
+        self._callers: dict[tuple[bytes | str | None, ...], Caller] = {}
         self._trusted = [ip_network(text, strict=False) for text in options.trusted_proxies]
 
     def recognise(self, exchange: Exchange) -> Caller:
@@ -61,6 +60,28 @@ class Identity:
         """
         request: Request = exchange.request
         route: Route = exchange.route
+        values = request.head.values
+        if route.query is not None or request.local_socket or self._trusted:
+            return self._recognise_caller(request, route)
+        get = values.get
+        said = (
+            get(_BEARER),
+            get(_X_API_KEY),
+            get(_API_KEY),
+            get(_GOOGLE),
+            get(b"x-tos-key"),
+            get(b"x-tos-purpose"),
+            route.upstream.name,
+        )
+        caller = self._callers.get(said)
+        if caller is None:
+            caller = self._recognise_caller(request, route)
+            if len(self._callers) >= _REMEMBERED:
+                self._callers.clear()
+            self._callers[said] = caller
+        return caller
+
+    def _recognise_caller(self, request: Request, route: Route) -> Caller:
         values = request.head.values
         kind, secret = _credential(values, route.query)
         principal, credential = self._known(kind, secret)
@@ -73,7 +94,7 @@ class Identity:
             inject = principal.virtual and (not secret or route.upstream.key_header is not None)
         if not secret and own is None:
             if request.local_socket:
-                inject = True
+                inject = route.upstream.key_header is not None
             elif route.upstream.key_header is not None:
                 raise Refused(
                     401, "no_credential", "A key is needed: this proxy lends the provider's key only to keys that it issued itself."
@@ -109,15 +130,6 @@ class Identity:
         return hmac.digest(self._identity_key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
     def _known(self, kind: str, secret: bytes) -> tuple[Principal, Credential]:
-        known = self._seen.get((kind, secret))
-        if known is None:
-            known = self._recognise(kind, secret)
-            if len(self._seen) >= _REMEMBERED:
-                self._seen.clear()
-            self._seen[kind, secret] = known
-        return known
-
-    def _recognise(self, kind: str, secret: bytes) -> tuple[Principal, Credential]:
         if not secret:
             return Principal("anonymous", automatic=True), NO_CREDENTIAL
         if secret.startswith(VIRTUAL_PREFIX):

@@ -161,10 +161,12 @@ class Relay:
 
     def answer_end(self) -> None:
         """The answer is complete."""
+        self._let_go()
         self.ended.set(CLIENT_GONE if self._request.gone else COMPLETED)
 
     def answer_broken(self, reason: str) -> None:
         """The upstream broke off."""
+        self._let_go()
         self.ended.set(Ending("upstream_error", reason))
 
     # --- to the client
@@ -187,11 +189,13 @@ class Relay:
 
     def _client_gone(self) -> None:
         self._connection.abort()
+        self._let_go()
         self.ended.set(CLIENT_GONE)
 
     def cut(self, reason: str) -> None:
         """End the answer from our side."""
         self._connection.abort()
+        self._let_go()
         self.ended.set(Ending("cut", reason))
 
     # --- the end
@@ -206,6 +210,10 @@ class Relay:
             self._out.append(LAST_CHUNK)
         self._flush()
         self._request.finish(close=not self._keep_alive)
+
+    def _let_go(self) -> None:
+        """Nobody calls back any more; without this every exchange would leave a cycle for the garbage collector."""
+        self._request.on_gone = self._request.on_writable = self._tee.on_synced = None
 
     def break_off(self) -> None:
         """The upstream broke its answer off: so do we, after what came of it, without an end that would look whole."""

@@ -18,6 +18,7 @@ _AMBIGUOUS = re.compile(
     rb"%(?![0-9A-Fa-f]{2})|%(?:[01][0-9A-Fa-f]|2[5EeFf]|2[dD]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf])|\\"
 )
 _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
+_REMEMBERED = 4096
 _SECRET_PARAMETER = re.compile(rb"(?i)((?:^|&)(?:key|api[_-]?key|access_token|token|auth)=)[^&]*")
 
 
@@ -82,20 +83,21 @@ class Routes:
     def __init__(self, upstreams: dict[str, Upstream], default: str | None) -> None:
         self.upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
         self._default = upstreams.get(default) if default else None
-        self._known: dict[tuple[str, bytes], tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]] = {}
+        self._known: dict[tuple[str, bytes], Route] = {}
 
     def find(self, method: str, target: bytes) -> Route:
         """The way of a request.
 
         Raises: Refused 400 (a path with two readings), 404 (no such upstream).
         """
+        known = self._known.get((method, target))
+        if known is not None:
+            return known
         path, mark, query = target.partition(b"?")
-        found = self._known.get((method, path))
-        if found is None:
-            found = self._find(method, path)
-            if len(self._known) < 4096:
-                self._known[method, path] = found
-        return Route(*found, query if mark else None)
+        route = Route(*self._find(method, path), query if mark else None)
+        if not mark and len(self._known) < _REMEMBERED:  # a query may hold a credential, and differs each time
+            self._known[method, target] = route
+        return route
 
     def _find(self, method: str, path: bytes) -> tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]:
         if _AMBIGUOUS.search(path) or _DOTS.search(path):

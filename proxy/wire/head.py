@@ -13,8 +13,7 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: " + _VALUE + rb")?\r\n")
-_FIELD_BLOCK = re.compile(rb"(?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*\r\n")
-_CONTENT_LENGTH = re.compile(rb"[0-9]{1,15}")
+_FIELD = re.compile(rb"(" + _TOKEN + rb"):(" + _VALUE + rb")")
 
 HOP_BY_HOP = frozenset(
     [
@@ -30,7 +29,8 @@ HOP_BY_HOP = frozenset(
     ]
 )  # RFC 9110 §7.6.1
 
-# What says who and where a client is, in front of us or behind us, is not an upstream's business.
+# What says who and where a client is, in front of us or behind us, is not an upstream's business; Host, Content-Length and
+# Accept-Encoding are said anew for it.
 _PRIVATE = frozenset(
     [
         b"host",
@@ -40,6 +40,8 @@ _PRIVATE = frozenset(
         b"forwarded",
         b"via",
         b"x-real-ip",
+        b"content-length",
+        b"accept-encoding",
         b"true-client-ip",
         b"cf-connecting-ip",
         b"traceparent",
@@ -67,22 +69,25 @@ _SINGLE_IN_REQUESTS = frozenset(
 )
 _SINGLE_IN_RESPONSES = frozenset([b"content-length", b"transfer-encoding"])
 
-_KNOWN_NAMES = 1024
+_KNOWN_LINES = 2048
+_LONGEST_KNOWN = 256
 
 
-class _Name:
-    """What is to be known of a field name; looked up by its exact bytes, since clients use few."""
+class _Field:
+    """A field line that was judged once: clients and providers send the same lines again and again."""
 
-    __slots__ = ("lower", "single", "travels")
+    __slots__ = ("line", "name", "single", "travels", "value")
 
-    def __init__(self, name: bytes, dropped: frozenset[bytes], prefixes: tuple[bytes, ...], single: frozenset[bytes]) -> None:
-        self.lower = name.lower()
-        self.travels = self.lower not in dropped and not self.lower.startswith(prefixes)
-        self.single = self.lower in single
+    def __init__(self, name: bytes, value: bytes, line: bytes, *, travels: bool, single: bool) -> None:
+        self.name = name
+        self.value = value
+        self.single = single
+        self.travels = travels
+        self.line = line
 
 
-class _Names:
-    """The field names of one direction. A bounded memory: past its size, names are judged afresh each time."""
+class _Judge:
+    """Judges the field lines of one direction, and remembers its judgements up to a bound."""
 
     __slots__ = ("_dropped", "_prefixes", "_single", "known")
 
@@ -90,20 +95,25 @@ class _Names:
         self._dropped = dropped
         self._prefixes = prefixes
         self._single = single
-        self.known: dict[bytes, _Name] = {}
+        self.known: dict[bytes, _Field] = {}
 
-    def learn(self, name: bytes) -> _Name:
-        judged = _Name(name, self._dropped, self._prefixes, self._single)
-        if len(self.known) < _KNOWN_NAMES:
-            self.known[name] = judged
-        return judged
+    def judge(self, line: bytes) -> _Field:
+        """Raises: BadHeadError when it is no field."""
+        match = _FIELD.fullmatch(line)
+        if match is None:
+            raise BadHeadError("a header field is malformed")
+        name = match[1].lower()
+        travels = name not in self._dropped and not name.startswith(self._prefixes)
+        field = _Field(name, match[2].strip(b" \t"), line, travels=travels, single=name in self._single)
+        if len(line) <= _LONGEST_KNOWN:
+            if len(self.known) >= _KNOWN_LINES:
+                self.known.clear()
+            self.known[line] = field
+        return field
 
 
-_REQUEST_NAMES = _Names(_REQUEST_DROPPED, (b"x-tos-", b"x-forwarded-"), _SINGLE_IN_REQUESTS)
-_RESPONSE_NAMES = _Names(_RESPONSE_DROPPED, (b"x-tos-",), _SINGLE_IN_RESPONSES)
-
-Line = tuple[bytes, bytes]
-"""A field that travels on: its lower-case name and its line exactly as it came, without CRLF."""
+_REQUEST_FIELDS = _Judge(_REQUEST_DROPPED, (b"x-tos-", b"x-forwarded-"), _SINGLE_IN_REQUESTS)
+_RESPONSE_FIELDS = _Judge(_RESPONSE_DROPPED, (b"x-tos-",), _SINGLE_IN_RESPONSES)
 
 
 class BadHeadError(Exception):
@@ -115,22 +125,25 @@ class BadHeadError(Exception):
 
 
 class _Head:
-    """What both directions share. `values` maps lower-case names to stripped first values; `lines` are the fields that travel on."""
+    """What both directions share.
+
+    `values`: lower-case names to stripped first values; `lines`: the fields that travel on, each line as it came, without CRLF.
+    """
 
     __slots__ = ("chunked", "keep_alive", "length", "lines", "minor", "values")
 
-    def __init__(self, minor: int, values: dict[bytes, bytes], lines: list[Line]) -> None:
+    def __init__(self, minor: int, values: dict[bytes, bytes], lines: list[bytes]) -> None:
         self.minor = minor
         self.values = values
         self.chunked, self.length = _framing(values, minor)
         named, self.keep_alive = _connection(values.get(b"connection"), minor)
-        self.lines = [line for line in lines if line[0] not in named] if named else lines
+        self.lines = [line for line in lines if _name(line) not in named] if named else lines
 
     def forwarded(self, also_dropped: frozenset[bytes] = frozenset()) -> list[bytes]:
-        """The lines that travel on, without CRLF: all but hop-by-hop fields, what Connection names, what is private, and `also_dropped`."""
+        """The lines that travel on, without CRLF, less `also_dropped`."""
         if not also_dropped:
-            return [line for _, line in self.lines]
-        return [line for name, line in self.lines if name not in also_dropped]
+            return self.lines
+        return [line for line in self.lines if _name(line) not in also_dropped]
 
 
 class RequestHead(_Head):
@@ -138,7 +151,7 @@ class RequestHead(_Head):
 
     __slots__ = ("expects_continue", "method", "target")
 
-    def __init__(self, method: bytes, target: bytes, minor: int, values: dict[bytes, bytes], lines: list[Line]) -> None:
+    def __init__(self, method: bytes, target: bytes, minor: int, values: dict[bytes, bytes], lines: list[bytes]) -> None:
         super().__init__(minor, values, lines)
         self.method = method.decode("ascii")
         self.target = target
@@ -153,11 +166,14 @@ class RequestHead(_Head):
 
 
 class ResponseHead(_Head):
-    """A response's head; `line` is its status line without CRLF. `length` None: until `chunked` ends or, when not chunked either, until the connection does."""
+    """A response's head; `line` is its status line without CRLF.
+
+    `length` None: until `chunked` ends or, when not chunked either, until the connection does.
+    """
 
     __slots__ = ("line", "status")
 
-    def __init__(self, line: bytes, minor: int, status: int, values: dict[bytes, bytes], lines: list[Line]) -> None:
+    def __init__(self, line: bytes, minor: int, status: int, values: dict[bytes, bytes], lines: list[bytes]) -> None:
         super().__init__(minor, values, lines)
         self.line = line
         self.status = status
@@ -174,7 +190,7 @@ def parse_request_head(head: bytes, max_fields: int) -> RequestHead:
     method, target, minor = line.groups()
     if target[0] != 0x2F:
         raise BadHeadError("the request target must be a path")
-    values, lines = _fields(head, line.end(), max_fields, _REQUEST_NAMES)
+    values, lines = _fields(head, line.end(), max_fields, _REQUEST_FIELDS)
     return RequestHead(method, target, minor[0] - 48, values, lines)
 
 
@@ -186,32 +202,13 @@ def parse_response_head(head: bytes, max_fields: int) -> ResponseHead:
     line = _STATUS_LINE.match(head)
     if line is None:
         raise BadHeadError("not an HTTP/1 status line")
-    values, lines = _fields(head, line.end(), max_fields, _RESPONSE_NAMES)
+    values, lines = _fields(head, line.end(), max_fields, _RESPONSE_FIELDS)
     minor, status = line.groups()
     return ResponseHead(head[: line.end() - 2], minor[0] - 48, int(status), values, lines)
 
 
-def _fields(head: bytes, start: int, max_fields: int, names: _Names) -> tuple[dict[bytes, bytes], list[Line]]:
-    """(first value of each name, the lines that travel on). A second field of a name that must be single is refused."""
-    if _FIELD_BLOCK.fullmatch(head, start) is None:
-        raise BadHeadError("a header field is malformed")
-    values: dict[bytes, bytes] = {}
-    lines: list[Line] = []
-    known = names.known
-    split = head[start:-4].split(b"\r\n") if len(head) - start > 4 else []
-    if len(split) > max_fields:
-        raise BadHeadError(f"more than {max_fields} header fields", 431)
-    for line in split:
-        raw_name, _, value = line.partition(b":")
-        name = known.get(raw_name) or names.learn(raw_name)
-        lower = name.lower
-        if lower not in values:
-            values[lower] = value.strip(b" \t")
-        elif name.single:  # two readers would pick differently
-            raise BadHeadError(f"{lower.decode('ascii')} occurs twice")
-        if name.travels:
-            lines.append((lower, line))
-    return values, lines
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()
 
 
 def _what_is_wrong(head: bytes) -> tuple[str, int]:
@@ -221,11 +218,31 @@ def _what_is_wrong(head: bytes) -> tuple[str, int]:
     return "not an HTTP request line", 400
 
 
+def _fields(head: bytes, start: int, max_fields: int, judge: _Judge) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """(first value of each name, the lines that travel on). A second field of a name that must be single is refused."""
+    values: dict[bytes, bytes] = {}
+    lines: list[bytes] = []
+    known = judge.known
+    split = head[start:-4].split(b"\r\n") if len(head) - start > 4 else []
+    if len(split) > max_fields:
+        raise BadHeadError(f"more than {max_fields} header fields", 431)
+    for line in split:
+        field = known.get(line) or judge.judge(line)
+        name = field.name
+        if name not in values:
+            values[name] = field.value
+        elif field.single:  # two readers would pick differently
+            raise BadHeadError(f"{name.decode('ascii')} occurs twice")
+        if field.travels:
+            lines.append(field.line)
+    return values, lines
+
+
 def _framing(values: dict[bytes, bytes], minor: int) -> tuple[bool, int | None]:
     """(chunked, length). RFC 9112 §6.3; a message with both, or a coding other than plain `chunked`, is not taken."""
-    coding, length = values.get(b"transfer-encoding"), values.get(b"content-length")
-    if coding is not None:
-        if coding.lower() != b"chunked":
+    length = values.get(b"content-length")
+    if b"transfer-encoding" in values:
+        if values[b"transfer-encoding"].lower() != b"chunked":
             raise BadHeadError("the only transfer coding taken is chunked", 501)
         if length is not None:
             raise BadHeadError("Transfer-Encoding and Content-Length exclude each other")
@@ -234,7 +251,7 @@ def _framing(values: dict[bytes, bytes], minor: int) -> tuple[bool, int | None]:
         return True, None
     if length is None:
         return False, None
-    if _CONTENT_LENGTH.fullmatch(length) is None:
+    if not length.isdigit() or len(length) > 15:
         raise BadHeadError("Content-Length is not a number")
     return False, int(length)
 

@@ -64,7 +64,7 @@ class Pool:
         """
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable():
+            if connection.usable(self.loop.time()):
                 self.stats.reused += 1
                 return connection
             self.stats.stale += 1
@@ -98,7 +98,8 @@ class Pool:
         if len(self._idle) >= _MAX_IDLE:
             connection.transport.close()
             return
-        connection.deadline = self.loop.time() + KEPT_IDLE_SECONDS
+        connection.free_since = now = self.loop.time()
+        connection.deadline = now + KEPT_IDLE_SECONDS
         self._idle.append(connection)
 
     def lost(self, connection: UpstreamConnection) -> None:
