@@ -1,15 +1,25 @@
-"""Requests that no dialect has a row for: recorded whole, not inspected. The error shape is OpenAI's, which most clients know."""
+"""Requests that no dialect has a row for: recorded whole, not inspected. The error shape is the one that most clients know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from proxy.core.facts import Message, RequestFacts
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
-from proxy.dialects.openai.errors import chat_error_event, error_body
 from proxy.dialects.sse import EndRule, EventStreamReader
 from proxy.dialects.whole import CountedReader
+
+
+def _error_body(status: int, code: str, message: str, record_id: str) -> bytes:
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return msgspec.json.encode({"error": {"message": message, "type": kind, "code": code, "record": record_id}})
+
+
+def _error_event(status: int, code: str, message: str, record_id: str) -> bytes:
+    return b"data: " + _error_body(status, code, message, record_id) + b"\n\n"
 
 
 class UnknownStream(EventStreamReader):
@@ -19,7 +29,7 @@ class UnknownStream(EventStreamReader):
         names=frozenset({b"message_stop", b"response.completed", b"response.failed", b"response.incomplete", b"error"}),
         heads=(b"[DONE]", b'{"error":', b'{"type":"message_stop"', b'{"type":"response.completed"'),
     )
-    own_error = staticmethod(chat_error_event)
+    own_error = staticmethod(_error_event)
 
     def read_event(self, name: bytes, payload: bytes) -> bool:
         """Judge one event by its name, or by how it begins."""
@@ -55,7 +65,7 @@ class PassthroughDialect:
 
     def error_body(self, status: int, code: str, message: str, record_id: str) -> bytes:
         """See `Dialect.error_body`."""
-        return error_body(status, code, message, record_id)
+        return _error_body(status, code, message, record_id)
 
     def error_headers(self, record_id: str) -> Mapping[str, str]:
         """The header that most clients look for."""

@@ -28,7 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 _EOL = b"\r\n"
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_LEADING_COMMENTS = re.compile(rb"\A(?::[^\r\n]*+[\r\n]|[\r\n])++")
+_LEADING_COMMENTS = re.compile(rb"\A(?::[^\r\n]*+(?:[\r\n]|\Z)|[\r\n])++")
 _OVERLAP = 3
 """A blank line is at most four bytes long, so a search may resume three bytes before what is new."""
 
@@ -67,7 +67,10 @@ NEVER = EndRule()
 
 
 class EventStreamReader:
-    """Base of the readers of event streams: subclasses set `rule` and implement `read_event` and `own_error`."""
+    """Base of the readers of event streams: subclasses set `rule` and implement `read_event` and `own_error`.
+
+    `cap` is in bytes, at least 512: so much is looked at to see whether an event that is too large ends the stream.
+    """
 
     rule: EndRule = NEVER
 
@@ -246,6 +249,11 @@ class EventStreamReader:
 
     def _read_block(self, block: bytes) -> bool:
         """Read one event without its blank line; True when it ends the stream."""
+        if len(block) > self._cap:
+            bare = _LEADING_COMMENTS.sub(b"", block)
+            if len(bare) > self._cap:
+                self.gathering.seen.unread = True
+                return self._verdict(bare[:_HEAD], complete=True) == _YES
         if block[:6] == b"data: " and b"\n" not in block and b"\r" not in block:
             name, payload = b"", block[6:]
         else:
@@ -253,11 +261,6 @@ class EventStreamReader:
             if not lines:
                 return False
             payload = b"\n".join(lines)
-        if len(block) > self._cap:
-            bare = _LEADING_COMMENTS.sub(b"", block)
-            if len(bare) > self._cap:
-                self.gathering.seen.unread = True
-                return self._verdict(bare[:_HEAD], complete=True) == _YES
         self.gathering.seen.events += 1
         return self.read_event(name, payload)
 

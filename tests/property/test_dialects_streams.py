@@ -38,6 +38,7 @@ FRAGMENTS = st.sampled_from(
     ]
 )
 NOISE = st.one_of(st.binary(max_size=200), st.lists(FRAGMENTS, max_size=40).map(b"".join))
+LONG_NOISE = st.lists(st.one_of(FRAGMENTS, st.integers(1, 600).map(lambda size: b"x" * size)), max_size=40).map(b"".join)
 MAKERS = {
     "chat": chat,
     "responses": responses,
@@ -77,6 +78,18 @@ def test_noise_never_raises_and_reads_the_same_in_pieces(name: str, stream: byte
         fed += len(piece)
         assert 0 <= hold <= fed - released
         released = fed - hold
+    assert pieces.facts() == whole.facts()
+    assert pieces.ended == whole.ended
+
+
+@settings(max_examples=200, deadline=None)
+@given(stream=LONG_NOISE, places=st.lists(st.integers(0, 9000), max_size=12), cap=st.integers(512, 700))
+def test_what_the_cap_skips_does_not_depend_on_the_cuts(stream: bytes, places: list[int], cap: int) -> None:
+    """An event is too large or not, however it arrives."""
+    whole, pieces = ChatStream(collect=True, cap=cap), ChatStream(collect=True, cap=cap)
+    whole.feed(stream)
+    for piece in cut(stream, places):
+        pieces.feed(piece)
     assert pieces.facts() == whole.facts()
     assert pieces.ended == whole.ended
 

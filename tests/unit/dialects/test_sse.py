@@ -108,10 +108,10 @@ def test_what_was_let_go_is_not_claimed_back() -> None:
 
 def test_an_event_beyond_the_cap_is_skipped() -> None:
     """It is unread, events behind it are read, and its pieces are not kept."""
-    reader = Recorder(cap=100)
+    reader = Recorder(cap=512)
     for _ in range(1000):
         reader.feed(b"data: " + b"x" * 50 + b"\n")
-        assert len(reader._pending) <= 200
+        assert len(reader._pending) <= 600
     reader.feed(b"\ndata: b\n\n")
     assert reader.got == [(b"", b"b")]
     assert reader.facts().unread
@@ -120,8 +120,8 @@ def test_an_event_beyond_the_cap_is_skipped() -> None:
 def test_a_large_event_that_ends_the_stream_by_its_name_is_held() -> None:
     """Even when its payload is too large to be read."""
     for size in (7, 10_000):
-        reader = Recorder(cap=100)
-        stream = b"event: stop\ndata: " + b"x" * 500 + b"\n\n"
+        reader = Recorder(cap=512)
+        stream = b"event: stop\ndata: " + b"x" * 900 + b"\n\n"
         held = [reader.feed(stream[at : at + size]) for at in range(0, len(stream), size)]
         assert reader.ended
         assert held[-1] == len(stream)
