@@ -100,12 +100,6 @@ class Committer:
             with contextlib.suppress(OSError):
                 self._disk.remove(self._reserve)
 
-    def extend(self) -> None:
-        """What keeps the next commits cheap, once those who waited for the last one were told."""
-        if self.epoch is not None:
-            with contextlib.suppress(OSError):
-                self.epoch.segment.extend()
-
     def watch(self) -> dict[str, str | int] | None:
         """What is due four times a second: the open segment under its name, erased keys, the next segment, used space, the reserve.
 
@@ -123,6 +117,7 @@ class Committer:
                 self._take_reserve()
         try:
             epoch.segment.check(name=True)
+            epoch.segment.extend()
             epoch.prepare()
         except SpoolDamagedError as error:
             return self._leave(epoch, error)
@@ -146,10 +141,10 @@ class Committer:
             return None
 
     def close(self, *, whole: bool) -> None:
-        """Give the files up. `whole`: every exchange has ended, so the epoch is closed, unless one before it is not."""
+        """Give the files up. `whole`: every exchange has ended, so the epoch is closed."""
         epoch, self.epoch = self.epoch, None
         if epoch is not None:
-            if whole and not self.ended and not epochs.unclosed(epoch.folder.parent, epoch.number):
+            if whole:
                 with contextlib.suppress(OSError):
                     epoch.close()
             epoch.release()

@@ -57,11 +57,6 @@ def mark_closed(disk: Disk, folder: Path, closed: Closed) -> None:
     put_file(disk, folder / "closed", msgspec.json.encode(closed))
 
 
-def unclosed(home: Path, below: int) -> list[int]:
-    """The epochs of an instance before `below` that have no `closed`, ascending."""
-    return [number for number in numbers(home) if number < below and not (home / f"{number:08d}" / "closed").exists()]
-
-
 def numbers(folder: Path, suffix: str = "") -> list[int]:
     """The eight-digit names in a folder (epochs, or segments with their suffix), ascending; none when there is no folder."""
     try:
@@ -158,7 +153,7 @@ class Epoch:
         return base
 
     def _drop_spare(self) -> None:
-        """A segment made ahead on a disk that has failed since is not trusted."""
+        """A segment made ahead is not needed any more, or the disk has failed since and it is not trusted."""
         if self._spare is not None:
             with contextlib.suppress(OSError):
                 self._disk.remove(self._spare.path)
@@ -181,6 +176,8 @@ class Epoch:
 
     def close(self) -> None:
         """Nothing will be appended here any more and every exchange of this epoch has ended. Raises: OSError."""
+        self.segment.cut()
+        self._drop_spare()
         mark_closed(self._disk, self.folder, Closed(self.segment.number, self.segment.size, self.seq))
 
     def release(self) -> None:

@@ -7,9 +7,10 @@ a failing disk: what it had promised stays in the epoch that ended, what still h
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from asyncio import AbstractEventLoop, TimerHandle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from proxy.ledger.batch import Batch
 from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk, make_once
+from proxy.ledger.mending import Mending
 from proxy.ledger.read_back import Reading
 from proxy.ledger.record import RECORD_FORMAT, Mark, Position, encode
 from proxy.ledger.sealing import Sealer
@@ -66,7 +68,8 @@ class Recorder:
         self.dirty: set[Stream] = set()
         self.sealer = Sealer()
         self.memory_key = AESGCM(AESGCM.generate_key(256))
-        self.keys = ContentKeys(data_dir, instance, secrets.load(data_dir, disk=disk).master, clock, disk)
+        master = secrets.load(data_dir, disk=disk).master
+        self.keys = ContentKeys(data_dir, instance, master, clock, disk)
         self.reading = Reading(loop)
         self._options = options
         self._clock = clock
@@ -77,6 +80,7 @@ class Recorder:
         self._tick: TimerHandle | None = None
         self._owed: list[Stream] = []
         self._after = ""
+        self._mending = Mending(self, data_dir, master, clock, disk)
         self.spool = spool = Spool(self._committer, self.keys, loop)
         spool.on_up = self._up
         spool.on_down = self._down
@@ -214,6 +218,7 @@ class Recorder:
             stream.closing.outcome = "cut"
             stream.closing.error = "ledger_unavailable"
             stream.close()
+        self._mending.start()
         if self.dirty and self._tick is None:
             self._tick = self._loop.call_later(0, self._on_tick)
 
@@ -241,15 +246,33 @@ class Recorder:
             here = [stream.segment for stream in self.under_way if stream.epoch == batch.epoch]
             self._committer.epoch.need(min(here, default=batch.segment.number))
 
+        if self._committer.ended:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Epochs that a failure ended are recovered once the last exchange that began there has its outcome."""
+        needed = {stream.position.epoch for stream in self.under_way if stream.position is not None}
+        for ended in list(self._committer.ended):
+            if ended.number not in needed:
+                self._committer.ended.remove(ended)
+                ended.release()
+                self._mending.start()
+
+    def on_loop(self, call: Callable[[], None]) -> None:
+        """Have the loop's thread call; for the ledger's own threads."""
+        with contextlib.suppress(RuntimeError):  # a closed loop has nobody left who waits
+            self._loop.call_soon_threadsafe(call)
+
     async def close(self) -> None:
         """Write the mark `stop`, and `closed` if every exchange has ended; then the thread ends and the lock is free.
 
         For an ordinary asyncio task; call it once, when the last exchange has ended or was given up. Never raises for the disk's
         sake: what could not be closed is recovered at the next start.
         """
+        self._mending.stop()
         self._on_tick()
         self.mark("stop", {"under_way": len(self.under_way)})
-        while not self.spool.down and not self.spool.idle:  # noqa: ASYNC110 - once in a process's life; an event would be set on the hot path
+        while self._mending.running or (not self.spool.down and not self.spool.idle):  # noqa: ASYNC110 - once in a process's life; an event would be set on the hot path
             await asyncio.sleep(0.002)
         done: asyncio.Future[None] = self._loop.create_future()
         whole = not self.under_way and not self._owed

@@ -1,7 +1,8 @@
 """One open segment on the spool's thread: written at its end, synced, and looked after.
 
-Beyond the last frame the file is zeros, a stretch at a time: overwriting blocks that are there already spares each sync the file
-system's journal, which halves its CPU and its latency (benchmarks/micro_spool.py).
+Beyond the last frame the file may be zeros, put there a stretch at a time between commits: overwriting blocks that are there
+already spares a sync the file system's journal and so halves its latency. A busy writer outruns them and simply appends, which
+then costs less than writing everything twice.
 """
 
 from __future__ import annotations

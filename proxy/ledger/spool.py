@@ -163,7 +163,6 @@ class Spool:
                 if isinstance(handed, Batch):
                     error = self._committer.commit(handed)
                     self._tell(self._committed, handed, error)
-                    self._committer.extend()
                 elif handed is not None:
                     handed()
                     continue

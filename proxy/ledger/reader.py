@@ -1,0 +1,289 @@
+"""Reads epochs back: for whoever ships, integrates, reindexes or recovers. Never writes, and never shows what is not durable.
+
+While the writer lives (its lock is held) an epoch is read up to its watermark; once it is closed, up to the place that `closed`
+names; in between, after a crash and before the next start, up to the last good frame, synced before it is shown. Frames come in
+the order they were written, entries with the next number each; where that is not so, a `Fault` says what is missing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from proxy.ledger import segments
+from proxy.ledger.disk import Disk
+from proxy.ledger.epoch import WATERMARK_BYTES, Closed, Watermark, numbers, unpack_watermark
+from proxy.ledger.segments import HEADER_BYTES, NO_COMMIT, Commit, Frame, Header
+
+_disk = Disk()
+
+
+class EpochAt(msgspec.Struct, frozen=True, order=True):
+    """One epoch on disk."""
+
+    instance: str
+    number: int
+    folder: Path
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where reading goes on: a place, the number of the last entry before it, and the commit that ended there.
+
+    Plain numbers, to be kept as they are (msgspec.json). `Cursor()` is the start of an epoch.
+    """
+
+    segment: int = 0
+    offset: int = 0
+    seq: int = 0
+    commit: int = -1
+    frames: int = 0
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Synced bytes that are not there or not sound. `what`: `damaged`, or `removed` (whole segments are missing, perhaps rightly).
+
+    Entries `first` to `last` are missing; none (last < first) when only pieces were hit.
+    """
+
+    what: str
+    segment: int
+    offset: int
+    first: int
+    last: int
+
+
+class Portion(msgspec.Struct, frozen=True):
+    """Frames of one segment, and where to go on. `finished`: the epoch is closed and was read to its end.
+
+    `torn`: bytes at the end of a dead epoch that were never durable.
+    """
+
+    frames: list[Frame]
+    segment: int
+    cursor: Cursor
+    faults: list[Fault]
+    finished: bool
+    torn: int = 0
+
+
+class _Limit(msgspec.Struct, frozen=True):
+    """How far may be read. `exact`: everything before it was durable once, so that a bad frame is damage, not a torn tail."""
+
+    segment: int
+    offset: int
+    exact: bool
+    closed: bool = False
+
+
+_DEAD = _Limit(1 << 62, 1 << 62, exact=False)
+
+
+def epochs(spool: Path) -> list[EpochAt]:
+    """All epochs under a spool folder, by instance, ascending."""
+    try:
+        homes = sorted(path for path in spool.iterdir() if path.is_dir())
+    except FileNotFoundError:
+        return []
+    return [EpochAt(home.name, number, home / f"{number:08d}") for home in homes for number in numbers(home)]
+
+
+def is_live(folder: Path) -> bool:
+    """Whether the epoch's writer holds its lock."""
+    try:
+        fd = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def watermark(folder: Path) -> Watermark:
+    """How far the epoch is durable, as its writer last said; all zeros when it never did."""
+    try:
+        content = (folder / "watermark").read_bytes()
+    except FileNotFoundError:
+        content = b""
+    return unpack_watermark(content[:WATERMARK_BYTES].ljust(WATERMARK_BYTES, b"\0"))
+
+
+def closed(folder: Path) -> Closed | None:
+    """Where the epoch ends, once nothing can be added."""
+    try:
+        return msgspec.json.decode((folder / "closed").read_bytes(), type=Closed)
+    except FileNotFoundError:
+        return None
+
+
+def removable(spool: Path, instance: str) -> list[Path]:
+    """Segments that no recovery will ask for, oldest first: the only ones that may go once they are shipped.
+
+    Those of closed epochs, and in the first epoch that is not closed those below what its writer still needs; none after it,
+    since they may hold outcomes of exchanges that began in it.
+    """
+    found: list[Path] = []
+    for number in numbers(spool / instance):
+        folder = spool / instance / f"{number:08d}"
+        names = numbers(folder, ".seg")
+        if closed(folder) is not None:
+            found += [folder / f"{name:08d}.seg" for name in names]
+            continue
+        needed = watermark(folder).needed
+        return found + [folder / f"{name:08d}.seg" for name in names if name < needed]
+    return found
+
+
+def read(epoch: EpochAt, cursor: Cursor, max_bytes: int = 1 << 20, *, locked: bool = False) -> Portion:
+    """Frames after `cursor`, of about `max_bytes` but at least one if there is one. Never crosses a segment.
+
+    An empty, unfinished portion whose cursor has not moved means: nothing new yet. `locked`: the caller holds the lock of an
+    epoch whose writer is gone. Raises: OSError.
+    """
+    limit = _DEAD if locked else _limit(epoch.folder)
+    begun = list(_begun(epoch.folder, limit))
+    here = next((item for item in begun if item[0] >= cursor.segment), None)
+    if here is None:
+        return _nothing_left(cursor, limit)
+    number, header = here
+    following = next((item for item in begun if item[0] > number), None)
+    faults: list[Fault] = []
+    if number != cursor.segment:
+        first = header.first_seq if header is not None else cursor.seq + 1
+        if first > cursor.seq + 1:
+            faults.append(Fault("removed", cursor.segment, cursor.offset, cursor.seq + 1, first - 1))
+            cursor = Cursor(seq=first - 1)
+        cursor = Cursor(number, HEADER_BYTES, cursor.seq, cursor.commit, cursor.frames)
+    exact_end = following[1].previous_end if following is not None and following[1] is not None else None
+    part = _Part(epoch.folder / f"{number:08d}.seg", cursor, limit, exact_end, watermark(epoch.folder), faults)
+    part.take(max_bytes)
+    at_end = part.at_end
+    if at_end and following is not None:
+        # the next one is entered by the next call; the offset past everything tells that this one is done
+        part.cursor = msgspec.structs.replace(part.cursor, segment=following[0], offset=HEADER_BYTES)
+        return Portion(part.frames, number, part.cursor, part.faults, finished=False, torn=0)
+    done = at_end and limit.closed and number >= limit.segment
+    return Portion(part.frames, number, part.cursor, part.faults, finished=done, torn=part.torn)
+
+
+def _limit(folder: Path) -> _Limit:
+    for _ in range(2):
+        end = closed(folder)
+        if end is not None:
+            return _Limit(end.segment, end.offset, exact=True, closed=True)
+        if is_live(folder):
+            mark = watermark(folder)
+            return _Limit(mark.segment, mark.offset, exact=True)
+    return _DEAD
+
+
+def _begun(folder: Path, limit: _Limit) -> Iterator[tuple[int, Header | None]]:
+    """Segments in which writing began, with their headers; None for a header that a crash tore."""
+    for number in numbers(folder, ".seg"):
+        if number > limit.segment:
+            return
+        try:
+            with (folder / f"{number:08d}.seg").open("rb") as file:
+                head = file.read(HEADER_BYTES)
+                header = segments.parse_header(head)
+                if header is None and not head.strip(b"\0") and not file.read().strip(b"\0"):
+                    continue
+        except FileNotFoundError:  # removed since it was listed
+            continue
+        yield number, header
+
+
+def _nothing_left(cursor: Cursor, limit: _Limit) -> Portion:
+    """No segment at or after the cursor: nothing was written yet, or all that followed was removed."""
+    if not limit.closed:
+        return Portion([], cursor.segment, cursor, [], finished=False)
+    return Portion([], cursor.segment, Cursor(limit.segment, limit.offset, cursor.seq), [], finished=True)
+
+
+class _Part:
+    """One segment from a cursor on."""
+
+    def __init__(
+        self, path: Path, cursor: Cursor, limit: _Limit, exact_end: int | None, mark: Watermark, faults: list[Fault]
+    ) -> None:
+        self.path = path
+        self.cursor = cursor
+        self.faults = faults
+        self.frames: list[Frame] = []
+        self.torn = 0
+        self.at_end = False
+        self._limit = limit
+        if exact_end is not None:
+            self._end: int | None = exact_end
+        elif limit.exact and cursor.segment == limit.segment:
+            self._end = limit.offset
+        else:
+            self._end = None
+        self._durable = mark.offset if mark.segment == cursor.segment else 0
+
+    def take(self, max_bytes: int) -> None:
+        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(fd).st_size
+            if self._end is None and self.cursor.offset < size:
+                _disk.sync(fd)
+            stop = size if self._end is None else self._end
+            while not self.at_end and (max_bytes > 0 or not self.frames):
+                start = self.cursor.offset
+                if start >= stop:
+                    self.at_end = True
+                    return
+                content = os.pread(fd, min(max(max_bytes, 1 << 16), stop - start), start)
+                self._parse(content, start)
+                if self.cursor.offset == start:  # a frame longer than what was read, or a bad one
+                    content = os.pread(fd, stop - start, start)
+                    self._parse(content, start, once=True)
+                    if self.cursor.offset == start:
+                        self._bad(content, start, stop)
+                max_bytes -= self.cursor.offset - start
+        finally:
+            os.close(fd)
+
+    def _parse(self, content: bytes, start: int, *, once: bool = False) -> None:
+        at = 0
+        while (frame := segments.parse_frame(content, at, len(content))) is not None:
+            at = frame.end
+            self._add(frame._replace(offset=start + frame.offset, end=start + frame.end))
+            if once:
+                return
+
+    def _add(self, frame: Frame) -> None:
+        cursor = self.cursor
+        seq = cursor.seq
+        if frame.seq > seq + 1:
+            self.faults.append(Fault("damaged", cursor.segment, cursor.offset, seq + 1, frame.seq - 1))
+        if frame.seq == 0 or frame.seq > seq:
+            self.frames.append(frame)
+        commit = segments.after(Commit(cursor.commit, cursor.frames), frame)
+        self.cursor = Cursor(cursor.segment, frame.end, max(seq, frame.seq), commit.number, commit.frames)
+
+    def _bad(self, content: bytes, start: int, stop: int) -> None:
+        """No sound frame at the cursor, though the file goes on."""
+        cursor = self.cursor
+        if self._end is None:
+            first = segments.damaged(Commit(cursor.commit, cursor.frames), content, 0, len(content))
+            if first is None and start >= self._durable:
+                self.torn = len(content.rstrip(b"\0"))
+                self.at_end = True
+                return
+        first = segments.next_sound(content, 0, len(content))
+        resume = stop if first is None else start + first.offset
+        if first is None and self._end is None:
+            self.at_end = True
+        missing = first.seq - 1 if first is not None and first.seq else cursor.seq
+        self.faults.append(Fault("damaged", cursor.segment, start, cursor.seq + 1, missing))
+        seq = max(cursor.seq, missing)
+        commit = NO_COMMIT if first is None else Commit(first.commit, 0)
+        self.cursor = Cursor(cursor.segment, resume, seq, commit.number, commit.frames)

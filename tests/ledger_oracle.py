@@ -1,0 +1,121 @@
+"""What every journey must leave behind: no body went upstream without a durable intent that commits to exactly those bytes.
+
+`unrecorded` reads the spool as a verifier would, with nothing but its files and the deployment's secrets, and says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from proxy.core.errors import TosProxyError
+from proxy.ledger import opening, reader
+from proxy.ledger.keyring import Keys
+from proxy.ledger.pieces import Piece, pieces_of
+from proxy.ledger.reader import Cursor, EpochAt, Fault
+from proxy.ledger.record import Entry, Intent, Outcome, Refusal, decode
+from proxy.ledger.secrets import Secrets
+from proxy.ledger.segments import ENTRIES, Frame
+
+
+class Written(msgspec.Struct):
+    """All that the ledger holds: entries with their sealed content part in the order of each epoch, and pieces by record id."""
+
+    entries: list[tuple[Entry, bytes]] = []
+    pieces: dict[str, list[Piece]] = {}
+    faults: list[tuple[EpochAt, Fault]] = []
+    ends: dict[EpochAt, int] = {}
+
+    def of(self, kind: type[Intent | Outcome | Refusal]) -> Iterator[tuple[Entry, bytes]]:
+        """Entries of exactly this kind."""
+        return ((entry, content) for entry, content in self.entries if type(entry) is kind)
+
+
+def frames(epoch: EpochAt, faults: list[tuple[EpochAt, Fault]] | None = None) -> Iterator[Frame]:
+    """Every frame of an epoch that is durable now."""
+    cursor = Cursor()
+    while True:
+        portion = reader.read(epoch, cursor)
+        yield from portion.frames
+        if faults is not None:
+            faults += [(epoch, fault) for fault in portion.faults]
+        if portion.finished or portion.cursor == cursor:
+            return
+        cursor = portion.cursor
+
+
+def written(spool: Path) -> Written:
+    """Read a whole spool."""
+    found = Written()
+    for epoch in reader.epochs(spool):
+        for frame in frames(epoch, found.faults):
+            for piece in pieces_of(frame):
+                found.pieces.setdefault(piece.id, []).append(piece)
+            if frame.kind in ENTRIES:
+                found.entries.append((decode(frame.evidence), frame.content))
+                found.ends[epoch] = frame.seq
+    return found
+
+
+def unrecorded(spool: Path, secrets: Secrets, seen_bodies: Iterable[bytes]) -> list[str]:
+    """What is wrong, in words; empty when every body that an upstream saw has its intent and the ledger is whole.
+
+    Args:
+        spool: `data_dir/spool`; the keyring is looked for beside it.
+        secrets: the deployment's.
+        seen_bodies: each request body an upstream received, once per time it received one. Order does not matter.
+
+    """
+    ledger = written(spool)
+    wrong = [f"{epoch.instance}/{epoch.number}: {fault}" for epoch, fault in ledger.faults]
+    wrong += _numbering(ledger) + _outcomes(ledger)
+    keys = Keys(spool.parent, secrets.master)
+    committed: Counter[bytes] = Counter()
+    for entry, content in ledger.of(Intent):
+        assert isinstance(entry, Intent)
+        try:
+            question = opening.question(entry, content, ledger.pieces.get(entry.id, []), keys.cipher)
+        except opening.ContentGoneError:
+            continue
+        except TosProxyError as error:
+            wrong.append(str(error))
+            continue
+        committed[question.received if question.sent is None else question.sent] += 1
+    missing = Counter(seen_bodies) - committed
+    wrong += [f"sent upstream {count} times more than recorded: {body[:80]!r}" for body, count in missing.items()]
+    return wrong
+
+
+def _numbering(ledger: Written) -> list[str]:
+    """`seq` counts from 1 without gap or repetition within each epoch."""
+    wrong: list[str] = []
+    last: dict[tuple[str, int], int] = {}
+    for entry, _ in ledger.entries:
+        place = (entry.instance, entry.epoch)
+        if entry.seq != last.get(place, 0) + 1:
+            wrong.append(f"{place}: entry {entry.seq} follows {last.get(place, 0)}")
+        last[place] = entry.seq
+    return wrong
+
+
+def _outcomes(ledger: Written) -> list[str]:
+    """Each intent has at most one outcome, each outcome its intent, and no id is used twice."""
+    intents = Counter((entry.instance, entry.epoch, entry.seq, entry.id) for entry, _ in ledger.of(Intent))
+    ids = Counter(entry.id for entry, _ in (*ledger.of(Intent), *ledger.of(Refusal)))
+    closed: Counter[tuple[str, int, int, str]] = Counter()
+    for entry, _ in ledger.of(Outcome):
+        assert isinstance(entry, Outcome)
+        closed[(*msgspec.structs.astuple(entry.intent), entry.id)] += 1
+    wrong = [f"{place}: {count} outcomes" for place, count in closed.items() if count > 1]
+    wrong += [f"{place}: an outcome without its intent" for place in closed if place not in intents]
+    return wrong + [f"{name}: used for {count} records" for name, count in ids.items() if count > 1]
+
+
+def open_intents(spool: Path) -> list[str]:
+    """Ids of records whose outcome is not written."""
+    ledger = written(spool)
+    ended = {entry.id for entry, _ in ledger.of(Outcome)}
+    return [entry.id for entry, _ in ledger.of(Intent) if entry.id not in ended]
