@@ -9,9 +9,10 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.core.facts import AnswerFacts, RequestFacts, Usage
+from proxy.ledger.reader import Cursor
 from proxy.ledger.record import Content, Entry, Intent, Mark, Outcome, Position, Refusal, Versions, commitment, encode
 from proxy.ledger.segments import BODY, INTENT, MARK, OUTCOME, REFUSAL, TICK, Frame
-from proxy.ledger.store_batch import Batch, BatchBuilder, Place, Resealer
+from proxy.ledger.store_batch import Batch, BatchBuilder, Resealer
 
 NOON = 1_790_000_000_000_000
 """A day in 2026, in microseconds."""
@@ -155,10 +156,12 @@ class Writer:
         rows = [[1, record_id, key, offset, len(part)] for (record_id, offset, _), part in zip(pieces, sealed, strict=True)]
         self._frame(TICK, 0, msgspec.json.encode(rows), b"".join(sealed))
 
-    def batch(self, start: Place | None = None, *, taken: int = 0, until: int | None = None) -> Batch:
+    def batch(self, start: Cursor | None = None, *, taken: int = 0, until: int | None = None) -> Batch:
         """The batch of the frames from number `taken` to `until`."""
         chosen = self.frames[taken:until]
-        builder = BatchBuilder(self.instance, self.epoch, start or Place(), Resealer(self.ring.cipher))
+        begin = start or Cursor()
+        builder = BatchBuilder(self.instance, self.epoch, begin, Resealer(self.ring.cipher))
         for frame in chosen:
             builder.add(frame)
-        return builder.finish(1, chosen[-1].end if chosen else 64)
+        last = max((frame.seq for frame in chosen), default=0)
+        return builder.finish(Cursor(1, chosen[-1].end if chosen else 64, max(last, begin.seq)))

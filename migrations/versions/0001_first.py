@@ -12,6 +12,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _INTENT = (
     *(("text", name) for name in ("instance",)),
     *(("number", name) for name in ("epoch", "seq")),
@@ -67,6 +68,8 @@ def _ledger_tables() -> None:
         sa.Column("segment", sa.BigInteger, nullable=False),
         sa.Column("offset_bytes", sa.BigInteger, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("commit_number", sa.Integer, nullable=False),
+        sa.Column("commit_frames", sa.BigInteger, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
     )
     op.create_table(
@@ -87,7 +90,7 @@ def _ledger_tables() -> None:
 def _exchange_tables() -> None:
     op.create_table(
         "exchanges",
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("id", _NAME, primary_key=True),
         sa.Column("at", sa.BigInteger),
         *_columns(_INTENT),
         sa.Column("outcome", sa.Text),
@@ -98,7 +101,7 @@ def _exchange_tables() -> None:
         op.create_index(f"exchanges_{name}", "exchanges", [name, "at"])
     op.create_table(
         "contents",
-        sa.Column("record_id", sa.Text, primary_key=True),
+        sa.Column("record_id", _NAME, primary_key=True),
         sa.Column("part", sa.Text, primary_key=True),
         sa.Column("piece", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("size", sa.BigInteger, nullable=False),
@@ -119,7 +122,7 @@ def _exchange_tables() -> None:
 def _principal_tables() -> None:
     op.create_table(
         "principals",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", _NAME, primary_key=True),
         sa.Column("purposes", sa.Text, nullable=False),
         sa.Column("purpose", sa.Text, nullable=False),
         sa.Column("attributes", sa.Text, nullable=False),
@@ -132,7 +135,7 @@ def _principal_tables() -> None:
     op.create_table(
         "principal_keys",
         sa.Column("fingerprint", sa.Text, primary_key=True),
-        sa.Column("principal", sa.Text, nullable=False),
+        sa.Column("principal", _NAME, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("until", sa.BigInteger),
     )

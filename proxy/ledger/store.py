@@ -36,6 +36,8 @@ _WRITER_PRAGMAS = (
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-16384",
+    # a destroyed key leaves no bytes behind in the page it was in
+    "PRAGMA secure_delete=FAST",
 )
 _READER_PRAGMAS = ("PRAGMA busy_timeout=5000", "PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-8192")
 _POSTGRES_CONNECT_SECONDS = 10.0
@@ -86,13 +88,17 @@ def _own(path: Path) -> int:
 
 
 class Store:
-    """An open store. Made by `Store.open`; `read` and `write` give transactions, everything else is built on them."""
+    """An open store. Made by `Store.open`; `read` and `write` give transactions, everything else is built on them.
+
+    `copy_made`: the copy of the SQLite file that a migration made. `days`: those whose partition was looked after (PostgreSQL).
+    """
 
     def __init__(self, url: URL) -> None:
         self.url = url
         self.dialect = url.get_backend_name()
         self.path = Path(url.database) if self.dialect == "sqlite" and url.database not in {None, "", ":memory:"} else None
         self.copy_made: Path | None = None
+        self.days: set[int] = set()
         self._lock: int | None = None
         self._writing = asyncio.Lock()
         self._direct: sqlite3.Connection | None = None

@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from proxy.ledger.reader import Cursor, Fault
 from proxy.ledger.record import Entry, Intent, Outcome, Refusal, decode, leaf
 from proxy.ledger.sealing import SealBrokenError, Sealer, unseal
 from proxy.ledger.segments import ENTRIES, TICK, Frame
@@ -29,14 +30,6 @@ CipherOf = Callable[[str], AESGCM | None]
 """Stored name of a content key → its cipher, None when it was destroyed or never kept."""
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
-    """How far an epoch is read: the byte `offset` in `segment`, and the last `seq` before it."""
-
-    segment: int = 0
-    offset: int = 0
-    seq: int = 0
-
-
 @dataclass
 class Batch:
     """Rows of one epoch, written in one transaction with the place that follows them.
@@ -46,8 +39,8 @@ class Batch:
 
     instance: str
     epoch: int
-    start: Place
-    end: Place
+    start: Cursor
+    end: Cursor
     entries: list[Row] = field(default_factory=list)
     whole: dict[str, Row] = field(default_factory=dict)
     opened: dict[str, Row] = field(default_factory=dict)
@@ -105,11 +98,10 @@ class _Run:
 class BatchBuilder:
     """Takes frames in spool order and gives the batch. One builder per batch; the resealer is shared."""
 
-    def __init__(self, instance: str, epoch: int, start: Place, resealer: Resealer) -> None:
+    def __init__(self, instance: str, epoch: int, start: Cursor, resealer: Resealer) -> None:
         self.batch = Batch(instance, epoch, start, start)
         self._resealer = resealer
         self._runs: dict[tuple[str, str], _Run] = {}
-        self._seq = start.seq
 
     def add(self, frame: Frame) -> None:
         """Take one frame. An intact frame that does not hold what its kind says is kept as far as it goes, and is an incident."""
@@ -125,12 +117,16 @@ class BatchBuilder:
         except msgspec.MsgspecError as error:
             self._incident("unreadable", 0, {"kind": frame.kind, "offset": frame.offset, "error": str(error)})
 
-    def finish(self, segment: int, offset: int) -> Batch:
-        """The batch, ending at these bytes and after the last entry taken."""
+    def fault(self, fault: Fault) -> None:
+        """Take note of entries that the spool should have held."""
+        self._incident(fault.what, fault.first, msgspec.structs.asdict(fault))
+
+    def finish(self, end: Cursor) -> Batch:
+        """The batch; `end` is where the frames taken end."""
         for run in self._runs.values():
             self._flush(run)
         self._runs.clear()
-        self.batch.end = Place(segment, offset, self._seq)
+        self.batch.end = end
         return self.batch
 
     def _tick(self, frame: Frame) -> None:
@@ -144,9 +140,6 @@ class BatchBuilder:
         entry = self._decoded(frame)
         if entry is not None:
             batch.last_at = entry.at
-        if seq > self._seq + 1:
-            self._incident("gap", seq, {"expected": self._seq + 1})
-        self._seq = max(self._seq, seq)
         kind, record_id = (kind_of(entry), entry.id) if entry is not None else ("", "")
         place = (batch.instance, batch.epoch, seq, batch.last_at // DAY_US)
         batch.entries.append((*place, kind, record_id, batch.last_at, evidence, leaf(evidence)))

@@ -34,9 +34,9 @@ class BadCursorError(TosProxyError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which exchanges: `equal` by column name (`dialect` and the names in `tables.FILTERS`), times in microseconds, `until` excluded.
+    """Which exchanges: `equal` by column name (`dialect` and the names in `tables.FILTERS`); times in microseconds.
 
-    `outcome` may be asked for as `open`: those without one.
+    `until` itself is excluded. `outcome` may be asked for as `open`: those without one.
     """
 
     equal: dict[str, str] = field(default_factory=dict)

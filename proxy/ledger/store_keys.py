@@ -42,9 +42,14 @@ class KeyringReader:
         self._by_file: dict[Path, set[str]] = {}
         self._unshipped: set[str] = set()
         self._ciphers: dict[str, AESGCM | None] = {}
+        self._may_look = True
 
     def refresh(self) -> None:
         """Look at every month's file again; an erased key is forgotten at once. Raises: OSError."""
+        self._look()
+        self._may_look = True
+
+    def _look(self) -> None:
         for path in self._folder.glob("*/*.keys"):
             status = path.stat()
             stamp = (status.st_mtime_ns, status.st_size)
@@ -76,6 +81,10 @@ class KeyringReader:
         try:
             return self._ciphers[name]
         except KeyError:
+            if name not in self._rows and self._may_look:
+                # a key may be made between a refresh and the frames read after it; asked for once, lost keys cost nothing
+                self._may_look = False
+                self._look()
             row = self._rows.get(name)
             cipher = self._ciphers[name] = unwrap_stored(self._master, name, row[4]) if row is not None else None
             return cipher

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,11 @@ from proxy.ledger.store_rows import json_text
 from proxy.ledger.tables import principal_keys, principals
 
 VIRTUAL_KEY_PREFIX = "tp_"
+
+
+Record = Callable[[str, dict[str, str | int]], Awaitable[None]]
+"""Makes a change an entry of the ledger: event and details, durable on return. It is called last in the change's transaction,
+so that a change without its entry is rolled back."""
 
 
 class PrincipalExistsError(TosProxyError):
@@ -62,8 +67,16 @@ def new_virtual_key() -> tuple[str, str]:
     return key, hashlib.sha256(key.encode()).hexdigest()
 
 
-async def add(store: Store, principal: Principal, at: int) -> str:
-    """Keep a new principal; gives its virtual key, which cannot be had again. Raises: PrincipalExistsError, StoreUnavailableError."""
+def shown_key(fingerprint: str) -> str:
+    """How a key appears to people and in records."""
+    return f"key:{fingerprint[:12]}"
+
+
+async def add(store: Store, principal: Principal, at: int, record: Record) -> str:
+    """Keep a new principal; gives its virtual key, which cannot be had again.
+
+    Raises: PrincipalExistsError, StoreUnavailableError, whatever `record` raises.
+    """
     key, fingerprint = new_virtual_key()
     row = {
         "name": principal.name,
@@ -84,14 +97,13 @@ async def add(store: Store, principal: Principal, at: int) -> str:
             await connection.execute(insert(principals).values(row))
         except IntegrityError:  # another control process on the same PostgreSQL was faster
             raise PrincipalExistsError(f"there is a principal named {principal.name} already") from None
-        await connection.execute(
-            insert(principal_keys).values(fingerprint=fingerprint, principal=principal.name, created_at=at, until=None)
-        )
+        await _add_key(connection, principal.name, fingerprint, at)
+        await record("principal_added", {"principal": principal.name, "key": shown_key(fingerprint), "purpose": principal.purpose})
     return key
 
 
-async def rotate(store: Store, name: str, at: int, *, grace: int = 0) -> str:
-    """A new virtual key; those before it end `grace` microseconds from now. Raises: NoSuchPrincipalError, StoreUnavailableError."""
+async def rotate(store: Store, name: str, at: int, record: Record, *, grace: int = 0) -> str:
+    """A new virtual key; those before it end `grace` microseconds from now. Raises: NoSuchPrincipalError, else as `add`."""
     key, fingerprint = new_virtual_key()
     keys = principal_keys.c
     async with store.write() as connection:
@@ -101,6 +113,7 @@ async def rotate(store: Store, name: str, at: int, *, grace: int = 0) -> str:
         await connection.execute(update(principal_keys).where(earlier).values(until=ends))
         await connection.execute(delete(principal_keys).where(keys.until <= at))
         await _add_key(connection, name, fingerprint, at)
+        await record("principal_rotated", {"principal": name, "key": shown_key(fingerprint), "grace_us": grace})
     return key
 
 
@@ -108,16 +121,27 @@ async def _add_key(connection: AsyncConnection, name: str, fingerprint: str, at:
     await connection.execute(insert(principal_keys).values(fingerprint=fingerprint, principal=name, created_at=at, until=None))
 
 
-async def suspend(store: Store, name: str, at: int, *, suspended: bool = True) -> None:
-    """Refuse the principal's calls from now on, or take them again. Raises: NoSuchPrincipalError, StoreUnavailableError."""
+async def suspend(store: Store, name: str, at: int, record: Record, *, suspended: bool = True) -> None:
+    """Refuse the principal's calls from now on, or take them again. Raises: NoSuchPrincipalError, else as `add`."""
     async with store.write() as connection:
         await _changed(connection, name, at, suspended=suspended)
+        await record("principal_suspended" if suspended else "principal_resumed", {"principal": name})
 
 
 async def _changed(connection: AsyncConnection, name: str, at: int, **values: Any) -> None:
     done = await connection.execute(update(principals).where(principals.c.name == name).values(changed_at=at, **values))
     if not done.rowcount:
         raise NoSuchPrincipalError(f"no principal named {name} was added")
+
+
+async def named(store: Store, name: str) -> Added | None:
+    """The added principal of this name. Raises: StoreUnavailableError."""
+    async with store.read() as connection:
+        row = (await connection.execute(select(principals).where(principals.c.name == name))).mappings().first()
+        found = await connection.execute(
+            select(principal_keys).where(principal_keys.c.principal == name).order_by(principal_keys.c.created_at)
+        )
+        return _added(row, found.mappings().all()) if row is not None else None
 
 
 async def listed(store: Store, *, limit: int | None = None, after: str = "") -> list[Added]:

@@ -16,8 +16,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from proxy.ledger.reader import Cursor
 from proxy.ledger.store import Store
-from proxy.ledger.store_batch import Batch, Place
+from proxy.ledger.store_batch import Batch
+from proxy.ledger.store_days import prepare_days
 from proxy.ledger.store_rows import (
     CONTENT_COLUMNS,
     ENTRY_COLUMNS,
@@ -83,9 +85,10 @@ _INCIDENTS = _Statement("incidents", INCIDENT_COLUMNS, "DO NOTHING")
 
 _CURSOR = _Statement(
     "cursors",
-    ("instance", "epoch", "segment", "offset_bytes", "seq", "at"),
+    ("instance", "epoch", "segment", "offset_bytes", "seq", "commit_number", "commit_frames", "at"),
     "(instance, epoch) DO UPDATE SET segment = excluded.segment, offset_bytes = excluded.offset_bytes, "
-    "seq = excluded.seq, at = excluded.at WHERE cursors.seq <= excluded.seq",
+    "seq = excluded.seq, commit_number = excluded.commit_number, commit_frames = excluded.commit_frames, at = excluded.at "
+    "WHERE cursors.seq <= excluded.seq",
 )
 _PLACE = "SELECT seq FROM cursors WHERE instance = {} AND epoch = {}"
 _LEAVES = "SELECT seq, leaf FROM entries WHERE instance = {} AND epoch = {} AND seq BETWEEN {} AND {}"
@@ -98,6 +101,7 @@ async def ship(store: Store, batch: Batch) -> Shipped:
     """
     if store.dialect == "sqlite":
         return await store.write_directly(lambda connection: _ship_sqlite(connection, batch))
+    await prepare_days(store, batch.days())
     async with _driver(store) as driver:
         return await _ship_postgres(driver, batch)
 
@@ -183,7 +187,7 @@ def _after_entries(batch: Batch, forks: Sequence[Row]) -> Iterator[tuple[_Statem
     yield _CONTENTS, batch.contents
     yield _INCIDENTS, [*batch.incidents, *(row[:-1] for row in forks)]
     end = batch.end
-    yield _CURSOR, [(batch.instance, batch.epoch, end.segment, end.offset, end.seq, batch.last_at)]
+    yield _CURSOR, [(batch.instance, batch.epoch, end.segment, end.offset, end.seq, end.commit, end.frames, batch.last_at)]
 
 
 async def ship_keys(store: Store, rows: Sequence[Row]) -> None:
@@ -195,10 +199,10 @@ async def ship_keys(store: Store, rows: Sequence[Row]) -> None:
         await _copy(driver, _KEYS, rows)
 
 
-async def place_of(store: Store, instance: str, epoch: int) -> Place:
-    """How far the epoch is shipped; the start when nothing is."""
+async def place_of(store: Store, instance: str, epoch: int) -> Cursor:
+    """How far the epoch is shipped; the start when nothing is. Raises: StoreUnavailableError."""
+    named = ("segment", "offset_bytes", "seq", "commit_number", "commit_frames")
+    query = select(*(cursors.c[name] for name in named)).where(cursors.c.instance == instance, cursors.c.epoch == epoch)
     async with store.read() as connection:
-        columns = (cursors.c.segment, cursors.c.offset_bytes, cursors.c.seq)
-        found = await connection.execute(select(*columns).where(cursors.c.instance == instance, cursors.c.epoch == epoch))
-        row = found.first()
-        return Place(*row) if row is not None else Place()
+        row = (await connection.execute(query)).first()
+    return Cursor(*row) if row is not None else Cursor()

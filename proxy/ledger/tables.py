@@ -11,7 +11,8 @@ Times are integer microseconds since 1970 UTC (`at`, `*_at`, `until`), durations
   `OWN_PART` for the part that came with the entry.
 * `content_keys`: content keys, wrapped under the master key. A destroyed key stays as a row without `wrapped`.
 * `cursors`: how far each epoch is shipped; written in the transaction that writes the rows.
-* `incidents`: what should never happen (`fork`, `gap`, `rewound`, `unsealable`), with the evidence that has no other place.
+* `incidents`: what should never happen (`fork`, `damaged`, `removed`, `rewound`, `unsealable`, `unreadable`), with the evidence
+  that has no other place.
 * `principals`, `principal_keys`: principals added through the admin API. Virtual keys are kept as SHA-256.
 
 Indexes end at `at`, not at `(at, id)`: entries of one microsecond are sorted by either database as they are read, and an index
@@ -32,6 +33,9 @@ COMPRESSED = 1
 """`coding` of a content row whose plaintext was compressed with zstd and sealed again under the same key."""
 
 metadata = MetaData()
+
+_name = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared byte by byte in either database: ids and names that pages and bounds go by."""
 
 _serial = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -66,7 +70,7 @@ entries = Table(
 exchanges = Table(
     "exchanges",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", _name, primary_key=True),
     Column("at", BigInteger),
     _text("instance"),
     _number("epoch"),
@@ -120,13 +124,13 @@ FILTERS = ("principal", "upstream", "endpoint", "outcome", "purpose", "decision"
 """The columns of `exchanges` that have an index of their own, each followed by `at`."""
 
 Index("exchanges_at", exchanges.c.at)
-for _name in FILTERS:
-    Index(f"exchanges_{_name}", exchanges.c[_name], exchanges.c.at)
+for _column in FILTERS:
+    Index(f"exchanges_{_column}", exchanges.c[_column], exchanges.c.at)
 
 contents = Table(
     "contents",
     metadata,
-    Column("record_id", Text, primary_key=True),
+    Column("record_id", _name, primary_key=True),
     Column("part", Text, primary_key=True),
     Column("piece", BigInteger, primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
@@ -155,6 +159,8 @@ cursors = Table(
     Column("segment", BigInteger, nullable=False),
     Column("offset_bytes", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    Column("commit_number", Integer, nullable=False),
+    Column("commit_frames", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
 
@@ -176,7 +182,7 @@ incidents = Table(
 principals = Table(
     "principals",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", _name, primary_key=True),
     Column("purposes", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("attributes", Text, nullable=False),
@@ -191,7 +197,7 @@ principal_keys = Table(
     "principal_keys",
     metadata,
     Column("fingerprint", Text, primary_key=True),
-    Column("principal", Text, nullable=False),
+    Column("principal", _name, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("until", BigInteger),
     Index("principal_keys_principal", "principal"),

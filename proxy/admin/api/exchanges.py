@@ -1,0 +1,205 @@
+"""`/api/v1/exchanges`: pages of exchanges, newest first, and one exchange with its evidence and its content."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, BeforeValidator, Field
+
+from proxy.admin.parts import AdminParts, parts_of
+from proxy.admin.problems import ProblemError, responses
+from proxy.ledger import store_content, store_exchanges
+
+router = APIRouter(tags=["exchanges"])
+
+
+class Usage(BaseModel):
+    """Tokens as the provider counted them, or estimated."""
+
+    input: int
+    output: int
+    cached: int
+    reasoning: int
+    estimated: bool
+
+
+class Exchange(BaseModel):
+    """A request and its answer, by the names of the record.
+
+    `at` is in microseconds since 1970 UTC, `started` says the same for people. `outcome` is null while the exchange is open.
+    Durations (`*_us`) are microseconds.
+    """
+
+    id: str
+    at: int
+    started: datetime
+    instance: str
+    epoch: int
+    seq: int
+    principal: str
+    credential: str
+    key: str
+    end_user: str
+    purpose: str
+    project: str
+    upstream: str
+    host: str
+    dialect: str
+    endpoint: str
+    method: str
+    target: str
+    agent: str
+    retry: int
+    model_requested: str
+    inspection: str
+    flags: list[str]
+    stream: bool
+    request_bytes: int
+    verdict: str
+    decision: str
+    clauses: list[str]
+    rules: list[str]
+    outcome: str | None
+    status: int
+    error: str
+    model_returned: str
+    upstream_request_id: str
+    finish: str
+    usage: Usage
+    answer_bytes: int
+    delivered_bytes: int
+    first_byte_us: int
+    duration_us: int
+
+
+class Page(BaseModel):
+    """A page; `next_cursor` is null after the last."""
+
+    items: list[Exchange]
+    next_cursor: str | None
+
+
+Side = Literal["request", "answer"]
+
+
+class Content(BaseModel):
+    """What was asked and answered: text, or base64 where `encoding` says so; null where there is a reason."""
+
+    request: str | None
+    answer: str | None
+    encoding: dict[Side, Literal["utf-8", "base64"]]
+
+
+class Evidence(BaseModel):
+    """The entries of the record as they were written, parsed; null where not shipped, or gone by retention."""
+
+    intent: dict[str, Any] | None
+    outcome: dict[str, Any] | None
+
+
+class Record(Exchange):
+    """An exchange with all its evidence and its content. `commitments_open` is true if every part that can be shown hashes to its
+    commitment, false if one does not, null if nothing could be held against one. `content` is null if neither part can be shown;
+    `content_reason` says why a part cannot: `digests` (never kept), `erased`, `open` (not ended, or its end is not shipped yet),
+    `sealed` (does not open under this master key), `large`.
+    """
+
+    evidence: Evidence
+    content: Content | None
+    content_reason: dict[Side, str]
+    commitments_open: bool | None
+
+
+def _instant(given: object) -> object:
+    """Microseconds since 1970, or a date or time by ISO 8601 (UTC when it names no zone)."""
+    if not isinstance(given, str) or given.lstrip("-").isdigit():
+        return given
+    try:
+        # a plus sign in a query means a space; nobody writes a space before a zone
+        moment = datetime.fromisoformat(given.replace(" ", "+") if given.count(" ") == 1 and "T" in given else given)
+    except ValueError:
+        raise ValueError("should be microseconds since 1970, or a time like 2026-05-01T12:00:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1_000_000)
+
+
+Parts = Annotated[AdminParts, Depends(parts_of)]
+
+
+class Filters(BaseModel):
+    """Which exchanges; all that are given must hold."""
+
+    model_config = {"extra": "forbid"}
+
+    principal: str | None = Field(None, max_length=512)
+    upstream: str | None = Field(None, max_length=512)
+    endpoint: str | None = Field(None, max_length=512)
+    dialect: str | None = Field(None, max_length=512)
+    outcome: str | None = Field(None, max_length=64, description="an outcome, or `open` for exchanges without one")
+    purpose: str | None = Field(None, max_length=512)
+    decision: str | None = Field(None, max_length=64)
+    model_requested: str | None = Field(None, max_length=512)
+    since: Annotated[int | None, BeforeValidator(_instant)] = Field(
+        None, ge=-(2**53), le=2**53, description="µs since 1970, or ISO 8601"
+    )
+    until: Annotated[int | None, BeforeValidator(_instant)] = Field(None, ge=-(2**53), le=2**53, description="excluded; as `since`")
+    limit: int = Field(50, ge=1, le=store_exchanges.MOST_OF_A_PAGE)
+    cursor: str | None = Field(None, max_length=512)
+
+
+@router.get("/exchanges", responses=responses(400))
+async def list_exchanges(parts: Parts, filters: Annotated[Filters, Query()]) -> Page:
+    """Exchanges, newest first."""
+    equal = filters.model_dump(exclude={"since", "until", "limit", "cursor"}, exclude_none=True)
+    wanted = store_exchanges.Wanted(equal, filters.since, filters.until)
+    try:
+        items, after = await store_exchanges.page(parts.store, wanted, limit=filters.limit, cursor=filters.cursor)
+    except store_exchanges.BadCursorError as error:
+        raise ProblemError(400, "bad-cursor", str(error)) from None
+    return Page(items=[Exchange(**_started(item)) for item in items], next_cursor=after)
+
+
+@router.get("/exchanges/{id}", responses=responses(404))
+async def read_exchange(parts: Parts, id: str) -> Record:  # noqa: A002 - the name is the API's
+    """One exchange, its evidence as written, and its content opened from the seal."""
+    found = await store_exchanges.record(parts.store, id)
+    if found is None or found.row["at"] is None:
+        raise ProblemError(
+            404, "no-such-exchange", "No exchange with this id is in the store; a new one is shipped within a second."
+        )
+    request, answer = await store_content.opened(parts.store, found, parts.master)
+    checks = [part.opens for part in (request, answer) if part.opens is not None]
+    evidence = Evidence(
+        intent=msgspec.json.decode(found.intent) if found.intent else None,
+        outcome=msgspec.json.decode(found.outcome) if found.outcome else None,
+    )
+    return Record(
+        **_started(store_exchanges.shown(found.row)),
+        evidence=evidence,
+        **_content(request, answer),
+        commitments_open=all(checks) if checks else None,
+    )
+
+
+def _started(item: store_exchanges.Exchange) -> store_exchanges.Exchange:
+    return item | {"started": datetime.fromtimestamp(item["at"] / 1_000_000, UTC)}
+
+
+def _content(request: store_content.Part, answer: store_content.Part) -> dict[str, Any]:
+    texts: dict[str, str | None] = {}
+    encoding: dict[str, str] = {}
+    reason: dict[str, str] = {}
+    for name, part in (("request", request), ("answer", answer)):
+        texts[name] = None
+        if part.content is None:
+            reason[name] = part.reason
+            continue
+        try:
+            texts[name], encoding[name] = part.content.decode(), "utf-8"
+        except UnicodeDecodeError:
+            texts[name], encoding[name] = base64.b64encode(part.content).decode(), "base64"
+    return {"content": texts | {"encoding": encoding} if encoding else None, "content_reason": reason}

@@ -1,0 +1,115 @@
+"""Who may use the admin API: whoever has the token. And what a browser that was led astray may not do.
+
+The token is given, or made at the first start and kept in a file only its owner can read. It is compared by SHA-256 in constant
+time. Everything but the API's own description needs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from proxy.admin.problems import problem
+from proxy.core.errors import TosProxyError
+
+TOKEN_FILE = "admin.token"  # noqa: S105 - the file's name
+MOST_BODY_BYTES = 1024 * 1024
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN_PATHS = frozenset({"/api/v1/openapi.json"})
+
+
+class TokenError(TosProxyError):
+    """The token's file is there but cannot be used."""
+
+
+def token(path: Path, given: str | None = None) -> tuple[str, bool]:
+    """The token and whether it was made just now: `given`, or what the file at `path` holds, or a new one kept there (0600).
+
+    Raises: TokenError for a file that is empty or that others can read, OSError.
+    """
+    if given:
+        return given, False
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return _kept(path), False
+    made = secrets.token_urlsafe(32)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(made + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return made, True
+
+
+def _kept(path: Path) -> str:
+    if path.stat().st_mode & 0o077:
+        raise TokenError(f"{path} can be read by others: chmod 600 it, or remove it to have a new token made")
+    kept = path.read_text("ascii", errors="replace").strip()
+    if len(kept) < 16:
+        raise TokenError(f"{path} holds no token: remove it to have a new one made")
+    return kept
+
+
+class Gate:
+    """Stands before the application: 401 without the token, 403 for changes asked by another site, 413 for bodies past the cap."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._digest = hashlib.sha256(token.encode()).digest()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            status, title, detail = refusal
+            await problem(status, title, detail, scope["path"])(scope, receive, send)
+            return
+        await self._app(scope, _capped(receive), send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+        if scope["method"] not in _SAFE and _foreign(headers):
+            return 403, "foreign-origin", "Changes are not taken from pages of another site."
+        if scope["path"] not in _OPEN_PATHS and not self._known(headers.get("authorization", "")):
+            return 401, "unauthorized", "Send the admin token as Authorization: Bearer … ."
+        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > MOST_BODY_BYTES:
+            return 413, "body-too-large", f"A body may have {MOST_BODY_BYTES} bytes."
+        return None
+
+    def _known(self, authorization: str) -> bool:
+        scheme, _, given = authorization.partition(" ")
+        digest = hashlib.sha256(given.strip().encode()).digest()
+        return hmac.compare_digest(digest, self._digest) and scheme.lower() == "bearer"
+
+
+def _foreign(headers: Headers) -> bool:
+    """Whether a browser says that the request comes from a page of another origin (Origin, Fetch Metadata)."""
+    origin = headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != headers.get("host"):
+        return True
+    return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+
+
+def _capped(receive: Receive) -> Receive:
+    """A body without a length is read no further than the cap; the client is then told that its JSON is cut."""
+    taken = 0
+
+    async def capped() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MOST_BODY_BYTES:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        return message
+
+    return capped

@@ -1,0 +1,113 @@
+"""Errors as the client sees them: `application/problem+json` (RFC 9457), whatever went wrong, never a traceback.
+
+`type` is stable and fit for programs: `urn:tos-proxy:problem:<name>`. `detail` is for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from proxy.core.errors import LedgerUnavailableError
+from proxy.ledger.store_errors import StoreError
+
+_TYPE = "urn:tos-proxy:problem:"
+_RETRY_SECONDS = "1"
+
+
+class InvalidPlace(BaseModel):
+    """One thing that is wrong with a request, and where."""
+
+    location: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 §3.1; `errors` only with 422."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[InvalidPlace] | None = None
+
+
+class ProblemResponse(JSONResponse):
+    """A problem as a response."""
+
+    media_type = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """Raised by a route to answer with a problem."""
+
+    def __init__(self, status: int, name: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.detail = detail
+
+
+def problem(
+    status: int,
+    name: str,
+    detail: str,
+    path: str,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    """The response. `name` ends its type; `path` is the request's."""
+    title = HTTPStatus(status).phrase
+    content: dict[str, Any] = {"type": _TYPE + name, "title": title, "status": status, "detail": detail, "instance": path}
+    if errors is not None:
+        content["errors"] = errors
+    sent = {"cache-control": "no-store", "x-content-type-options": "nosniff", **(headers or {})}
+    if status == HTTPStatus.UNAUTHORIZED:
+        sent["www-authenticate"] = 'Bearer realm="tos-proxy admin"'
+    return ProblemResponse(content, status, sent)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How a route documents its problems; 401, 422, 500 and 503 are everybody's."""
+    described = {"model": Problem, "content": {"application/problem+json": {}}}
+    return {status: described | {"description": HTTPStatus(status).phrase} for status in (401, *statuses, 422, 500, 503)}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem."""
+
+    @app.exception_handler(ProblemError)
+    async def ours(request: Request, error: ProblemError) -> ProblemResponse:
+        return problem(error.status, error.name, error.detail, request.url.path)
+
+    @app.exception_handler(HTTPException)
+    async def of_the_framework(request: Request, error: HTTPException) -> ProblemResponse:
+        name = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        return problem(error.status_code, name, str(error.detail), request.url.path, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(request: Request, error: RequestValidationError) -> ProblemResponse:
+        places = [{"location": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+        return problem(422, "invalid-request", "Some values are not what this request takes.", request.url.path, places)
+
+    @app.exception_handler(StoreError)
+    async def store_away(request: Request, error: StoreError) -> ProblemResponse:
+        return problem(503, "store-unavailable", str(error), request.url.path, headers={"retry-after": _RETRY_SECONDS})
+
+    @app.exception_handler(LedgerUnavailableError)
+    async def ledger_away(request: Request, error: LedgerUnavailableError) -> ProblemResponse:
+        return problem(503, "ledger-unavailable", str(error), request.url.path, headers={"retry-after": _RETRY_SECONDS})
+
+    @app.exception_handler(Exception)
+    async def anything(request: Request, _error: Exception) -> ProblemResponse:
+        return problem(
+            500, "internal", "Something went wrong here; the diagnostics of the control process say what.", request.url.path
+        )

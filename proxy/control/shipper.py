@@ -1,0 +1,257 @@
+"""Ships the spool of one `data_dir` to the store: every durable frame once, in the order of its epoch.
+
+Reads only what the ledger's reader shows, which is what is synced. A pass reads at most about `PASS_BYTES` in a thread, makes one
+batch per epoch, and writes each in one transaction with the place that follows it. A batch that could not be written is held and
+tried again, and nothing more is read meanwhile, so a database that is away costs neither memory nor entries. Whatever dies when,
+what is written twice changes nothing: the place in the store is the only thing that remembers.
+
+The wrapped content keys go ahead of the contents sealed under them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proxy.control.process import Note, pause_unless
+from proxy.core.clock import Clock, SystemClock
+from proxy.ledger import reader
+from proxy.ledger.epoch import Watermark
+from proxy.ledger.reader import Cursor, EpochAt, Fault
+from proxy.ledger.store import Store
+from proxy.ledger.store_batch import Batch, BatchBuilder, Resealer
+from proxy.ledger.store_errors import StoreError
+from proxy.ledger.store_keys import KeyringReader
+from proxy.ledger.store_ship import place_of, ship, ship_keys
+
+PASS_BYTES = 2 * 1024 * 1024
+"""Bytes of frames read before they are written: some 600 exchanges of 1 KB, and the bound of what a pass holds in memory."""
+
+_LEAST_SHARE = 256 * 1024
+_LINGER_SECONDS = 0.05
+_LOOK_SECONDS = 0.5
+_FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
+
+
+@dataclass
+class Progress:
+    """Counts since the start; `lag_*`, what is durable in the spool and not yet in the store, and `away`, why the database could
+    not be used at the last try, are how things stand.
+    """
+
+    entries: int = 0
+    batches: int = 0
+    forks: int = 0
+    incidents: int = 0
+    retries: int = 0
+    lag_entries: int = 0
+    lag_seconds: float = 0.0
+    away: str = ""
+
+
+@dataclass
+class _Reading:
+    """One epoch: what of it is in the store (`cursor`, `finished`), and what its writer last said (`mark`)."""
+
+    epoch: EpochAt
+    cursor: Cursor
+    faults: list[Fault] = field(default_factory=list)
+    mark: Watermark | None = None
+    look_at: float = 0.0
+    last_seq: int = 0
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A batch that is read and not yet written, and whether its epoch ends with it."""
+
+    reading: _Reading
+    batch: Batch
+    finished: bool
+
+
+class Shipper:
+    """One per control process. `run` is its duty; `progress` may be read at any time."""
+
+    def __init__(self, store: Store, data_dir: Path, keyring: KeyringReader, note: Note, clock: Clock | None = None) -> None:
+        self.progress = Progress()
+        self._store = store
+        self._spool = data_dir / "spool"
+        self._keyring = keyring
+        self._resealer = Resealer(keyring.cipher)
+        self._note = note
+        self._clock = clock or SystemClock()
+        self._readings: dict[EpochAt, _Reading] = {}
+        self._held: list[_Held] = []
+        self._list_at = 0.0
+        self._full = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ship until `stop` is set, and then what is left, unless the database is away. Raises: OSError of the spool."""
+        pause = _FIRST_PAUSE
+        while True:
+            stopping = stop.is_set()
+            if stopping:
+                self._list_at = 0.0
+            try:
+                shipped = await self.pass_once(thorough=stopping)
+            except StoreError as error:
+                self._is_away(str(error))
+                if stopping:
+                    return
+                await pause_unless(stop, pause)
+                pause = min(pause * 2, _LAST_PAUSE)
+                continue
+            pause = _FIRST_PAUSE
+            if stopping and not shipped:
+                return
+            if not self._full:
+                await pause_unless(stop, _LINGER_SECONDS)
+
+    async def pass_once(self, *, thorough: bool = False) -> bool:
+        """Read and write once; True if there was anything. `thorough`: look at every epoch, however lately that was done.
+
+        Raises: StoreUnavailableError; what was read is then held and written by the next call. OSError of the spool.
+        """
+        if not self._held:
+            await self._list()
+            self._held = await asyncio.to_thread(self._read, thorough=thorough)
+        if keys := self._keyring.fresh():
+            await ship_keys(self._store, keys)
+            self._keyring.shipped(keys)
+        shipped = bool(self._held)
+        while self._held:
+            await self._write(self._held[0])
+            del self._held[0]
+        self._is_back()
+        return shipped
+
+    def place(self, epoch: EpochAt) -> tuple[Cursor, bool] | None:
+        """How far an epoch is shipped and whether to its end; None when that is not known yet."""
+        reading = self._readings.get(epoch)
+        return (reading.cursor, reading.finished) if reading is not None else None
+
+    async def _list(self) -> None:
+        now = time.monotonic()
+        if now < self._list_at:
+            return
+        epochs = await asyncio.to_thread(reader.epochs, self._spool)
+        for epoch in epochs:
+            if epoch not in self._readings:
+                place = await place_of(self._store, epoch.instance, epoch.number)
+                self._readings[epoch] = await asyncio.to_thread(_begun, epoch, place)
+        for gone in self._readings.keys() - set(epochs):
+            del self._readings[gone]
+        self._list_at = now + _LOOK_SECONDS
+
+    def _read(self, *, thorough: bool) -> list[_Held]:
+        """What every epoch has for the store, in a thread."""
+        self._keyring.refresh()
+        now = time.monotonic()
+        waiting = [
+            reading for reading in self._readings.values() if not reading.finished and _moved(reading, now, thorough=thorough)
+        ]
+        share = max(PASS_BYTES // max(len(waiting), 1), _LEAST_SHARE)
+        held: list[_Held] = []
+        left = PASS_BYTES
+        for reading in waiting:
+            if left <= 0:
+                reading.look_at = 0.0
+                continue
+            taken, item = self._take(reading, min(share, left))
+            left -= taken
+            if item is not None:
+                held.append(item)
+        self._full = left <= 0 or any(reading.look_at == 0.0 for reading in waiting)
+        return held
+
+    def _take(self, reading: _Reading, most: int) -> tuple[int, _Held | None]:
+        """At most about `most` bytes of an epoch as one batch."""
+        cursor, faults, taken, finished = reading.cursor, reading.faults, 0, False
+        builder = BatchBuilder(reading.epoch.instance, reading.epoch.number, cursor, self._resealer)
+        while taken < most and not finished:
+            portion = reader.read(reading.epoch, cursor, most - taken)
+            if portion.cursor == cursor and not portion.finished:
+                break
+            faults = [*faults, *portion.faults]
+            for frame in portion.frames:
+                builder.add(frame)
+                taken += frame.end - frame.offset
+            cursor, finished = portion.cursor, portion.finished
+        if taken >= most and not finished:
+            reading.look_at = 0.0
+        if cursor == reading.cursor and not finished:
+            return taken, None
+        for fault in faults:
+            builder.fault(fault)
+        return taken, _Held(reading, builder.finish(cursor), finished)
+
+    async def _write(self, held: _Held) -> None:
+        batch, reading = held.batch, held.reading
+        shipped = await ship(self._store, batch)
+        reading.cursor, reading.finished = batch.end, held.finished
+        reading.faults = []
+        progress = self.progress
+        progress.entries += shipped.new
+        progress.batches += 1
+        progress.forks += shipped.forks
+        progress.incidents += len(batch.incidents) + shipped.forks
+        for row in batch.incidents:
+            self._note(
+                "the spool has an incident", kind=row[1], instance=batch.instance, epoch=batch.epoch, seq=row[4], detail=row[5]
+            )
+        if shipped.forks:
+            self._note("entries contradict the store", forks=shipped.forks, instance=batch.instance, epoch=batch.epoch)
+
+    def _is_away(self, reason: str) -> None:
+        if not self.progress.away:
+            self._note("the database is away; the spool keeps everything", reason=reason)
+        self.progress.away = reason
+        self.progress.retries += 1
+        self._measure()
+
+    def _is_back(self) -> None:
+        if self.progress.away:
+            self._note("the database is back")
+            self.progress.away = ""
+        self._measure()
+
+    def _measure(self) -> None:
+        progress = self.progress
+        open_readings = [reading for reading in self._readings.values() if not reading.finished]
+        progress.lag_entries = sum(max(0, reading.last_seq - reading.cursor.seq) for reading in open_readings)
+        oldest = min((item.batch.entries[0][6] for item in self._held if item.batch.entries), default=None)
+        progress.lag_seconds = max(0, self._clock.utc_us() - oldest) / 1_000_000 if oldest is not None else 0.0
+
+
+def _begun(epoch: EpochAt, place: Cursor) -> _Reading:
+    """Where to go on. An epoch that ends before the place in the store was replaced by an older copy of itself (a restored
+    folder): it is read again from its start, and its entries are held against those in the store.
+    """
+    reading = _Reading(epoch, place)
+    end = _end(epoch)
+    if end is not None and end < place.seq:
+        reading.faults = [Fault("rewound", place.segment, place.offset, end + 1, place.seq)]
+        reading.cursor = Cursor()
+    return reading
+
+
+def _end(epoch: EpochAt) -> int | None:
+    """The last number of an epoch as far as its files say; None when only a scan could tell."""
+    if (closed := reader.closed(epoch.folder)) is not None:
+        return closed.seq
+    return reader.watermark(epoch.folder).seq if reader.is_live(epoch.folder) else None
+
+
+def _moved(reading: _Reading, now: float, *, thorough: bool) -> bool:
+    """Whether there may be more to read: the writer says so, or nobody looked for a while (a writer that died says nothing)."""
+    mark = reader.watermark(reading.epoch.folder)
+    reading.last_seq = max(mark.seq, reading.cursor.seq)
+    if mark == reading.mark and now < reading.look_at and not thorough:
+        return False
+    reading.mark = mark
+    reading.look_at = now + _LOOK_SECONDS
+    return True
