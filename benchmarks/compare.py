@@ -24,7 +24,7 @@ from benchmarks import bodies, cases
 from benchmarks.process import require_linux
 from benchmarks.report import BOUNDS, exceeded, table
 from benchmarks.subjects import Nginx, TosProxy
-from benchmarks.tools import ROOT, Tools
+from benchmarks.tools import ROOT, FailedRunError, Tools
 
 
 def options() -> argparse.Namespace:
@@ -58,7 +58,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     nginx = Nginx(folder / "nginx", tools.port)
     ours = Nginx(folder / "ours", tools.port) if chosen.nginx_only else TosProxy(folder / "ours", f"http://127.0.0.1:{tools.port}")
     bench = cases.Bench(tools, nginx, ours, made, folder, chosen.seconds)
-    found: dict[str, Any] = {"machine": machine(), "load": tools.kind, "subject": ours.name, "rounds": []}
+    found: dict[str, Any] = {"machine": machine(), "load": tools.kind, "subject": ours.name, "rounds": [], "failed": []}
     names = chosen.only.split(",") if chosen.only else list(cases.ALL)
     try:
         found["start"] = bench.start()
@@ -66,7 +66,10 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
             results: dict[str, float] = {}
             for name in names:
                 print(f"round {number + 1} of {chosen.rounds}: {name}", file=sys.stderr)
-                results |= cases.ALL[name](bench)
+                try:
+                    results |= cases.ALL[name](bench)
+                except FailedRunError as error:
+                    found["failed"].append(f"{name}: {error}")
             found["rounds"].append(results)
     finally:
         bench.stop()
@@ -86,9 +89,8 @@ def main() -> int:
     print(table(found))
     if chosen.json:
         chosen.json.write_text(json.dumps({**found, "bounds": BOUNDS}, indent=1))
-    over = exceeded(found)
-    for line in over:
-        print(f"over the bound: {line}")
+    over = [f"failed: {line}" for line in found["failed"]] + [f"over the bound: {line}" for line in exceeded(found)]
+    print("\n".join(over))
     return 1 if over and chosen.gate else 0
 
 

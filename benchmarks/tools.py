@@ -15,6 +15,10 @@ from benchmarks.subjects import OTHER_CORE, Subject
 ROOT = Path(__file__).resolve().parents[1]
 
 
+class FailedRunError(RuntimeError):
+    """A run in which requests failed: no measurement."""
+
+
 class Tools:
     """Starts the upstream on `port`; `load` runs the generator once."""
 
@@ -59,5 +63,8 @@ def finish(run: subprocess.Popen[str]) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(run.communicate(timeout=180)[0])
     failed = result["bad"] + result["errs"] + result["unfinished"]
     if failed > result["ok"] // 100:
-        raise RuntimeError(f"{failed} failed beside {result['ok']} good ones: {result['first_bad'][:300]}")
+        kinds = ", ".join(
+            f"{result[kind]} {word}" for kind, word in (("bad", "not 200"), ("errs", "broken"), ("unfinished", "unfinished"))
+        )
+        raise FailedRunError(f"{kinds}, beside {result['ok']} good ones {result['first_bad'][:300]}")
     return result
