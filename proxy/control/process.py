@@ -62,10 +62,11 @@ async def _kept(name: str, duty: Duty, parts: Parts, stop: asyncio.Event) -> Non
         begun = time.monotonic()
         try:
             await duty(stop)
-            return
         except Exception as error:  # noqa: BLE001 - whatever it was, the other duties go on
             parts.crashes[name] = parts.crashes.get(name, 0) + 1
             parts.failed("duty failed", duty=name, error=f"{type(error).__name__}: {error}", exc_info=error)
+        else:
+            return
         if stop.is_set():
             return
         if time.monotonic() - begun > _HEALTHY_SECONDS:
