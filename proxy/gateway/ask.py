@@ -83,7 +83,7 @@ def _head(exchange: Exchange) -> bytes:
     head = request.head
     dropped: frozenset[bytes] = frozenset()
     target = route.target
-    lines = [b"Host: " + upstream.origin.host_header]
+    lines = [upstream.host_line]
     if exchange.caller.inject:
         dropped = _INJECTED
         target = route.without_key_parameter()
@@ -94,17 +94,17 @@ def _head(exchange: Exchange) -> bytes:
         lines += [line for _, line in upstream.headers]
     lines += head.forwarded(dropped)
     if (codings := head.values.get(b"accept-encoding")) is not None:
-        lines.append(b"Accept-Encoding: " + _acceptable(codings))
-    if head.chunked or head.length or b"content-length" in head.values:
+        lines.append(_acceptable(codings))
+    if head.length or head.chunked or b"content-length" in head.values:
         lines.append(b"Content-Length: %d" % request.received)
-    return b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (head.method.encode(), target, b"\r\n".join(lines))
+    return b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (head.raw_method, target, b"\r\n".join(lines))
 
 
 def _acceptable(codings: bytes) -> bytes:
-    """The codings a client takes, less those that we could not read; remembered, since clients send few different ones."""
+    """The line for the codings a client takes, less those that we could not read; remembered, since there are few."""
     known = _accepted.get(codings)
     if known is None:
-        known = accepted(codings)
+        known = b"Accept-Encoding: " + accepted(codings)
         if len(_accepted) < 256:
             _accepted[codings] = known
     return known

@@ -8,6 +8,7 @@ nobody's child: a client that hangs up ends its answer, never its record.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 from proxy.core.clock import Clock
@@ -260,9 +261,13 @@ def _finish(relay: Relay, ending: Ending, exchange: Exchange) -> None:
 
 
 def _reader(route: Route, answer: Answer) -> AnswerReader:
-    kind = answer.head.values.get(b"content-type", b"").lower()
-    shape = "sse" if kind.startswith(b"text/event-stream") else "json" if b"json" in kind else "other"
-    return route.endpoint.answer(shape, False)
+    return route.endpoint.answer(_shape(answer.head.values.get(b"content-type", b"")), False)
+
+
+@lru_cache(maxsize=64)
+def _shape(content_type: bytes) -> str:
+    kind = content_type.lower()
+    return "sse" if kind.startswith(b"text/event-stream") else "json" if b"json" in kind else "other"
 
 
 def _decoder(answer: Answer) -> Decoder | None:

@@ -80,7 +80,7 @@ def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> d
         "attributes": principal.attributes,
         "project": principal.project or "",
         "upstream": route.upstream.name if route else "",
-        "host": route.upstream.origin.authority if route else "",
+        "host": route.upstream.authority if route else "",
         "dialect": route.dialect.name if route else "",
         "endpoint": route.endpoint.name if route else "",
         "method": request.head.method,

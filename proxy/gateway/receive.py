@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from functools import lru_cache
 from typing import Protocol
 
 from proxy.core.exchange import Exchange
@@ -89,9 +90,8 @@ def understand(exchange: Exchange) -> RequestFacts:
         raw = _decoded(raw, coding, flags)
     tree = None
     if raw:
-        charset = _CHARSET.search(values.get(b"content-type", b""))
         try:
-            inspected = inspect_json(raw, charset.group(1).decode("latin-1") if charset else None)
+            inspected = inspect_json(raw, _charset(values.get(b"content-type", b"")))
         except StrictJSONError as error:
             raise Refused(error.status, error.code, str(error)) from error
         tree, flags = inspected.tree, flags + inspected.flags
@@ -101,6 +101,12 @@ def understand(exchange: Exchange) -> RequestFacts:
     if flags:
         facts.flags = [*facts.flags, *flags]
     return facts
+
+
+@lru_cache(maxsize=64)
+def _charset(content_type: bytes) -> str | None:
+    charset = _CHARSET.search(content_type)
+    return charset.group(1).decode("latin-1") if charset else None
 
 
 def _decoded(raw: bytes, coding: bytes, flags: list[str]) -> bytes:

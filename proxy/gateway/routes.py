@@ -25,12 +25,14 @@ _SECRET_PARAMETER = re.compile(rb"(?i)((?:^|&)(?:key|api[_-]?key|access_token|to
 class Upstream:
     """A configured upstream, ready to be called."""
 
-    __slots__ = ("dialect", "headers", "key_header", "name", "options", "origin", "pool")
+    __slots__ = ("authority", "dialect", "headers", "host_line", "key_header", "name", "options", "origin", "pool")
 
     def __init__(self, options: UpstreamOptions, pool: Pool, provider_key: str | None) -> None:
         self.options = options
         self.name = options.name
         self.origin = parse_origin(options.base_url)
+        self.authority = self.origin.authority
+        self.host_line = b"Host: " + self.origin.host_header
         self.dialect = by_name(options.dialect)
         self.pool = pool
         self.headers = [(name.lower().encode(), f"{name}: {value}".encode()) for name, value in options.headers.items()]

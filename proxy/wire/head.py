@@ -149,10 +149,11 @@ class _Head:
 class RequestHead(_Head):
     """A request's head. `length` is the body's in bytes, None when chunked."""
 
-    __slots__ = ("expects_continue", "method", "target")
+    __slots__ = ("expects_continue", "method", "raw_method", "target")
 
     def __init__(self, method: bytes, target: bytes, minor: int, values: dict[bytes, bytes], lines: list[bytes]) -> None:
         super().__init__(minor, values, lines)
+        self.raw_method = method
         self.method = method.decode("ascii")
         self.target = target
         if self.length is None and not self.chunked:

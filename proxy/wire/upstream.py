@@ -115,7 +115,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def begin(self, *, no_body: bool, first_byte_seconds: float, interim: Callable[[bytes], None]) -> None:
         """Take the connection for one exchange. `no_body`: a HEAD request. `interim` gets whole 1xx heads other than 100."""
-        self._reset()
+        if self.answer is not None:
+            self._reset()
         self.busy = True
         self._no_body = no_body
         self._interim = interim
