@@ -1,52 +1,60 @@
 """Where the gateway's microseconds go: `python -m benchmarks.breakdown [--seconds 10] [--body chat_1k] [--bench FOLDER]`.
 
-While `tos-proxy serve` is under load, py-spy samples the stacks of the gateway worker, native frames included. Samples of the event
-loop's thread count for the innermost of our own files in them (`--functions`: functions), or for what is done when none of ours is;
-waiting does not count. Shares times that thread's measured CPU per request give µs. The other threads, which write and sync the spool,
-are given as a whole, since most of their samples wait for the disk. Sampling stops the process for an instant each time, so CPU is
-measured in a run without it. What the kernel does for a system call counts for the file that made the call.
+While `tos-proxy serve` is under load, py-spy samples the stacks of the gateway worker, native frames included. Samples of the
+event loop's thread count for the innermost of our own files in them (`--functions`: functions). What waits does not count, nor
+what stands on the same line for samples on end, which is a thread that another process has put off its core. Shares times that
+thread's measured CPU per request give µs. The other threads, which write and sync the spool, are given as a whole, since most
+of their samples wait for the disk. Sampling stops the process for an instant each time, so CPU is measured in a run without it.
+What the kernel does for a system call counts for the file that made the call.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from benchmarks import bodies
 from benchmarks.process import require_linux, threads_ns, user_system_ns
 from benchmarks.subjects import TosProxy
 from benchmarks.tools import ROOT, Tools, finish
 
-OURS = re.compile(r"([^;]*) \((?:[\w./-]*/)?(proxy/[\w/]+\.py)(?::\d+)?\)")
+OURS = re.compile(r"(?:^|/)(proxy/[\w/]+\.py)$")
 WAITING = re.compile(r"epoll_p?wait|futex|pthread_cond_|sem_(?:timed|clock)?wait|acquire_lock|take_gil|poll_impl")
-ELSEWHERE = (
-    (re.compile(r"uv_|uv__|uvloop"), "(uvloop: events and sockets)"),
-    (re.compile(r"gc_collect|visit_decref"), "(garbage collection)"),
-)
+COLLECTING = re.compile(r"gc_collect|gc_alloc|visit_decref|visit_reachable|deduce_unreachable")
+Frame = dict[str, Any]
+"""`name`, `file` and `line` of one frame, as speedscope's format has it."""
 
 
-def place(stack: str, functions: bool) -> str:
+def place(stack: list[Frame], functions: bool) -> str:
     """What a sample counts for: the innermost of our files or functions, or the kind of work."""
-    if ours := OURS.findall(stack):
-        function, file = ours[-1]
-        return f"{file} {function}" if functions else str(file)
-    return next((name for pattern, name in ELSEWHERE if pattern.search(stack)), "(interpreter)")
+    if any(COLLECTING.search(frame["name"]) for frame in stack[-6:]):
+        return "(garbage collection)"
+    for frame in reversed(stack):
+        if ours := OURS.search(frame.get("file") or ""):
+            return f"{ours[1]} {frame['name']}" if functions else ours[1]
+    return "(uvloop and interpreter)"
 
 
-def counted(folded: str, functions: bool) -> Counter[str]:
-    """Samples of the main thread by place, without those that wait. Each line is `thread;frame;… count`, outermost first."""
+def counted(speedscope: dict[str, Any], functions: bool) -> Counter[str]:
+    """Samples of the main thread by place, without those that wait or were put off."""
+    frames: list[Frame] = speedscope["shared"]["frames"]
     counts: Counter[str] = Counter()
-    for line in folded.splitlines():
-        stack, _, count = line.rpartition(" ")
-        frames = stack.split(";")
-        if "MainThread" in frames[0] and not any(WAITING.search(frame) for frame in frames[-4:]):
-            counts[place(stack, functions)] += int(count)
+    for profile in speedscope["profiles"]:
+        if "MainThread" not in profile["name"]:
+            continue
+        for before, now in pairwise([[], *profile["samples"]]):
+            stack = [frames[index] for index in now]
+            if now != before and not any(WAITING.search(frame["name"]) for frame in stack[-4:]):
+                counts[place(stack, functions)] += 1
     return counts
 
 
@@ -55,11 +63,22 @@ def sampled(pid: int, seconds: float, output: Path, functions: bool) -> Counter[
     spy = Path(sys.executable).with_name("py-spy")
     if not spy.exists():
         sys.exit("py-spy is missing: make setup")
-    options = ["--pid", str(pid), "--duration", str(int(seconds)), "--rate", "1000", "--native", "--threads", "--format", "raw"]
+    options = [
+        "--pid",
+        str(pid),
+        "--duration",
+        str(int(seconds)),
+        "--rate",
+        "1000",
+        "--native",
+        "--threads",
+        "--format",
+        "speedscope",
+    ]
     result = subprocess.run([spy, "record", *options, "--output", str(output)], capture_output=True, text=True, check=False)
     if not output.exists():
         sys.exit(f"py-spy: {result.stderr.strip()[-300:]}")
-    return counted(output.read_text(), functions)
+    return counted(json.loads(output.read_text()), functions)
 
 
 def report(counts: Counter[str], loop: float, others: float, system: float) -> str:
@@ -102,7 +121,7 @@ def main() -> None:
         units = 1000 * max(1, result.get("chunks", result["ok"]))
         loop = spent.pop(ours.pid)
         run = tools.begin(ours, made[chosen.body], *how)
-        counts = sampled(ours.pid, chosen.seconds - 1, folder / "stacks.txt", chosen.functions)
+        counts = sampled(ours.pid, chosen.seconds - 1, folder / "stacks.json", chosen.functions)
         finish(run)
         print(report(counts, loop / units, sum(spent.values()) / units, system))
     finally:
