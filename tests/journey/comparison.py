@@ -27,6 +27,8 @@ class Way(NamedTuple):
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 NOT_IN_REQUESTS = HOP_BY_HOP | {"host", "cookie", "accept-encoding", "expect", "content-length"}
 """Framing may change on the way; that the body did not is shown by its digest."""
+PATIENCE = 5.0
+"""Seconds that a scenario may take longer through the proxy on a busy machine; a client's time-out and retry take longer."""
 RANDOM = {"idempotency-key"}
 
 BROKEN = {
@@ -85,6 +87,8 @@ def compare_lines(direct: Line, proxied: Line) -> list[str]:
     found = []
     if direct["result"] != proxied["result"]:
         found.append(f"{name}: the result is {proxied['result']!r:.2000} instead of {direct['result']!r:.2000}")
+    if proxied.get("seconds", 0) > direct.get("seconds", 0) + PATIENCE:
+        found.append(f"{name}: took {proxied['seconds']} s instead of {direct['seconds']} s")
     answers, through = direct["answers"], proxied["answers"]
     if name == "parallel":
         answers, through = (sorted(several, key=lambda answer: sorted(_answer_headers(answer))) for several in (answers, through))

@@ -22,7 +22,7 @@ def straight() -> Iterator[Way]:
 
 
 @pytest.fixture
-def through_proxy(proxy_server: Any) -> Way:
+def through_proxy(shared_proxy_server: Any) -> Way:
     """Through a running proxy whose upstreams all are one repeatable scripted upstream in its own process."""
-    bases = {name: f"{proxy_server.gateway_url}/{name}{root}" for name, root in API_ROOTS.items()}
-    return Way(bases, proxy_server.upstream)
+    bases = {name: f"{shared_proxy_server.gateway_url}/{name}{root}" for name, root in API_ROOTS.items()}
+    return Way(bases, shared_proxy_server.upstream)

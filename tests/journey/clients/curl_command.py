@@ -23,7 +23,7 @@ def chat(script: str, **more: Any) -> str:
 SCENARIOS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "models": ("/models", JSON, None),
     "models head": ("/models", ("--head", "--output", "/dev/null", *JSON), None),
-    "model with odd path": ("/models/%67pt%2D5.2?limit=1&after=a%20b&empty=", JSON, None),
+    "odd path and query": ("/models/gpt%205.2%C3%A9@v1?limit=1&after=a%20b&%61=&empty=&&plus=a+b|c", JSON, None),
     "unknown path": ("/threads", JSON, None),
     "chat": ("/chat/completions", JSON, chat("")),
     "chat over http 1.0": ("/chat/completions", ("--http1.0", *JSON), chat("words=5 framing=length")),
