@@ -6,7 +6,6 @@ PostgreSQL: one cluster per test session on a free loopback port, one database p
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pwd
 import shutil
@@ -17,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 _SETTINGS = {
@@ -98,18 +96,11 @@ class Postgres:
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    async def _create_database(self, name: str) -> None:
-        connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="tester", database="postgres")
-        try:
-            await connection.execute(f'CREATE DATABASE "{name}"')
-        finally:
-            await connection.close()
-
     def database(self) -> str:
         """The URL of a new, empty database."""
         self._databases += 1
         name = f"test_{os.getpid()}_{self._databases}"
-        asyncio.run(self._create_database(name))
+        self._run(f"{self.binaries}/createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tester", name)
         return f"postgresql://tester@127.0.0.1:{self.port}/{name}"
 
 
