@@ -1,6 +1,7 @@
 """The line between the supervisor and a child: a socket pair, JSON objects, one a line, both ways (docs/adr/0001-process-model.md).
 
-Up: `{"event": "ready"}`, `{"event": "stats", …}` (form: `proxy.telemetry.names`), `{"event": "stopped"}`.
+Up: `{"event": "ready"}`, `{"event": "stats", …}` (form: `proxy.telemetry.names`), `{"event": "stopped"}`; and from control
+`{"event": "published"}`, upon which gateways are told to reload, sooner than they would have looked.
 Down: `{"do": "stats"}`, `{"do": "drain", "seconds": N}`, `{"do": "reload"}`.
 End of file means that the other side died. A child finds its end's file descriptor in `TOS_PROXY_CHANNEL`.
 """

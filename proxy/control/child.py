@@ -41,6 +41,7 @@ class Child:
         *,
         inherited: Sequence[socket.socket] = (),
         changed: Callable[[], None] = lambda: None,
+        published: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.ready = False
@@ -53,6 +54,7 @@ class Child:
         self._inherited = list(inherited)
         self._diagnostics = diagnostics
         self._changed = changed
+        self._published = published
         self._channel: Channel | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._answer: asyncio.Future[None] | None = None
@@ -122,6 +124,8 @@ class Child:
                 self.answered_at = asyncio.get_running_loop().time()
                 if self._answer is not None and not self._answer.done():
                     self._answer.set_result(None)
+            case "published":
+                self._published()
             case "stopped":
                 self.ready = False
                 self._changed()

@@ -32,20 +32,23 @@ class ConfigurationWatch:
         self.bad: str | None = None
         """Why the file as it is now cannot be used; None while what is in force is what is written."""
 
-    async def run(self) -> None:
-        """Publish what is written now, then again with every change, until cancelled."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish what is written now, then again with every change, until `stop` is set."""
         seen = None
-        while True:
+        while not stop.is_set():
             asked = self._wake.is_set()
             self._wake.clear()
             now = await asyncio.to_thread(self._digest)
             if asked or now != seen:
                 seen = now
                 await asyncio.to_thread(self.publish)
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-            except TimeoutError:
-                continue
+            await self._pause(stop)
+
+    async def _pause(self, stop: asyncio.Event) -> None:
+        waits = [asyncio.ensure_future(self._wake.wait()), asyncio.ensure_future(stop.wait())]
+        await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
 
     def reload(self) -> None:
         """Read the file again at once, changed or not."""

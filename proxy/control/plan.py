@@ -28,7 +28,10 @@ class Plan:
     workers: int = 1
     health_host: str = "127.0.0.1"
     health_port: int = 8082
-    admin_url: str | None = None
+    ships: bool = True
+    admin: bool = True
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 8081
     tls: bool = False
     drain_seconds: float = 120.0
     ship_seconds: float = 30.0
@@ -57,5 +60,5 @@ class Plan:
 
     @property
     def control(self) -> bool:
-        """Whether a control process runs here."""
-        return self.role in (CONTROL, ALL)
+        """Whether a control process runs here. A gateway alone has one, without admin, when it ships to a database for many."""
+        return self.role in (CONTROL, ALL) or self.ships

@@ -29,6 +29,7 @@ from proxy.telemetry.prometheus import CONTENT_TYPE, Sample, render, samples
 STATS_SECONDS = 0.2
 SILENCE_SECONDS = 5.0
 _PATIENCE_AFTER_CRASH = 10.0
+_HEAD_START_SECONDS = 3.0
 
 
 def run(plan: Plan) -> int:
@@ -56,6 +57,7 @@ class Supervisor:
         self._began = time.monotonic()
         self._draining = False
         self._greeted = False
+        self._serving = asyncio.Event()
         self._end = asyncio.Event()
         self._hurry = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
@@ -68,17 +70,22 @@ class Supervisor:
                 self._listeners.append(bind_unix(Path(plan.unix_socket), change=change))
         change = "health.port or TOS_PROXY_HEALTH__PORT"
         self._health_sockets = bind(plan.health_host, plan.health_port, what="health", change=change, patience=patience)
+        change = "admin.port, TOS_PROXY_ADMIN__PORT or --no-admin"
+        admin = plan.admin and plan.control
+        self._admin = bind(plan.admin_host, plan.admin_port, what="admin", change=change, patience=patience) if admin else []
         self._gateways = [self._gateway(worker) for worker in range(plan.workers)] if plan.gateways else []
-        self._control = [self._child("control", ["control"])] if plan.control else []
+        self._control = (
+            [self._child("control", ["control", "--listen", _numbers(self._admin)], self._admin)] if plan.control else []
+        )
         self._health = HealthListener({"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._metrics})
 
     def _gateway(self, worker: int) -> Child:
-        fds = ",".join(str(each.fileno()) for each in self._listeners)
-        told = ["gateway", "--worker", str(worker), "--data-dir", self._plan.data_dir, "--listen", fds]
+        told = ["gateway", "--worker", str(worker), "--data-dir", self._plan.data_dir, "--listen", _numbers(self._listeners)]
         return self._child(f"gateway-{worker}", told, self._listeners)
 
     def _child(self, name: str, told: list[str], inherited: list[socket.socket] | None = None) -> Child:
-        return Child(name, [*self._plan.python, *told], self._diagnostics, inherited=inherited or [], changed=self._changed)
+        command = [*self._plan.python, *told]
+        return Child(name, command, self._diagnostics, inherited=inherited or [], changed=self._changed, published=self._published)
 
     @property
     def _children(self) -> list[Child]:
@@ -95,9 +102,11 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_end)
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
-        keepers = [asyncio.create_task(child.keep(), name=child.name) for child in self._children]
+        keepers = [asyncio.create_task(child.keep(), name=child.name) for child in self._gateways]
         await self._health.start(self._health_sockets)
         self._changed()
+        await self._gateways_first()
+        keepers += [asyncio.create_task(child.keep(), name=child.name) for child in self._control]
         await self._end.wait()
         await self._wind_down()
         await asyncio.gather(*keepers)
@@ -105,6 +114,13 @@ class Supervisor:
         self._leave()
         self._diagnostics.note("stopped", seconds=round(time.monotonic() - self._began, 1))
         return 0
+
+    async def _gateways_first(self) -> None:
+        """Control takes a second of processor time to begin, which clients should not wait for."""
+        waits = [asyncio.ensure_future(self._serving.wait()), asyncio.ensure_future(self._end.wait())]
+        await asyncio.wait(waits, timeout=_HEAD_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
 
     def _leave(self) -> None:
         if self._plan.unix_socket and self._plan.gateways:
@@ -146,6 +162,10 @@ class Supervisor:
         for child in self._children:
             child.send({"do": "reload"})
 
+    def _published(self) -> None:
+        for child in self._gateways:
+            child.send({"do": "reload"})
+
     def _changed(self) -> None:
         """A child started, got ready or is gone: tell the commands, and greet once when all who are needed are ready."""
         with suppress(OSError):
@@ -153,11 +173,13 @@ class Supervisor:
                 {
                     "version": self._plan.version,
                     "gateway_url": self._gateway_url,
-                    "admin_url": self._plan.admin_url,
+                    "admin_url": self._admin_url,
                     "health_url": url(self._health_sockets[0]),
                     "children": {child.name: child.pid for child in self._children if child.running},
                 }
             )
+        if all(child.ready for child in self._gateways):
+            self._serving.set()
         if not self._greeted and all(child.ready for child in self._needed):
             self._greeted = True
             self._greet()
@@ -167,8 +189,12 @@ class Supervisor:
         tcp = [each for each in self._listeners if each.family != socket.AF_UNIX and each.fileno() >= 0]
         return url(tcp[0], tls=self._plan.tls) if tcp else None
 
+    @property
+    def _admin_url(self) -> str | None:
+        return url(self._admin[0]) if self._admin else None
+
     def _greet(self) -> None:
-        for line in greeting(self._plan, self._gateway_url, url(self._health_sockets[0])):
+        for line in greeting(self._plan, self._gateway_url, self._admin_url, url(self._health_sockets[0])):
             with suppress(OSError):
                 os.write(1, f"{line}\n".encode())
 
@@ -215,7 +241,11 @@ class Supervisor:
             yield from samples(child.stats.get("metrics"), {"process": child.name})
 
 
-def greeting(plan: Plan, gateway_url: str | None, health_url: str) -> list[str]:
+def _numbers(sockets: list[socket.socket]) -> str:
+    return ",".join(str(each.fileno()) for each in sockets)
+
+
+def greeting(plan: Plan, gateway_url: str | None, admin_url: str | None, health_url: str) -> list[str]:
     """What a person sees once everything is ready."""
     took = f" after {time.time() - plan.began:.1f} s" if plan.began else ""
     lines = ["", f"tos-proxy {plan.version} is ready{took}", ""]
@@ -228,8 +258,8 @@ def greeting(plan: Plan, gateway_url: str | None, health_url: str) -> list[str]:
         ]
     if plan.unix_socket:
         lines.append(f"              {plan.unix_socket}")
-    if plan.admin_url:
-        lines.append(f"  Admin       {plan.admin_url}")
+    if admin_url:
+        lines.append(f"  Admin       {admin_url}")
         lines.append(f"    token       {plan.token_file or 'as configured (admin.token)'}")
     lines += [f"  Health      {health_url}/readyz", f"  Records     {plan.data_dir}", ""]
     if plan.token_new and plan.token_file:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+from proxy.core.principal import Principal
 from proxy.settings.effective import unused
-from proxy.settings.entries import compiled
+from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
 from proxy.settings.loading import Loaded, config_file, load
 from proxy.settings.problems import ConfigurationError, Path, Problem, dotted
@@ -24,6 +25,7 @@ class Compiled:
 
     loaded: Loaded
     entries: list[bytes]
+    principals: list[Principal]
     warnings: list[Problem]
 
     @property
@@ -46,7 +48,9 @@ def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = 
     if keys.findings:
         raise ConfigurationError([Problem(_place(loaded, path), dotted(path), message) for path, message in keys.findings])
     warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
-    return Compiled(loaded, compiled(loaded.settings, keys.known), [*warnings, *unused(loaded)])
+    settings = loaded.settings
+    entries = compiled(settings, keys.known)
+    return Compiled(loaded, entries, principals(settings, keys.known), [*warnings, *unused(loaded)])
 
 
 def digest(environ: Mapping[str, str], folder: FilePath | None = None) -> str:

@@ -18,10 +18,15 @@ def compiled(settings: Settings, keys: list[KnownKey]) -> list[bytes]:
         snapshot.put("ledger", "options", _ledger(settings)),
     ]
     entries += [snapshot.put("upstream", name, _upstream(settings, name)) for name in settings.upstreams]
-    virtual = {key.principal for key in keys if key.virtual}
-    entries += [snapshot.put("principal", name, _principal(settings, name, name in virtual)) for name in settings.principals]
+    entries += [snapshot.put("principal", one.name, one) for one in principals(settings, keys)]
     entries += [snapshot.put("credential", key.fingerprint, CredentialEntry(key.principal, virtual=key.virtual)) for key in keys]
     return entries
+
+
+def principals(settings: Settings, keys: list[KnownKey]) -> list[Principal]:
+    """The configured principals."""
+    virtual = {key.principal for key in keys if key.virtual}
+    return [_principal(settings, name, name in virtual) for name in settings.principals]
 
 
 def _path(path: Path | None) -> str | None:

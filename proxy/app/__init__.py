@@ -1,4 +1,4 @@
-"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control | compile`.
+"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control OPTIONS | compile`.
 
 Every process imports only what it carries (docs/adr/0001-process-model.md), so imports stand inside the functions. Settings are
 read here and in the CLI, nowhere else. These are not commands for people; `tos-proxy serve` starts them.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proxy.core.decision import Decision, Grant, Verdict
@@ -24,8 +24,8 @@ def main(arguments: list[str]) -> int:
             return _supervisor(plan)
         case ["gateway", "--worker", worker, "--data-dir", data_dir, "--listen", fds]:
             return _gateway(int(worker), Path(data_dir), [int(fd) for fd in fds.split(",") if fd])
-        case ["control"]:
-            return _control()
+        case ["control", "--listen", fds]:
+            return _control([int(fd) for fd in fds.split(",") if fd])
         case ["compile"]:
             return _compile()
     sys.stderr.write("tos-proxy: python -m proxy.app is for tos-proxy serve alone\n")
@@ -85,48 +85,19 @@ def _failed(process: str, error: BaseException) -> int:
     return 1
 
 
-def _control() -> int:
+def _control(fds: list[int]) -> int:
     import asyncio
+    import socket
 
-    return asyncio.run(_follow_configuration())
+    from proxy.app import control
+    from proxy.core.errors import TosProxyError
+    from proxy.telemetry import structured
 
-
-async def _follow_configuration() -> int:
-    import asyncio
-
-    from proxy.control import channel
-    from proxy.control.configuration import ConfigurationWatch
-    from proxy.control.publisher import Publisher
-    from proxy.settings.compiling import compile_configuration, digest
-    from proxy.telemetry.diagnostics import Diagnostics
-
-    settings = compile_configuration(os.environ, make=True).settings
-    over = asyncio.Event()
-    watch = ConfigurationWatch(
-        Publisher(settings.data_dir),
-        lambda: compile_configuration(os.environ, make=True).entries,
-        lambda: digest(os.environ),
-        Diagnostics("control"),
-    )
-
-    def told(message: dict[str, Any]) -> None:
-        match message.get("do"):
-            case "reload":
-                watch.reload()
-            case "drain":
-                over.set()
-            case "stats":
-                line.send({"event": "stats", "metrics": watch.samples()})
-
-    end = channel.inherited()
-    assert end is not None
-    line = await channel.open_channel(end, told, over.set)
-    following = asyncio.create_task(watch.run())
-    line.send({"event": "ready"})
-    await over.wait()
-    following.cancel()
-    line.send({"event": "stopped"})
-    return 0
+    structured.set_up("control")
+    try:
+        return asyncio.run(control.run([socket.socket(fileno=fd) for fd in fds]))
+    except (TosProxyError, OSError) as error:
+        return _failed("control", error)
 
 
 def _compile() -> int:
@@ -140,7 +111,3 @@ def _compile() -> int:
     except (TosProxyError, OSError) as error:
         return _failed("compile", error)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

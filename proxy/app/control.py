@@ -1,0 +1,219 @@
+"""Composes the control process: its duties and what they share. Commands use `opened` when no control process runs."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from os import environ as process_environ
+from typing import Any
+
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxy.control import channel
+from proxy.control.configuration import ConfigurationWatch
+from proxy.control.process import Duty, Parts, durable, pause_unless, run_control
+from proxy.control.publisher import Publisher
+from proxy.control.shipper import Shipper
+from proxy.core.clock import SystemClock
+from proxy.core.errors import TosProxyError
+from proxy.core.principal import Principal
+from proxy.core.snapshot import LedgerOptions
+from proxy.ledger import secrets, store_principals
+from proxy.ledger.recorder import Recorder
+from proxy.ledger.store import Store
+from proxy.ledger.store_keys import KeyringReader
+from proxy.settings.compiling import compile_configuration, digest, needs_restart
+from proxy.settings.schema import Settings
+from proxy.telemetry import names
+from proxy.telemetry.diagnostics import Diagnostics
+from proxy.telemetry.prometheus import Sample
+
+CONTROL_WRITER = 1000
+"""The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
+
+_STORED_SECONDS = 5.0
+
+
+async def run(listeners: list[socket.socket]) -> int:
+    """Control, until the supervisor says to drain or is gone. `listeners`: of the admin API; none when it is off. Returns 0."""
+    stop = asyncio.Event()
+    lines: list[channel.Channel] = []
+
+    def up(message: Mapping[str, Any]) -> None:
+        for line in lines:
+            line.send(message)
+
+    loop = asyncio.get_running_loop()
+
+    def published() -> None:
+        loop.call_soon_threadsafe(up, {"event": "published"})
+
+    control = Control(process_environ, listeners, published)
+
+    def told(message: dict[str, Any]) -> None:
+        match message.get("do"):
+            case "reload":
+                control.watch.reload()
+            case "drain":
+                stop.set()
+            case "stats":
+                up({"event": "stats", "metrics": control.samples()})
+
+    end = channel.inherited()
+    if end is not None:
+        lines.append(await channel.open_channel(end, told, stop.set))
+    up({"event": "ready"})
+    await run_control(Parts(control.duties(), control.failed), stop)
+    up({"event": "stopped"})
+    return 0
+
+
+def store_url(settings: Settings) -> str:
+    """The database in use: the configured one, else SQLite in the data folder."""
+    return settings.database_url or f"sqlite:///{settings.data_dir}/store.db"
+
+
+@dataclass
+class OpenLedger:
+    """An open store, and `record`, which makes a change an entry, durable on return. The epoch of these entries begins with the
+    first one, so that a process which changes nothing writes nothing.
+    """
+
+    settings: Settings
+    store: Store
+    _recorder: Recorder | None = None
+
+    async def record(self, event: str, detail: dict[str, str | int]) -> None:
+        """Write an entry. Raises: LedgerUnavailableError, OSError."""
+        if self._recorder is None:
+            options = LedgerOptions(max_bytes=self.settings.ledger.max_bytes)
+            loop = asyncio.get_running_loop()
+            self._recorder = Recorder.open(self.settings.data_dir, CONTROL_WRITER, options, SystemClock(), loop)
+        await durable(self._recorder.mark(event, detail))
+
+    async def publish(self, publisher: Publisher) -> int:
+        """Put the added principals in force; gives the snapshot's number. Raises: SameNameError, StoreUnavailableError, OSError."""
+        entries = list(store_principals.snapshot_entries(await store_principals.listed(self.store)))
+        return await asyncio.to_thread(publisher.store, entries)
+
+    async def close(self) -> None:
+        """End the epoch and close the store."""
+        if self._recorder is not None:
+            await self._recorder.close()
+        await self.store.close()
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[OpenLedger]:
+    """The ledger's store, open. Raises: StoreInUseError, StoreNewerError, StoreUnavailableError, StoreError."""
+    ledger = OpenLedger(settings, await Store.open(store_url(settings)))
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def application(
+    ledger: OpenLedger, configured: Callable[[], list[Principal]], published: Callable[[], Any], environ: Mapping[str, str]
+) -> Any:
+    """The admin application over an open ledger."""
+    from proxy.admin.app import create
+    from proxy.admin.auth import TOKEN_FILE, token
+    from proxy.admin.parts import AdminParts
+
+    settings = ledger.settings
+    parts = AdminParts(
+        store=ledger.store,
+        master=AESGCM(secrets.load(settings.data_dir, environ).master),
+        token=token(settings.data_dir / "secrets" / TOKEN_FILE, settings.admin.token)[0],
+        record=ledger.record,
+        configured=configured,
+        published=published,
+    )
+    return create(parts)
+
+
+class Control:
+    """One control process. `published` may be called from any thread, whenever a snapshot was published."""
+
+    def __init__(self, environ: Mapping[str, str], listeners: list[socket.socket], published: Callable[[], None]) -> None:
+        self._environ = environ
+        self._listeners = listeners
+        self._published = published
+        self._compiled = self._latest = compile_configuration(environ, make=True)
+        self._publisher = Publisher(self._compiled.settings.data_dir)
+        self._shipper: Shipper | None = None
+        self._note = structlog.get_logger()
+        self._diagnostics = Diagnostics("control")
+        self.watch = ConfigurationWatch(self._publisher, self._compile, lambda: digest(environ), self._diagnostics)
+
+    @property
+    def settings(self) -> Settings:
+        """What this process runs under; a later file changes only what the snapshot carries."""
+        return self._compiled.settings
+
+    def duties(self) -> dict[str, Duty]:
+        """What control does, in the order in which it begins."""
+        return {"configuration": self.watch.run, "ledger": self._keep_ledger}
+
+    def samples(self) -> list[Sample]:
+        """Figures for /metrics."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        rows: list[Sample] = [(names.CPU_SECONDS, {}, usage.ru_utime + usage.ru_stime), *self.watch.samples()]
+        if self._shipper is not None:
+            progress = self._shipper.progress
+            rows += [
+                (names.SHIPPED_ENTRIES, {}, progress.entries),
+                (names.SHIP_LAG_ENTRIES, {}, progress.lag_entries),
+                (names.SHIP_LAG_SECONDS, {}, progress.lag_seconds),
+            ]
+        return rows
+
+    def failed(self, event: str, /, **fields: Any) -> None:
+        """A duty failed: what the world did to us is one line, a defect of ours comes with its traceback."""
+        if isinstance(fields.get("exc_info"), TosProxyError | OSError):
+            del fields["exc_info"]
+        self._note.error(event, **fields)
+
+    def _compile(self) -> list[bytes]:
+        compiled = compile_configuration(self._environ, make=True)
+        if restart := needs_restart(self.settings, compiled.settings):
+            self._diagnostics.warning("these keys count only after a restart", keys=restart)
+        self._latest = compiled
+        return compiled.entries
+
+    def _configured(self) -> list[Principal]:
+        return self._latest.principals
+
+    async def _keep_ledger(self, stop: asyncio.Event) -> None:
+        """Everything that needs the store; begun again for as long as the database is away."""
+        async with opened(self.settings) as ledger:
+            keyring = KeyringReader(self.settings.data_dir, secrets.load(self.settings.data_dir, self._environ).master)
+            shipper = self._shipper = Shipper(ledger.store, self.settings.data_dir, keyring, self._note.warning)
+            duties: dict[str, Duty] = {"ship": shipper.run, "principals": lambda stop: self._follow_stored(ledger, stop)}
+            if self._listeners:
+                duties["admin"] = lambda stop: self._serve_admin(ledger, stop)
+            await run_control(Parts(duties, self.failed), stop)
+
+    async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
+        """Added principals may also change through another control process on the same database."""
+        while not stop.is_set():
+            await self._publish_stored(ledger)
+            await pause_unless(stop, _STORED_SECONDS)
+
+    async def _publish_stored(self, ledger: OpenLedger) -> None:
+        before = await asyncio.to_thread(self._publisher.number)
+        if await ledger.publish(self._publisher) != before:
+            self._published()
+
+    async def _serve_admin(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
+        from proxy.control import admin_server
+
+        app = application(ledger, self._configured, lambda: self._publish_stored(ledger), self._environ)
+        # The server closes what it is given; the sockets themselves are needed again if it has to begin anew.
+        await admin_server.serve(app, [each.dup() for each in self._listeners], stop)
