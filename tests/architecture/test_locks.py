@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.tree import ROOT, expect_none, files, python_files, text
+from tests.architecture.tree import ROOT, expect_none, files, imports, parsed, python_files, text
 
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>\S+)(?: ; (?P<marker>.*?))? \\$", re.MULTILINE)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -108,6 +108,24 @@ def test_licences_are_permissive() -> None:
     assert bad_licence("a", "GPL-3.0-only")
     assert bad_licence("a", "")
     assert bad_licence("a", "MIT AND MPL-2.0")
+
+
+IMPORTED_AS = {"pyyaml": "yaml"}
+BY_NAME = {"aiosqlite": "sqlalchemy", "asyncpg": "sqlalchemy"}
+"""Distributions that another one loads by name (an URL's scheme), so that no import of ours shows them."""
+
+
+def unused(requirements: list[str], imported: set[str]) -> list[str]:
+    """Requirements that nothing imports, directly or by name."""
+    names = [canonicalize_name(Requirement(line).name) for line in requirements]
+    return [name for name in names if BY_NAME.get(name, IMPORTED_AS.get(name, name.replace("-", "_"))) not in imported]
+
+
+def test_every_dependency_is_used() -> None:
+    """What is installed at run time is imported by the product; what is not leaves pyproject.toml."""
+    imported = {module.split(".")[0] for name in python_files("proxy", "migrations") for module in imports(parsed(name))}
+    expect_none(unused(PROJECT["project"]["dependencies"], imported))
+    assert unused(["a", "pyyaml", "aiosqlite"], {"yaml"}) == ["a", "aiosqlite"]
 
 
 def test_the_installed_command_is_this_checkout() -> None:
