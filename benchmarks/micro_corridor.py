@@ -31,7 +31,8 @@ from proxy.gateway.routes import Routes, Upstream
 from proxy.ledger.record import Position
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.pool import Pool, PoolStats
-from proxy.wire.server import Listener, ServerConnection
+from proxy.wire.listener import Listener
+from proxy.wire.server import ServerConnection
 
 BODY = json.dumps(
     {
@@ -51,7 +52,9 @@ ANSWER_BODY = json.dumps(
         "object": "chat.completion",
         "created": 1764000000,
         "model": "gpt-4o-mini",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "lazy dog " * 70, "refusal": None}, "finish_reason": "stop"}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "lazy dog " * 70, "refusal": None}, "finish_reason": "stop"}
+        ],
         "usage": {"prompt_tokens": 100, "completion_tokens": 120, "total_tokens": 220},
     }
 ).encode()
@@ -79,6 +82,10 @@ class Wire(asyncio.Transport):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
     def is_closing(self) -> bool:
         return False
+
+
+def _no_aside(_work: Any) -> Oneshot[Any]:
+    raise AssertionError("nothing here is long")
 
 
 class InstantStream:
@@ -139,7 +146,7 @@ async def main() -> None:
     gateway = GatewayOptions()
     identity = Identity(b"k" * 32, gateway, {}, {}, set())
     house = House(1, gateway, LedgerOptions(), Routes({"openai": upstream}, None), identity)
-    corridor = Corridor(house, InstantLedger(), Steps(), SystemClock(), lambda error, _: print(repr(error)))
+    corridor = Corridor(house, InstantLedger(), Steps(), SystemClock(), _no_aside, lambda error, _: print(repr(error)))
     listener = Listener(loop, gateway, deadlines, time.monotonic_ns, corridor.enter, not_a_request)
     client = Wire()
     connection = ServerConnection(listener)

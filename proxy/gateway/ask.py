@@ -12,7 +12,7 @@ from proxy.gateway.receive import Body
 from proxy.gateway.routes import Route
 from proxy.wire.coding import accepted
 from proxy.wire.head import ResponseHead
-from proxy.wire.server import Request
+from proxy.wire.request import Request
 from proxy.wire.upstream import UpstreamConnection
 
 _INJECTED = frozenset(SLOTS)

@@ -8,8 +8,8 @@ nobody's child: a client that hangs up ends its answer, never its record.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Protocol
+from functools import lru_cache, partial
+from typing import Any, Protocol
 
 from proxy.core.clock import Clock
 from proxy.core.decision import Decision, Grant, Verdict
@@ -28,7 +28,7 @@ from proxy.gateway.relay import CLIENT_GONE, Ending, Relay, Tee
 from proxy.gateway.routes import Route
 from proxy.ledger.record import Intent, Outcome, Position, Refusal
 from proxy.wire.coding import Decoder
-from proxy.wire.server import Request
+from proxy.wire.request import Request
 
 
 class Stream(Tee, Protocol):
@@ -71,6 +71,13 @@ class Steps(Protocol):
         ...
 
 
+SHORT = 256 * 1024
+"""Bytes that are read in a turn of the loop; the reading of more takes milliseconds, and happens aside."""
+
+Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
+"""Runs work in a thread; filled with its result."""
+
+
 class GatewayStats:
     """Counters of one worker. Invariants: admitted = forwarded + refused; forwarded = the ends + open."""
 
@@ -90,7 +97,13 @@ class Corridor:
     """One worker's corridor. `house` is replaced as a whole when a new snapshot is in force; a walk keeps the one it began with."""
 
     def __init__(
-        self, house: House, ledger: Ledger, steps: Steps, clock: Clock, on_fault: Callable[[BaseException, Exchange], None]
+        self,
+        house: House,
+        ledger: Ledger,
+        steps: Steps,
+        clock: Clock,
+        aside: Aside,
+        on_fault: Callable[[BaseException, Exchange], None],
     ) -> None:
         self.house = house
         self.stats = GatewayStats()
@@ -98,6 +111,7 @@ class Corridor:
         self._ledger = ledger
         self._steps = steps
         self._clock = clock
+        self._aside = aside
         self._on_fault = on_fault
         self._ids = RecordIds()
 
@@ -115,7 +129,8 @@ class Corridor:
             exchange.caller = house.identity.recognise(exchange)
             exchange.stream = self._open_record(exchange, house)
             exchange.body = await receive(exchange)
-            exchange.facts = understand(exchange)
+            short = exchange.request.received <= SHORT
+            exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
             exchange.verdict = steps.terms(exchange)
             exchange.decision = steps.policy(exchange)
             exchange.grant = steps.limit(exchange)
@@ -220,7 +235,8 @@ class Corridor:
         ending = await relay.ended
         self.relays.discard(relay)
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
-        evidence.with_answer(outcome, exchange, answer.head, relay)
+        facts = relay.facts() if relay.received <= SHORT else await self._aside(relay.facts)
+        evidence.with_answer(outcome, exchange, answer.head, relay, facts)
         if not await self._record_outcome(exchange, house, outcome):
             ending = Ending("cut", "the outcome was not recorded")
         _finish(relay, ending, exchange)

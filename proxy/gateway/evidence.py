@@ -13,7 +13,7 @@ from proxy.gateway.relay import Ending, Relay
 from proxy.gateway.routes import Route
 from proxy.ledger.record import RECORD_FORMAT, Content, Intent, Outcome, Position, Refusal, Versions
 from proxy.wire.head import ResponseHead
-from proxy.wire.server import Request
+from proxy.wire.request import Request
 
 _LONGEST_AGENT = 200
 _LONGEST_ID = 200
@@ -129,9 +129,9 @@ def outcome(exchange: Exchange, ending: Ending, at: int, mono: int) -> Outcome:
     )
 
 
-def with_answer(outcome: Outcome, exchange: Exchange, answer: ResponseHead, relay: Relay) -> Outcome:
+def with_answer(outcome: Outcome, exchange: Exchange, answer: ResponseHead, relay: Relay, facts: AnswerFacts) -> Outcome:
     """Add the answer's facts and counts. Delivered are the bytes handed on, those that this outcome will release included."""
-    facts = _with_usage(relay.facts(), exchange.facts)
+    facts = _with_usage(facts, exchange.facts)
     values = answer.values
     outcome.status = answer.status
     outcome.model_returned = facts.model or ""

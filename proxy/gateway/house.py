@@ -14,7 +14,7 @@ from proxy.gateway.identity import Identity
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route, Routes, Upstream
 from proxy.wire.pool import Pool
-from proxy.wire.server import Request
+from proxy.wire.request import Request
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -11,7 +11,6 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,7 +21,8 @@ from proxy.core.principal import PURPOSES, Credential, Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
-from proxy.wire.server import Request
+from proxy.wire.proxy_protocol import TrustedPeers
+from proxy.wire.request import Request
 
 SLOTS = _BEARER, _X_API_KEY, _API_KEY, _GOOGLE = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 VIRTUAL_PREFIX = b"tp_"
@@ -50,7 +50,7 @@ class Identity:
         self._credentials = credentials
         self._accepted = accepted
         self._callers: dict[tuple[bytes | str | None, ...], Caller] = {}
-        self._trusted = [ip_network(text, strict=False) for text in options.trusted_proxies]
+        self._trusted = TrustedPeers(options.trusted_proxies)
 
     def recognise(self, exchange: Exchange) -> Caller:
         """Who asks.
@@ -153,22 +153,15 @@ class Identity:
 
     def _source(self, request: Request) -> str:
         """The client's address, keyed; known only when a trusted proxy in front of us names it."""
-        if not self._trusted or not request.peer:
-            return ""
-        if not self._is_trusted(request.peer):
+        if request.source:
+            return self.keyed(request.source)
+        if request.peer not in self._trusted:
             return ""
         hops = [hop.strip() for hop in request.head.values.get(b"x-forwarded-for", b"").decode("latin-1").split(",")]
         for hop in reversed(hops):
-            if hop and not self._is_trusted(hop):
+            if hop and hop not in self._trusted:
                 return self.keyed(hop)
         return ""
-
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._trusted)
 
 
 def _credential(values: dict[bytes, bytes], query: bytes | None) -> tuple[str, bytes]:

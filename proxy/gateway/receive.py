@@ -15,7 +15,7 @@ from proxy.dialects.multipart import read_form
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
 from proxy.wire.coding import Decoder
-from proxy.wire.server import BodyError, Request
+from proxy.wire.request import BodyError, Request
 
 IN_MEMORY = 64 * 1024
 _UNSYNCED_PIECES = 8

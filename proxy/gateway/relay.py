@@ -15,7 +15,7 @@ from proxy.core.oneshot import Oneshot
 from proxy.dialects.contract import AnswerReader
 from proxy.wire.chunked import LAST_CHUNK, chunk
 from proxy.wire.head import ResponseHead
-from proxy.wire.server import Request
+from proxy.wire.request import Request
 from proxy.wire.upstream import UpstreamConnection
 
 
@@ -156,7 +156,7 @@ class Relay:
             self._out.append(chunk(leaving) if self._framing == "chunked" else leaving)
             if self.head_sent:
                 self._flush()
-        if unsynced > self._limit or not self._request.writable:
+        if unsynced > self._limit or not (self._request.writable or self._request.gone):
             self._pause()
 
     def answer_end(self) -> None:
@@ -222,7 +222,8 @@ class Relay:
             self.delivered += len(held)
             self._out.append(chunk(held) if self._framing == "chunked" else held)
         self._flush()
-        self._request.break_off(reset=self._framing == "close")
+        # Node takes a body without its last chunk for whole when the answer said that the connection would be closed.
+        self._request.break_off(reset=not self._keep_alive)
 
     def end_with_error(self, code: str, message: str, record_id: str) -> None:
         """End a stream with an error event of ours in place of what is held; anything else is broken off."""

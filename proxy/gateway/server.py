@@ -18,6 +18,7 @@ import uvloop
 
 from proxy.core.clock import SystemClock
 from proxy.core.exchange import Exchange
+from proxy.core.oneshot import Oneshot
 from proxy.core.snapshot import UpstreamOptions
 from proxy.gateway.corridor import Corridor, Steps
 from proxy.gateway.house import House, build
@@ -30,9 +31,10 @@ from proxy.telemetry.diagnostics import Diagnostics
 from proxy.wire.connect import connect
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.environment import proxy_for
+from proxy.wire.listener import Listener
 from proxy.wire.origin import parse_origin
 from proxy.wire.pool import Pool, PoolStats
-from proxy.wire.server import Listener, ServerConnection
+from proxy.wire.server import ServerConnection
 from proxy.wire.tls import client_context, server_context
 
 _CUT_GRACE_SECONDS = 5.0
@@ -94,7 +96,7 @@ class Worker:
         house = self._house
         recorder = Recorder.open(self._data_dir, self._number, house.ledger, self._clock, loop)
         self._recorder = recorder
-        self._corridor = Corridor(house, recorder, self._steps, self._clock, self._fault)
+        self._corridor = Corridor(house, recorder, self._steps, self._clock, self._aside, self._fault)
         self._listener = Listener(
             loop, house.gateway, self._deadlines, self._clock.monotonic_ns, self._corridor.enter, not_a_request
         )
@@ -133,6 +135,20 @@ class Worker:
             return await self._loop.create_unix_server(factory, sock=listener, backlog=_BACKLOG)
         return await self._loop.create_server(factory, sock=listener, ssl=context, backlog=_BACKLOG)
 
+    def _aside(self, work: Callable[[], Any]) -> Oneshot[Any]:
+        """Run work in a thread: bodies that would hold the loop for milliseconds."""
+        oneshot: Oneshot[Any] = Oneshot()
+        future = self._loop.run_in_executor(None, work)
+
+        def done(future: asyncio.Future[Any]) -> None:
+            if (error := future.exception()) is not None:
+                oneshot.fail(error)
+            else:
+                oneshot.set(future.result())
+
+        future.add_done_callback(done)
+        return oneshot
+
     # --- the snapshot
 
     def _build(self, number: int, entries: Entries) -> House:
@@ -143,7 +159,7 @@ class Worker:
         self._house = house
         if self._corridor is not None:
             self._corridor.house = house
-            self._listener.options = house.gateway
+            self._listener.follow(house.gateway)
 
     def _complain(self, complaint: str) -> None:
         self._diagnostics.error(complaint)

@@ -1,8 +1,8 @@
 """The client's side of the wire: connections that hand complete request heads to an application, one at a time and in order.
 
-Bounds: a head has at most `max_header_bytes`; of a body at most `READ_AHEAD` bytes wait in memory, then the socket is not read;
-while a request is being answered, what a client pipelines behind it waits unparsed, at most `max_header_bytes`. Deadlines:
-head, body with a minimum rate, stalled writes, idle. End of file from a client that waits for an answer means that it is gone.
+Bounds: a head has at most `max_header_bytes`; while a request is being answered, what a client pipelines behind it waits
+unparsed, at most `max_header_bytes`. Deadlines: head, body with a minimum rate, stalled writes, idle. End of file from a client
+that waits for an answer means that it is gone.
 """
 
 from __future__ import annotations
@@ -10,247 +10,18 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
 from typing import cast
 
-from proxy.core.oneshot import Oneshot
-from proxy.core.snapshot import GatewayOptions
 from proxy.wire.chunked import BadChunkError, ChunkedDecoder
-from proxy.wire.deadlines import NEVER, Deadlines
+from proxy.wire.deadlines import NEVER
 from proxy.wire.head import BadHeadError, RequestHead, parse_request_head
+from proxy.wire.listener import Listener
+from proxy.wire.proxy_protocol import BadProxyHeaderError, read_proxy_header
+from proxy.wire.request import READ_AHEAD, BodyError, Request
 
-READ_AHEAD = 128 * 1024
 _LINGER_BYTES = 1024 * 1024
 _LINGER_SECONDS = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class BodyError(Exception):
-    """A request's body cannot be had. `status`: 400 malformed, 408 too slow, 413 too large, 0 the client is gone."""
-
-    def __init__(self, reason: str, status: int) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-class WireStats:
-    """Counters of one worker's client side."""
-
-    __slots__ = ("bad_heads", "connections", "open_connections", "refused_connections", "requests")
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self.open_connections = 0
-        self.refused_connections = 0
-        self.bad_heads = 0
-        self.requests = 0
-
-
-class Request:
-    """One request and the means to answer it.
-
-    Body: `collect`, then `take`; or `piece` until it returns nothing. Answer: `write` (head and body, already framed), then
-    `finish` or `abort`. `on_gone` is called at most once, when the client leaves before `finish`; `on_writable` when there is room.
-    """
-
-    __slots__ = (
-        "_asked",
-        "_buffered",
-        "_connection",
-        "_error",
-        "_pieces",
-        "_waiting",
-        "_wanted",
-        "arrived_ns",
-        "body_cap",
-        "complete",
-        "finished",
-        "gone",
-        "head",
-        "on_gone",
-        "on_writable",
-        "received",
-        "writable",
-    )
-
-    def __init__(self, connection: ServerConnection, head: RequestHead, arrived_ns: int) -> None:
-        self._connection = connection
-        self.head = head
-        self.arrived_ns = arrived_ns
-        self.body_cap = READ_AHEAD
-        self.received = 0
-        self.complete = False
-        self.finished = False
-        self.gone = False
-        self.writable = True
-        self.on_gone: Callable[[], None] | None = None
-        self.on_writable: Callable[[], None] | None = None
-        self._pieces: list[bytes] = []
-        self._buffered = 0
-        self._wanted = 0
-        self._asked = False
-        self._waiting: Oneshot[None] | None = None
-        self._error: BodyError | None = None
-
-    # --- reading
-
-    async def collect(self, limit: int) -> bool:
-        """Wait until the whole body is there, or more than `limit` bytes of it.
-
-        Returns: whether the body is complete. Raises: BodyError.
-        """
-        if not self.complete or self._error is not None or self.received > self.body_cap:
-            await self._want(limit + 1)
-        return self.complete
-
-    def take(self) -> bytes:
-        """What has been received and not taken yet."""
-        pieces = self._pieces
-        if not pieces:
-            return b""
-        taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        self._buffered = 0
-        if not self.complete:
-            self._connection.resume_body()
-        return taken
-
-    async def piece(self) -> bytes:
-        """The next bytes of the body, empty at its end. Raises: BodyError."""
-        if not self._pieces and not self.complete:
-            await self._want(1)
-        return self.take()
-
-    async def _want(self, count: int) -> None:
-        length = self.head.length
-        if self._error is None and (self.received > self.body_cap or (length is not None and length > self.body_cap)):
-            self._error = BodyError(f"the body is larger than the {self.body_cap} bytes taken here", 413)
-        while self._error is None and not self.complete and self._buffered < count:
-            if self.head.expects_continue and not self._asked and not self.received:
-                self._connection.send_continue()
-            self._asked = True
-            self._wanted = count
-            self._waiting = Oneshot()
-            self._connection.resume_body()
-            await self._waiting
-        if self._error is not None:
-            raise self._error
-
-    def body_piece(self, piece: bytes) -> None:
-        """Called by the connection with received bytes."""
-        self.received += len(piece)
-        if self.received > self.body_cap and self._asked:
-            self.body_failed(BodyError(f"the body is larger than the {self.body_cap} bytes taken here", 413))
-            return
-        self._pieces.append(piece)
-        self._buffered += len(piece)
-        if self._waiting is not None and self._buffered >= self._wanted:
-            self._wake()
-
-    def body_end(self) -> None:
-        """Called by the connection when the body is complete."""
-        self.complete = True
-        self._wake()
-
-    def body_failed(self, error: BodyError) -> None:
-        """Called when no more of the body will come."""
-        if self._error is None and not self.complete:
-            self._error = error
-        self._wake()
-
-    def _wake(self) -> None:
-        if (waiting := self._waiting) is not None:
-            self._waiting = None
-            waiting.set(None)
-
-    @property
-    def buffered(self) -> int:
-        """Bytes received and not taken yet."""
-        return self._buffered
-
-    # --- answering
-
-    @property
-    def peer(self) -> str:
-        """The address of the other end of the connection: a client's or a proxy's; empty for a unix socket."""
-        return self._connection.peer
-
-    @property
-    def local_socket(self) -> bool:
-        """Whether the client came by the unix socket, whose file permissions have authenticated it."""
-        return self._connection.local_socket
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection can serve another request after this one."""
-        return self.head.keep_alive and self.complete and not self._connection.closing
-
-    def write(self, framed: bytes) -> None:
-        """Hand bytes to the client's connection; they leave with this turn of the loop."""
-        if not self.gone:
-            self._connection.transport.write(framed)
-
-    def unsent(self) -> int:
-        """Bytes written that the system has not taken yet."""
-        return 0 if self.gone else self._connection.transport.get_write_buffer_size()
-
-    def finish(self, *, close: bool = False) -> None:
-        """The answer is complete: serve the next request, or close if `close`, if the client asked for it or if body is left unread."""
-        if not self.finished and not self.gone:
-            self.finished = True
-            self._connection.answered(self, close=close or not self.keep_alive)
-
-    def abort(self) -> None:
-        """Break the connection, so that a client cannot take a part of an answer for the whole."""
-        self.finished = True
-        if not self.gone:
-            self._connection.transport.abort()
-
-    def break_off(self, *, reset: bool) -> None:
-        """Close after what was written, without an end to the answer; `reset` when a plain close would look like one."""
-        self.finished = True
-        if not self.gone:
-            self._connection.break_off(reset=reset)
-
-    def lost(self) -> None:
-        """Called by the connection when it is gone."""
-        self.gone = True
-        self.body_failed(BodyError("the client is gone", 0))
-        on_gone, self.on_gone, self.on_writable = self.on_gone, None, None
-        if on_gone is not None and not self.finished:
-            on_gone()
-
-
-class Listener:
-    """What all connections of a worker share: the application, the bounds, the deadlines, the counters."""
-
-    __slots__ = ("application", "clock_ns", "connections", "deadlines", "draining", "loop", "options", "refuse", "stats")
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        options: GatewayOptions,
-        deadlines: Deadlines,
-        clock_ns: Callable[[], int],
-        application: Callable[[Request], None],
-        refuse: Callable[[int, str], bytes],
-    ) -> None:
-        """`refuse(status, reason)` makes a whole answer, with `Connection: close`, for what is not a request."""
-        self.loop = loop
-        self.options = options
-        self.deadlines = deadlines
-        self.clock_ns = clock_ns
-        self.application = application
-        self.refuse = refuse
-        self.stats = WireStats()
-        self.connections: set[ServerConnection] = set()
-        self.draining = False
-
-    def drain(self) -> None:
-        """No further request is taken on any connection; idle ones are closed now, busy ones after their answer."""
-        self.draining = True
-        for connection in list(self.connections):
-            connection.drain()
 
 
 class ServerConnection(asyncio.Protocol):
@@ -266,10 +37,12 @@ class ServerConnection(asyncio.Protocol):
         "_lingering",
         "_listener",
         "_reading",
+        "_unnamed",
         "closing",
         "deadline",
         "local_socket",
         "peer",
+        "source",
         "transport",
     )
 
@@ -286,6 +59,8 @@ class ServerConnection(asyncio.Protocol):
         self.closing = False
         self.deadline = NEVER
         self.peer = ""
+        self.source = ""
+        self._unnamed = False
         self.local_socket = False
         self.transport: asyncio.Transport
 
@@ -306,6 +81,7 @@ class ServerConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self.local_socket = not isinstance(peer, tuple)
         self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self._unnamed = listener.options.proxy_protocol and self.peer in listener.trusted
         self.transport.set_write_buffer_limits(high=64 * 1024)
         self._expect("head", listener.options.header_seconds)
 
@@ -316,6 +92,10 @@ class ServerConnection(asyncio.Protocol):
             listener.connections.discard(self)
             listener.deadlines.watched.discard(self)
             listener.stats.open_connections -= 1
+        if self.source:
+            listener.sources[self.source] -= 1
+            if not listener.sources[self.source]:
+                del listener.sources[self.source]
         self.closing = True
         self.deadline = NEVER
         active, self._active = self._active, None
@@ -339,6 +119,10 @@ class ServerConnection(asyncio.Protocol):
         if self._lingering >= 0:
             self._discard(len(received))
             return
+        if self._unnamed:
+            received = self._name(received)
+            if not received:
+                return
         active = self._active
         if active is not None and not active.complete:
             received = self._body(active, received)
@@ -352,6 +136,30 @@ class ServerConnection(asyncio.Protocol):
                 self._pause()
             return
         self._head(received)
+
+    def _name(self, received: bytes) -> bytes:
+        """Read who a trusted load balancer speaks for (PROXY protocol); returns what lies behind."""
+        received, self._buffer = self._buffer + received, b""
+        try:
+            header = read_proxy_header(received)
+        except BadProxyHeaderError:
+            self._listener.stats.bad_heads += 1
+            self.transport.abort()
+            return b""
+        if header is None:
+            self._buffer = received
+            return b""
+        self._unnamed = False
+        source, end = header
+        listener, cap = self._listener, self._listener.options.max_connections_per_source
+        if source and cap and listener.sources[source] >= cap:
+            listener.stats.refused_connections += 1
+            self.transport.abort()
+            return b""
+        if source:
+            self.source = source
+            listener.sources[source] += 1
+        return received[end:]
 
     def _head(self, received: bytes) -> None:
         options = self._listener.options

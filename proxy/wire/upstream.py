@@ -70,6 +70,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_interim",
         "_left",
         "_no_body",
+        "_paused",
         "_pieces",
         "_poll",
         "_pool",
@@ -91,6 +92,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline = NEVER
         self.busy = False
         self.free_since = 0.0
+        self._paused = False
         self._poll: select.poll | None = None
         self._drained: Oneshot[None] | None = None
         self._reset()
@@ -155,13 +157,15 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Read no more for now."""
-        if not self._ended and not self.transport.is_closing():
+        if not self._ended and not self._paused and not self.transport.is_closing():
+            self._paused = True
             self.transport.pause_reading()
             self.deadline = NEVER
 
     def resume(self) -> None:
         """Read on."""
-        if not self._ended and not self.transport.is_closing():
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
             self.transport.resume_reading()
             self.deadline = self._pool.loop.time() + _BETWEEN_BYTES_SECONDS
 
@@ -268,6 +272,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _finish(self) -> None:
         """The answer is complete and its sink has it all: the connection is free again, or closed."""
         sink, self._sink = self._sink, None
+        self.resume()  # the last piece may have made the sink pause; the next exchange must be read
         self.deadline = NEVER
         answer = self.answer
         if answer is not None and answer.keep_alive and self.sent_all and not self._until_close and not self.transport.is_closing():
