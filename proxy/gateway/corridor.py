@@ -74,6 +74,8 @@ class Steps(Protocol):
 SHORT = 256 * 1024
 """Bytes that are read in a turn of the loop; the reading of more takes milliseconds, and happens aside."""
 
+_NO_ANSWER = {502: "upstream_unreachable", 503: "draining", 504: "upstream_timeout"}
+
 Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
 """Runs work in a thread; filled with its result."""
 
@@ -208,8 +210,7 @@ class Corridor:
         ending = CLIENT_GONE if request.gone else Ending("upstream_error", str(error))
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
         recorded = await self._record_outcome(exchange, house, outcome)
-        code = "upstream_timeout" if error.status == 504 else "upstream_unreachable"
-        refused = Refused(error.status, code, f"{exchange.route.upstream.name}: {error}")
+        refused = Refused(error.status, _NO_ANSWER[error.status], f"{exchange.route.upstream.name}: {error}")
         self._answer(
             exchange, refused if recorded else _unavailable(LedgerUnavailableError("the outcome was not recorded")), request
         )

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +40,7 @@ from proxy.wire.tls import client_context, server_context
 
 _CUT_GRACE_SECONDS = 5.0
 _BACKLOG = 4096
+_SHUTTING_DOWN = "the proxy is shutting down"
 _SWITCH_SECONDS = 0.001
 
 
@@ -202,16 +204,21 @@ class Worker:
 
     async def _drain(self) -> None:
         """Let open exchanges end; past the deadline cut them with the provider's error event."""
-        self._listener.drain()
         seconds = self._house.gateway.drain_seconds if self._drain_seconds is None else self._drain_seconds
-        deadline = self._loop.time() + seconds
-        while self._listener.connections and self._loop.time() < deadline:
-            await asyncio.sleep(0.05)
+        empty = asyncio.Event()
+        self._listener.on_empty = empty.set
+        self._listener.drain()
+        if not self._listener.connections:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(empty.wait(), seconds)
         for relay in list(self._corridor.relays if self._corridor else ()):
-            relay.cut("the proxy is shutting down")
-        deadline = self._loop.time() + _CUT_GRACE_SECONDS
-        while self._listener.connections and self._loop.time() < deadline:
-            await asyncio.sleep(0.02)
+            relay.cut(_SHUTTING_DOWN)
+        for pool in self._pools.values():
+            pool.give_up(_SHUTTING_DOWN)
+        if self._listener.connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(empty.wait(), _CUT_GRACE_SECONDS)
         for connection in list(self._listener.connections):
             connection.transport.abort()
 

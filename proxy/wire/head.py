@@ -11,7 +11,9 @@ import re
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
-_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
+_METHOD = _TOKEN.replace(b"a-z", b"")  # some servers take `post` for POST
+_TARGET = rb"[\x21\x22\x24-\x7e]+"  # no fragment (RFC 9112 §3.2): some servers cut it off, so that another path is left
+_REQUEST_LINE = re.compile(rb"(" + _METHOD + rb") (" + _TARGET + rb") HTTP/1\.([01])\r\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: " + _VALUE + rb")?\r\n")
 _FIELD = re.compile(rb"(" + _TOKEN + rb"):(" + _VALUE + rb")")
 
@@ -127,7 +129,7 @@ class BadHeadError(Exception):
 class _Head:
     """What both directions share.
 
-    `values`: lower-case names to stripped first values; `lines`: the fields that travel on, each line as it came, without CRLF.
+    `values`: lower-case names to stripped values, repeated ones joined by commas (RFC 9110 §5.3); `lines`: the fields that travel on, each line as it came, without CRLF.
     """
 
     __slots__ = ("chunked", "keep_alive", "length", "lines", "minor", "values")
@@ -220,7 +222,7 @@ def _what_is_wrong(head: bytes) -> tuple[str, int]:
 
 
 def _fields(head: bytes, start: int, max_fields: int, judge: _Judge) -> tuple[dict[bytes, bytes], list[bytes]]:
-    """(first value of each name, the lines that travel on). A second field of a name that must be single is refused."""
+    """(the values by name, the lines that travel on). A second field of a name that must be single is refused."""
     values: dict[bytes, bytes] = {}
     lines: list[bytes] = []
     known = judge.known
@@ -234,6 +236,8 @@ def _fields(head: bytes, start: int, max_fields: int, judge: _Judge) -> tuple[di
             values[name] = field.value
         elif field.single:  # two readers would pick differently
             raise BadHeadError(f"{name.decode('ascii')} occurs twice")
+        else:
+            values[name] += b", " + field.value
         if field.travels:
             lines.append(field.line)
     return values, lines

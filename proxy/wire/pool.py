@@ -111,6 +111,12 @@ class Pool:
             if not connection.busy and connection in self._idle:
                 self._idle.remove(connection)
 
+    def give_up(self, reason: str) -> None:
+        """Let every exchange that still waits for its answer's head wait no longer."""
+        for connection in list(self._connections):
+            if connection.busy and connection.answer is None:
+                connection.give_up(reason)
+
     def close(self) -> None:
         """Close what is idle; what is busy ends with its answer."""
         for connection in self._idle:

@@ -88,10 +88,6 @@ class ServerConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why the client left makes no difference to the record
         """The connection is gone, by whichever side."""
         listener = self._listener
-        if self in listener.connections:
-            listener.connections.discard(self)
-            listener.deadlines.watched.discard(self)
-            listener.stats.open_connections -= 1
         if self.source:
             listener.sources[self.source] -= 1
             if not listener.sources[self.source]:
@@ -101,6 +97,7 @@ class ServerConnection(asyncio.Protocol):
         active, self._active = self._active, None
         if active is not None:
             active.lost()
+        listener.left(self)
 
     def eof_received(self) -> bool:
         """The client will send no more: nginx and Go's server take that for leaving, and so do we (no HTTP client half-closes)."""

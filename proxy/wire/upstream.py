@@ -141,6 +141,11 @@ class UpstreamConnection(asyncio.Protocol):
         if hasattr(self, "transport"):
             self.transport.abort()
 
+    def give_up(self, reason: str) -> None:
+        """Wait no longer for the answer's head."""
+        if not self.head.done:
+            self._fail(reason, status=503)
+
     # --- answering
 
     def attach(self, sink: AnswerSink) -> None:
