@@ -49,7 +49,10 @@ def start_proxy(tmp_path: Path, scripted_upstream: UpstreamProcess) -> Iterator[
         count = iter(range(1000))
 
         def start(**options: Any) -> ProxyServer:
-            options.setdefault("upstream", scripted_upstream)
-            return stack.enter_context(running(tmp_path / f"proxy{next(count)}", **options))
+            number = next(count)
+            if "upstream" not in options:
+                # What an upstream saw is held against one ledger, so each further proxy has an upstream of its own.
+                options["upstream"] = stack.enter_context(upstream_process("--repeatable")) if number else scripted_upstream
+            return stack.enter_context(running(tmp_path / f"proxy{number}", **options))
 
         yield start

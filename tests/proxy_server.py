@@ -24,7 +24,9 @@ import yaml
 
 from proxy.demo.scripted.seen import Seen
 from proxy.demo.upstream import ScriptedUpstream, UpstreamProcess, upstream_thread
+from proxy.ledger import secrets
 from proxy.settings.builtin import builtin_upstreams
+from tests.ledger_oracle import unrecorded
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -158,7 +160,9 @@ class ProxyServer:
         self.start()
 
     def kill(self, role: str) -> None:
-        """Kill -9 of `gateway | control | supervisor | all`. After the last two `start` begins anew; others come back by themselves."""
+        """Kill -9 of `gateway | control | supervisor | all`. After the last two `start` begins anew; others come back by
+        themselves.
+        """
         pids = self.children()
         chosen = {
             "gateway": [pid for name, pid in pids.items() if name.startswith("gateway")],
@@ -199,14 +203,13 @@ def seen_by(upstream: Upstream) -> list[Seen]:
 
 
 def check_records(server: ProxyServer) -> None:
-    """Every byte stream the upstream saw has an intent whose commitment opens to it.
+    """Every whole request the upstream saw has an intent whose commitment opens to its body, and the ledger has no gap.
 
     Raises: AssertionError.
     """
-    return
-    from tests.ledger_oracle import check
-
-    check(server.data_dir, seen_by(server.upstream))
+    bodies = [seen.body for seen in seen_by(server.upstream) if seen.completed]
+    wrong = unrecorded(server.data_dir / "spool", secrets.load(server.data_dir, server.environ), bodies)
+    assert not wrong, "\n".join(wrong)
 
 
 def _laid_over(base: Any, over: Any) -> Any:

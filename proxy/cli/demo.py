@@ -213,28 +213,23 @@ def _records(stage: Stage, count: int) -> list[dict[str, Any]]:
 
 
 def _show(records: list[dict[str, Any]], stage: Stage, *, sent: int, seen: int, seconds: float) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    table = Table(title="Records", header_style="bold", title_justify="left", pad_edge=False)
-    for name, justify in (
-        ("record", "left"),
-        ("principal", "left"),
-        ("purpose", "left"),
-        ("upstream", "left"),
-        ("endpoint", "left"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for name, justify in (("model", "left"), ("status", "right"), ("outcome", "left"), ("bytes", "right")):
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in ("principal", "purpose", "asked", "model", "outcome"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("bytes", justify="right", no_wrap=True)
     for item in records:
-        good = item["outcome"] == "completed" and int(item.get("status") or 0) < http.client.BAD_REQUEST
-        columns = (item["id"][:12], item["principal"], item["purpose"], item["upstream"], item["endpoint"], item["model_requested"])
-        numbers = (str(item.get("status") or ""), item["outcome"], f"{item.get('answer_bytes') or 0:,}")
-        table.add_row(*map(Text, (*columns, *numbers)), style="" if good else "yellow")
-    console.print()
+        status = int(item.get("status") or 0)
+        good = item["outcome"] == "completed" and status < http.client.BAD_REQUEST
+        who = (item["principal"], item["purpose"], f"{item['upstream']} {item['endpoint']}", item["model_requested"])
+        table.add_row(
+            *map(Text, (*who, f"{status} {item['outcome']}", f"{item['answer_bytes']:,}")), style="" if good else "yellow"
+        )
     console.print(table)
     last = next((item for item in records if item["principal"] == "dataset-maker"), records[-1])
     content = _get(stage, f"/exchanges/{last['id']}")["content"]
