@@ -129,7 +129,8 @@ class BadHeadError(Exception):
 class _Head:
     """What both directions share.
 
-    `values`: lower-case names to stripped values, repeated ones joined by commas (RFC 9110 §5.3); `lines`: the fields that travel on, each line as it came, without CRLF.
+    `values`: lower-case names to stripped values, repeated ones joined by commas (RFC 9110 §5.3); `lines`: the
+    fields that travel on, each line as it came, without CRLF.
     """
 
     __slots__ = ("chunked", "keep_alive", "length", "lines", "minor", "values")
