@@ -161,7 +161,7 @@ def wrong_keys(page: str, model: type[pydantic.BaseModel]) -> list[str]:
         if shown:
             meant = pydantic.TypeAdapter(annotation).validate_python(yaml.safe_load(shown))
             bad += [f"{path}: default is {default}, not {shown}"] if meant != default else []
-        elif shown == "" and default not in (None, [], {}):
+        elif shown == "" and default not in (None, "", [], {}):
             bad.append(f"{path}: default {default} is not shown")
     return bad
 
