@@ -1,10 +1,14 @@
 """The chunked transfer coding (RFC 9112 §7.1), decoded strictly and incrementally. Pure.
 
-Chunk extensions and trailers are dropped. A chunk's bytes are given on as they arrive, so that a large chunk needs no memory.
+Chunk extensions and trailers are read past and dropped; a control character in one, where another reader might see a line end, is
+an error. A chunk's bytes are given on as they arrive, so that a large chunk needs no memory.
 """
 
 from __future__ import annotations
 
+import re
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _MAX_LINE = 256
 _MAX_TRAILERS = 8192
 _HEX = frozenset(b"0123456789abcdefABCDEF")
@@ -79,12 +83,16 @@ class ChunkedDecoder:
 
     def _line(self, line: bytes) -> None:
         if self._in_trailers:
+            _check(line)
             self._trailer_bytes += len(line) + 2
             if self._trailer_bytes > _MAX_TRAILERS:
                 raise BadChunkError("the trailers are too long")
             self.done = not line
             return
-        size = line.split(b";", 1)[0].rstrip(b" \t")
+        size, _, extensions = line.partition(b";")
+        if extensions:
+            _check(extensions)
+        size = size.rstrip(b" \t")
         if not 0 < len(size) <= 12 or not _HEX.issuperset(size):
             raise BadChunkError("a chunk's size is not a number")
         length = int(size, 16)
@@ -92,6 +100,11 @@ class ChunkedDecoder:
             self._left = length + 2
         else:
             self._in_trailers = True
+
+
+def _check(line: bytes) -> None:
+    if _CONTROL.search(line):
+        raise BadChunkError("a chunk's line or a trailer holds a control character")
 
 
 def chunk(piece: bytes) -> bytes:

@@ -11,7 +11,7 @@ import re
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
-_METHOD = _TOKEN.replace(b"a-z", b"")  # some servers take `post` for POST
+_METHOD = rb"[A-Z][!#$%&'*+\-.^_`|~0-9A-Z]*"  # no small letters: some servers take `post` for POST
 _TARGET = rb"[\x21\x22\x24-\x7e]+"  # no fragment (RFC 9112 §3.2): some servers cut it off, so that another path is left
 _REQUEST_LINE = re.compile(rb"(" + _METHOD + rb") (" + _TARGET + rb") HTTP/1\.([01])\r\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: " + _VALUE + rb")?\r\n")

@@ -8,6 +8,7 @@ that waits for an answer means that it is gone.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from typing import cast
@@ -19,6 +20,8 @@ from proxy.wire.listener import Listener
 from proxy.wire.proxy_protocol import BadProxyHeaderError, read_proxy_header
 from proxy.wire.request import READ_AHEAD, BodyError, Request
 
+_EMPTY_LINES = re.compile(rb"(?:\r\n)+")
+"""RFC 9112 §2.2: skipped before a request line."""
 _LINGER_BYTES = 1024 * 1024
 _LINGER_SECONDS = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -160,8 +163,8 @@ class ServerConnection(asyncio.Protocol):
 
     def _head(self, received: bytes) -> None:
         options = self._listener.options
-        if received.startswith(b"\r\n"):  # RFC 9112 §2.2: an empty line before a request line is skipped
-            received = received[2:]
+        if (empty_lines := _EMPTY_LINES.match(received)) is not None:
+            received = received[empty_lines.end() :]
         end = received.find(b"\r\n\r\n")
         if end < 0 or end + 4 > options.max_header_bytes:
             if len(received) > options.max_header_bytes:
@@ -170,7 +173,7 @@ class ServerConnection(asyncio.Protocol):
             if received and not self._buffer and self._late != "head":
                 self._expect("head", options.header_seconds)
             self._buffer = received
-            if received[:1] and not 0x41 <= received[0] <= 0x7A:
+            if received[:1] and not 0x41 <= received[0] <= 0x5A and received != b"\r":
                 self._refuse(400, "not an HTTP request line")
             return
         self._buffer = b""
