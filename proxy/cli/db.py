@@ -1,7 +1,55 @@
-"""x."""
+"""`tos-proxy db upgrade`: brings the store to the form this version expects, for databases that several gateways share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING
 
 import typer
 
+from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
+
+if TYPE_CHECKING:
+    from proxy.settings.schema import Settings
+
 
 def register(app: typer.Typer) -> None:
-    pass
+    """Add the commands."""
+    group = typer.Typer(help="The store's form.", no_args_is_help=True)
+    group.callback()(_store)
+    group.command()(upgrade)
+    app.add_typer(group, name="db")
+
+
+def _store() -> None:
+    """The store's form."""
+
+
+def upgrade(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
+    r"""Bring the database to the form this version expects; a SQLite file is copied before. A newer form is refused.
+
+    \b
+    Examples:
+      tos-proxy db upgrade
+      TOS_PROXY_DATABASE_URL=postgresql://tos@db/tos tos-proxy db upgrade
+    """
+    from proxy.settings.compiling import compile_configuration
+
+    settle(config, data_dir)
+    found = asyncio.run(_upgrade(compile_configuration(os.environ, make=True).settings))
+    if json_:
+        print(json.dumps(found, indent=2))
+        return
+    copied = f"; the file as it was is {found['copy']}" if found["copy"] else ""
+    print(f"the store is at form {found['revision']}{copied}")
+
+
+async def _upgrade(settings: Settings) -> dict[str, str | None]:
+    from proxy.app.control import opened
+    from proxy.ledger.store_schema import HEAD
+
+    async with opened(settings) as ledger:
+        copy = ledger.store.copy_made
+    return {"revision": HEAD, "copy": str(copy) if copy else None}

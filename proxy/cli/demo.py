@@ -33,6 +33,7 @@ _START_SECONDS = 30.0
 _SHIP_SECONDS = 20.0
 _CALL_SECONDS = 30.0
 _SHOWN = 300
+_WIDE = 100
 
 
 class DemoError(TosProxyError):
@@ -220,13 +221,19 @@ def _show(records: list[dict[str, Any]], stage: Stage, *, sent: int, seen: int, 
 
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for name in ("principal", "purpose", "asked", "model", "outcome"):
+    wide = console.width >= _WIDE
+    for name in ("principal", "purpose", "asked", *(["model"] if wide else []), "outcome"):
         table.add_column(name, no_wrap=True)
     table.add_column("bytes", justify="right", no_wrap=True)
     for item in records:
         status = int(item.get("status") or 0)
         good = item["outcome"] == "completed" and status < http.client.BAD_REQUEST
-        who = (item["principal"], item["purpose"], f"{item['upstream']} {item['endpoint']}", item["model_requested"])
+        who = [
+            item["principal"],
+            item["purpose"],
+            f"{item['upstream']} {item['endpoint']}",
+            *([item["model_requested"]] if wide else []),
+        ]
         table.add_row(
             *map(Text, (*who, f"{status} {item['outcome']}", f"{item['answer_bytes']:,}")), style="" if good else "yellow"
         )

@@ -1,7 +1,210 @@
-"""x."""
+"""`tos-proxy ledger status|reindex`: how the ledger stands, and the store rebuilt from its segments."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
+from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
+from proxy.core.errors import TosProxyError
+
+if TYPE_CHECKING:
+    from proxy.ledger.reader import EpochAt
+    from proxy.ledger.store import Store
+    from proxy.settings.schema import Settings
+
+_ALARM = 0.8
+_DAY = 86400.0
+
+
+class LedgerBusyError(TosProxyError):
+    """The ledger is in use by a running process; the text says by which."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """`bytes` of the spool out of `max_bytes`; `days_left` at the pace of the last day, None while nothing was written.
+    `unfinished`: epochs that a crash left and the next start closes. `lag_entries`: None when nobody runs who could tell.
+    """
+
+    bytes: int
+    max_bytes: int
+    days_left: float | None
+    epochs: int
+    unfinished: int
+    writing: int
+    lag_entries: int | None
+    faults: list[str]
+
+    @property
+    def alarm(self) -> bool:
+        """Whether a person should look."""
+        return self.bytes >= _ALARM * self.max_bytes or bool(self.faults)
+
 
 def register(app: typer.Typer) -> None:
-    pass
+    """Add the commands."""
+    group = typer.Typer(help="How the ledger stands, and the store rebuilt from it.", no_args_is_help=True)
+    group.command()(status)
+    group.command()(reindex)
+    app.add_typer(group, name="ledger")
+
+
+def status(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
+    r"""Show size, days left, lag and faults. Exit 1 past 80 % of ledger.max_bytes or when something is wrong.
+
+    \b
+    Examples:
+      tos-proxy ledger status
+      tos-proxy ledger status --json
+    """
+    from proxy.settings.loading import load
+
+    settle(config, data_dir)
+    found = _look(load(os.environ).settings)
+    if json_:
+        print(json.dumps(asdict(found), indent=2))
+    else:
+        share = found.bytes / found.max_bytes
+        left = "nothing written in the last day" if found.days_left is None else f"{found.days_left:,.0f} days left at this pace"
+        print(f"spool       {_human(found.bytes)} of {_human(found.max_bytes)} ({share:.0%}), {left}")
+        print(f"epochs      {found.epochs}, {found.writing} being written, {found.unfinished} to be closed by the next start")
+        lag = (
+            "unknown while no proxy runs here" if found.lag_entries is None else f"{found.lag_entries} entries not in the store yet"
+        )
+        print(f"store       {lag}")
+        for fault in found.faults:
+            print(f"fault       {fault}")
+    raise typer.Exit(1 if found.alarm else 0)
+
+
+def _look(settings: Settings) -> Status:
+    from proxy.ledger import reader
+
+    spool = settings.data_dir / "spool"
+    epochs = reader.epochs(spool) if spool.exists() else []
+    used, pace = _sizes(spool)
+    free = max(0, settings.ledger.max_bytes - used)
+    live = sum(1 for epoch in epochs if reader.is_live(epoch.folder))
+    closed = sum(1 for epoch in epochs if reader.closed(epoch.folder) is not None)
+    lag, faults = _told(settings)
+    return Status(
+        bytes=used,
+        max_bytes=settings.ledger.max_bytes,
+        days_left=round(free / pace, 1) if pace else None,
+        epochs=len(epochs),
+        unfinished=max(0, len(epochs) - live - closed),
+        writing=live,
+        lag_entries=lag,
+        faults=faults,
+    )
+
+
+def _sizes(spool: Path) -> tuple[int, float]:
+    """Bytes on disk, and bytes a day, from the segments that were written to within the last day."""
+    import time
+
+    now = time.time()
+    used, recent, oldest = 0, 0, now
+    for path in spool.glob("*/*/*.seg"):
+        found = path.stat()
+        size = found.st_blocks * 512
+        used += size
+        if now - found.st_mtime < _DAY:
+            recent += size
+            oldest = min(oldest, found.st_ctime)
+    return used, recent / max((now - oldest) / _DAY, 1 / 24) if recent else 0.0
+
+
+def _told(settings: Settings) -> tuple[int | None, list[str]]:
+    """What the running proxy says: entries not shipped yet, and why it is not ready."""
+    import re
+    import urllib.error
+    import urllib.request
+
+    from proxy.control.plan import GATEWAY
+    from proxy.control.presence import who_serves
+    from proxy.telemetry.names import SHIP_LAG_ENTRIES
+
+    served = who_serves(settings.data_dir, GATEWAY)
+    if served is None:
+        return None, []
+    faults: list[str] = []
+    try:
+        with urllib.request.urlopen(f"{served['health_url']}/metrics", timeout=3) as answer:  # noqa: S310 - our own listener
+            lag = re.search(rf"^{SHIP_LAG_ENTRIES}\{{[^}}]*\}} (\d+)", answer.read().decode(), re.MULTILINE)
+        with urllib.request.urlopen(f"{served['health_url']}/readyz", timeout=3):  # noqa: S310 - our own listener
+            pass
+    except urllib.error.HTTPError as error:
+        with error:
+            faults = error.read().decode().splitlines()
+    except OSError as error:
+        return None, [f"the health listener does not answer: {error}"]
+    return int(lag[1]) if lag else None, faults
+
+
+def _human(size: int) -> str:
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
+    r"""Read every segment that is there into the store again: what it lacks is added, what contradicts it is reported.
+
+    The proxy must be stopped. Exit 1 when something contradicted the store.
+
+    \b
+    Examples:
+      tos-proxy ledger reindex
+    """
+    from proxy.control.plan import CONTROL
+    from proxy.control.presence import who_serves
+    from proxy.settings.compiling import compile_configuration
+
+    settle(config, data_dir)
+    settings = compile_configuration(os.environ, make=True).settings
+    if served := who_serves(settings.data_dir, CONTROL):
+        raise LedgerBusyError(f"process {served['pid']} serves {settings.data_dir}; stop it first")
+    told = asyncio.run(_reindex(settings))
+    if json_:
+        print(json.dumps(told, indent=2))
+    else:
+        print(f"{told['epochs']} epochs read, {told['added']} entries added, {told['forks']} contradictions")
+    raise typer.Exit(1 if told["forks"] else 0)
+
+
+async def _reindex(settings: Settings) -> dict[str, int]:
+    from proxy.app.control import opened
+    from proxy.control.shipper import Shipper
+    from proxy.ledger import reader, secrets
+    from proxy.ledger.store_keys import KeyringReader
+
+    epochs = reader.epochs(settings.data_dir / "spool")
+    async with opened(settings) as ledger:
+        await _forget_places(ledger.store, epochs)
+        keyring = KeyringReader(settings.data_dir, secrets.load(settings.data_dir).master)
+        shipper = Shipper(ledger.store, settings.data_dir, keyring, lambda event, /, **fields: print(f"{event}: {fields}"))
+        while await shipper.pass_once(thorough=True):
+            pass
+    return {"epochs": len(epochs), "added": shipper.progress.entries, "forks": shipper.progress.forks}
+
+
+async def _forget_places(store: Store, epochs: list[EpochAt]) -> None:
+    """Shipping these epochs begins at their start again; writing an entry twice changes nothing."""
+    from sqlalchemy import delete
+
+    from proxy.ledger.tables import cursors
+
+    async with store.write() as connection:
+        for epoch in epochs:
+            await connection.execute(delete(cursors).where(cursors.c.instance == epoch.instance, cursors.c.epoch == epoch.number))

@@ -1,7 +1,143 @@
-"""x."""
+"""`tos-proxy principal add|list|rotate|suspend|resume`: who may ask, with a virtual key of the proxy."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
+from proxy.cli.api import call
+from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
+from proxy.cli.tables import print_table
+from proxy.settings.units import seconds
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the principal.")]
+_PAGE = 500
+
 
 def register(app: typer.Typer) -> None:
-    pass
+    """Add the commands."""
+    group = typer.Typer(help="Who may ask: add, list, rotate keys, suspend.", no_args_is_help=True)
+    for command in (add, list_, rotate, suspend, resume):
+        group.command(command.__name__.rstrip("_"))(command)
+    app.add_typer(group, name="principal")
+
+
+def add(  # noqa: PLR0913, PLR0917 - one argument per option
+    name: NameArgument,
+    purpose: Annotated[list[str] | None, typer.Option(help="Purpose its calls may declare; repeat for several.")] = None,
+    default: Annotated[str | None, typer.Option(help="Purpose of calls that declare none.")] = None,
+    attribute: Annotated[list[str] | None, typer.Option(help="name=value; repeat for several.")] = None,
+    project: Annotated[str | None, typer.Option(help="Project it belongs to.")] = None,
+    content: Annotated[str, typer.Option(help="full, or digests to keep no bodies.")] = "full",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    json_: JsonOption = False,
+) -> None:
+    r"""Add a principal; its virtual key is printed once.
+
+    \b
+    Examples:
+      tos-proxy principal add shop-chat --purpose use.product
+      tos-proxy principal add lab --purpose eval.private --purpose research.academic --default eval.private
+    """
+    settle(config, data_dir)
+    body: dict[str, Any] = {"name": name, "purposes": purpose or [], "purpose": default, "project": project, "content": content}
+    body["attributes"] = dict(_pair(each) for each in attribute or [])
+    _print_with_key(call("POST", "/principals", body), json_)
+
+
+def _pair(written: str) -> tuple[str, str]:
+    name, equals, value = written.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"{written!r} should be name=value")
+    return name, value
+
+
+def list_(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
+    r"""List principals, configured and added.
+
+    \b
+    Examples:
+      tos-proxy principal list
+      tos-proxy principal list --json
+    """
+    settle(config, data_dir)
+    items: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = call("GET", f"/principals?limit={_PAGE}" + (f"&cursor={quote(cursor)}" if cursor else ""))
+        items += page["items"]
+        cursor = page.get("next_cursor") or ""
+        if not cursor:
+            break
+    if json_:
+        print(json.dumps(items, indent=2))
+        return
+    heads = ("name", "source", "purpose", "may declare", "standing", "keys")
+    print_table(heads, [_row(item) for item in items])
+
+
+def _row(item: dict[str, Any]) -> tuple[object, ...]:
+    others = " ".join(each for each in item["purposes"] if each != item["purpose"])
+    keys = " ".join(key["shown"] for key in item["keys"])
+    return item["name"], item["source"], item["purpose"], others or "-", item["standing"], keys or "-"
+
+
+def rotate(
+    name: NameArgument,
+    grace: Annotated[str, typer.Option(help="How long the old key goes on, as 15m or 2d.")] = "0s",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    json_: JsonOption = False,
+) -> None:
+    r"""Make a new virtual key, printed once; the old one ends after the grace.
+
+    \b
+    Examples:
+      tos-proxy principal rotate shop-chat
+      tos-proxy principal rotate shop-chat --grace 1d
+    """
+    settle(config, data_dir)
+    try:
+        body = {"grace_seconds": int(seconds(grace))}
+    except ValueError as error:
+        raise typer.BadParameter(f"--grace {error}") from None
+    _print_with_key(call("POST", f"/principals/{quote(name, safe='')}/rotate", body), json_)
+
+
+def suspend(name: NameArgument, config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
+    r"""Refuse the principal's calls from now on.
+
+    \b
+    Examples:
+      tos-proxy principal suspend shop-chat
+    """
+    settle(config, data_dir)
+    _print_standing(call("POST", f"/principals/{quote(name, safe='')}/suspend"), json_)
+
+
+def resume(name: NameArgument, config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
+    r"""Take the principal's calls again.
+
+    \b
+    Examples:
+      tos-proxy principal resume shop-chat
+    """
+    settle(config, data_dir)
+    _print_standing(call("POST", f"/principals/{quote(name, safe='')}/resume"), json_)
+
+
+def _print_with_key(item: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(item, indent=2))
+        return
+    print(f"{item['name']}: {item['purpose']}")
+    print(f"key, shown this once: {item['key']}")
+    print("It goes where the provider's key went; the proxy lends the key that the upstream's api_key_env names.")
+
+
+def _print_standing(item: dict[str, Any], as_json: bool) -> None:
+    print(json.dumps(item, indent=2) if as_json else f"{item['name']}: {item['standing']}")

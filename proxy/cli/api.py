@@ -1,0 +1,112 @@
+"""How commands reach the admin API: over HTTP when a control process runs on this data folder, else the same application in this
+process, over the store itself. So every command has one way, whoever is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proxy.core.errors import TosProxyError
+
+if TYPE_CHECKING:
+    from proxy.settings.compiling import Compiled
+
+_SECONDS = 30.0
+_ERRORS = 400
+
+
+class ApiError(TosProxyError):
+    """The admin API refused, or could not be reached; the text is fit for a person."""
+
+
+def call(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """The JSON that `/api/v1` + `path` answers, for the configuration of the environment.
+
+    Raises: ApiError, ConfigurationError, StoreError.
+    """
+    from proxy.settings.compiling import compile_configuration
+
+    compiled = compile_configuration(os.environ, make=True)
+    served = _served(compiled.settings.data_dir)
+    if served is None:
+        return asyncio.run(_here(compiled, method, path, body))
+    if not served.get("admin_url"):
+        raise ApiError(
+            f"process {served['pid']} serves {compiled.settings.data_dir} without admin API: start it with one, or stop it"
+        )
+    return _there(str(served["admin_url"]), _token(compiled), method, path, body)
+
+
+def _served(data_dir: Path) -> dict[str, Any] | None:
+    from proxy.control.plan import CONTROL
+    from proxy.control.presence import who_serves
+
+    return who_serves(data_dir, CONTROL)
+
+
+def _token(compiled: Compiled) -> str:
+    settings = compiled.settings
+    if settings.admin.token is not None:
+        return settings.admin.token
+    try:
+        return (settings.data_dir / "secrets" / "admin.token").read_text("ascii").strip()
+    except OSError as error:
+        raise ApiError(f"{error.filename}: {error.strerror}; the admin token is needed") from None
+
+
+def _there(url: str, token: str, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    import httpx2
+
+    try:
+        answer = httpx2.request(
+            method,
+            f"{url}/api/v1{path}",
+            json=body,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=_SECONDS,
+            trust_env=False,
+        )
+    except httpx2.HTTPError as error:
+        raise ApiError(f"the admin API at {url} does not answer: {error}") from None
+    return _content(answer.status_code, answer.content)
+
+
+async def _here(compiled: Compiled, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    import httpx2
+
+    from proxy.app.control import application, opened
+    from proxy.control.publisher import Publisher
+
+    publisher = Publisher(compiled.settings.data_dir)
+    async with opened(compiled.settings) as ledger:
+        app = application(ledger, lambda: compiled.principals, lambda: ledger.publish(publisher), os.environ)
+        headers = {"authorization": f"Bearer {_token(compiled)}"}
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://here", headers=headers) as client:
+            answer = await client.request(method, f"/api/v1{path}", json=body)
+    return _content(answer.status_code, answer.content)
+
+
+def _content(status: int, content: bytes) -> Any:
+    try:
+        read = json.loads(content)
+    except ValueError:
+        read = {}
+    if status >= _ERRORS:
+        raise ApiError(_reason(read) or f"the admin API answered {status}")
+    return read
+
+
+def _reason(problem: Any) -> str:
+    """The words of an RFC 9457 problem."""
+    if not isinstance(problem, dict):
+        return ""
+    errors = problem.get("errors")
+    if isinstance(errors, list) and errors:
+        texts = (str(each.get("message", each)) if isinstance(each, dict) else str(each) for each in errors)
+        return "; ".join(text.removeprefix("Value error, ") for text in texts)
+    return str(problem.get("detail") or problem.get("title") or "")

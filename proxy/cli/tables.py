@@ -1,0 +1,13 @@
+"""Plain tables for terminals: columns as wide as their content, two spaces between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their heads; nothing but the heads when there are none."""
+    written = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(head), *(len(row[at]) for row in written)) if written else len(head) for at, head in enumerate(heads)]
+    for row in [[head.upper() for head in heads], *written]:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
