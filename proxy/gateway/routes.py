@@ -12,10 +12,10 @@ from proxy.gateway.refusal import Refused
 from proxy.wire.origin import parse_origin
 from proxy.wire.pool import Pool
 
-# An encoding of a character that has a plain form which means something in a path (`/ \\ . %`, letters, digits, controls) lets two
-# readers see two paths. Encodings of other characters are one-to-one.
+# An encoding of a character that has a plain form which means something in a path (`/ \\ . % ; ? #`, letters, digits, controls)
+# lets two readers see two paths, and so do bytes that are no UTF-8 (%c0%af was a slash once). Other encodings are one-to-one.
 _AMBIGUOUS = re.compile(
-    rb"%(?![0-9A-Fa-f]{2})|%(?:[01][0-9A-Fa-f]|2[5EeFf]|2[dD]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf])|\\"
+    rb"%(?![0-9A-Fa-f]{2})|%(?:[01][0-9A-Fa-f]|2[35DdEeFf]|3[0-9BbFf]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf])|\\"
 )
 _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
 _REMEMBERED = 4096
@@ -102,7 +102,7 @@ class Routes:
         return route
 
     def _find(self, method: str, path: bytes) -> tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]:
-        if _AMBIGUOUS.search(path) or _DOTS.search(path):
+        if _AMBIGUOUS.search(path) or _DOTS.search(path) or not _is_utf8(unquote_to_bytes(path)):
             raise Refused(
                 400, "bad_request", "The path can be read in two ways (dot segments, doubled slashes or needless percent-encoding)."
             )
@@ -113,5 +113,13 @@ class Routes:
                 known = ", ".join(sorted(key.decode() for key in self.upstreams))
                 raise Refused(404, "unknown_upstream", f"The path must begin with the name of an upstream: one of {known}.")
             upstream, rest = self._default, path[1:]
-        plain = unquote_to_bytes(rest).decode("utf-8", "replace").rstrip("/")
+        plain = unquote_to_bytes(rest).decode().rstrip("/")
         return upstream, *find(upstream.dialect, method, "/" + plain), b"/" + rest
+
+
+def _is_utf8(path: bytes) -> bool:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
