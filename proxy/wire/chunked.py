@@ -13,6 +13,9 @@ _MAX_LINE = 256
 _MAX_TRAILERS = 8192
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
+# The sizes of most chunks, spelled as most senders spell them.
+_SIZES = {b"%x" % size: size for size in range(1, 2048)}
+
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -42,6 +45,11 @@ class ChunkedDecoder:
 
         Raises: BadChunkError.
         """
+        if not (self._left or self._pending or self._in_trailers):
+            end = received.find(b"\r\n", 0, 8)
+            size = _SIZES.get(received[:end]) if end > 0 else None
+            if size is not None and len(received) == end + size + 4 and received[-2:] == b"\r\n":
+                return [received[end + 2 : -2]]  # one chunk, alone and whole: the way most events arrive
         pieces: list[bytes] = []
         bytes_ = self._pending + received if self._pending else received
         at, end = 0, len(bytes_)

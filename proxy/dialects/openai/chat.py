@@ -15,21 +15,64 @@ _decode = msgspec.json.Decoder().decode
 _REASONING_KEYS = ("reasoning_content", "reasoning")  # DeepSeek and others; OpenRouter, Groq
 
 
+class _PlainDelta(msgspec.Struct, gc=False):
+    content: str
+    tool_calls: None = None
+    function_call: None = None
+    refusal: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+
+
+class _PlainChoice(msgspec.Struct, gc=False):
+    delta: _PlainDelta
+    index: int
+    finish_reason: None = None
+    logprobs: None = None
+    message: None = None
+    text: None = None
+
+
+class _PlainChunk(msgspec.Struct, gc=False):
+    """A chunk that says text and nothing else, which is what nearly all are; any other does not fit and is read in full."""
+
+    choices: list[_PlainChoice]
+    usage: None = None
+    x_groq: None = None
+    error: None = None
+
+
+_decode_plain = msgspec.json.Decoder(_PlainChunk).decode
+
+
 class ChatStream(EventStreamReader):
     """Chunks without event names, ended by `[DONE]` or by a payload whose first member is `error`."""
 
     rule = EndRule(heads=(b"[DONE]", b'{"error":'))
     own_error = staticmethod(chat_error_event)
+    _plain = False  # whether the chunk before this one was plain, so that this one probably is
 
     def read_event(self, name: bytes, payload: bytes) -> bool:  # noqa: ARG002 - chunks have no names
         """Take in one chunk."""
         if payload[:6] == b"[DONE]":  # the SDKs too look at the beginning only
             return True
+        gathering = self.gathering
+        if self._plain:
+            try:
+                for choice in _decode_plain(payload).choices:
+                    gathering.says(gathering.choice(choice.index), choice.delta.content)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                self._plain = False
+            else:
+                return False
         try:
             chunk = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             chunk = read_leniently(payload)
-        read_chat(self.gathering, chunk)
+        said = gathering.seen.text_chars
+        read_chat(gathering, chunk)
+        seen = gathering.seen
+        self._plain = seen.text_chars > said and seen.model is not None and seen.upstream_id is not None
         return type(chunk) is dict and bool(chunk.get("error"))
 
 
