@@ -16,7 +16,7 @@ from proxy.ledger import opening, reader
 from proxy.ledger.keyring import Keys
 from proxy.ledger.pieces import Piece, pieces_of
 from proxy.ledger.reader import Cursor, EpochAt, Fault
-from proxy.ledger.record import Entry, Intent, Outcome, Refusal, decode
+from proxy.ledger.record import Entry, Intent, Outcome, Refusal, commitment, decode
 from proxy.ledger.secrets import Secrets
 from proxy.ledger.segments import ENTRIES, Frame
 
@@ -74,19 +74,29 @@ def unrecorded(spool: Path, secrets: Secrets, seen_bodies: Iterable[bytes]) -> l
     wrong += _numbering(ledger) + _outcomes(ledger)
     keys = Keys(spool.parent, secrets.master)
     committed: Counter[bytes] = Counter()
+    salted: list[tuple[bytes, str]] = []
     for entry, content in ledger.of(Intent):
         assert isinstance(entry, Intent)
         try:
+            if entry.content.mode == "digests":
+                salted.append((opening.salt_of(entry, content, keys.cipher), entry.sent or entry.received))
+                continue
             question = opening.question(entry, content, ledger.pieces.get(entry.id, []), keys.cipher)
-        except opening.ContentGoneError:
-            continue
         except TosProxyError as error:
             wrong.append(str(error))
             continue
         committed[question.received if question.sent is None else question.sent] += 1
     missing = Counter(seen_bodies) - committed
-    wrong += [f"sent upstream {count} times more than recorded: {body[:80]!r}" for body, count in missing.items()]
-    return wrong
+    return wrong + [f"sent upstream, not recorded: {body[:80]!r}" for body in missing.elements() if not _redeemed(body, salted)]
+
+
+def _redeemed(body: bytes, salted: list[tuple[bytes, str]]) -> bool:
+    """Whether an intent that kept only its digest commits to this body; each does so once."""
+    for salt, digest in salted:
+        if commitment(salt, body) == digest:
+            salted.remove((salt, digest))
+            return True
+    return False
 
 
 def _numbering(ledger: Written) -> list[str]:

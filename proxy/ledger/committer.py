@@ -49,7 +49,9 @@ class Committer:
         self.ended: list[Epoch] = []
 
     def start(self) -> Epoch:
-        """A new epoch to commit to. Raises: OSError."""
+        """A new epoch to commit to, once it is written where those before it ended. Raises: OSError."""
+        for ended in self.ended:
+            ended.end()
         self.epoch = epochs.create(self._disk, self._data_dir, self.instance, self._clock)
         self._take_reserve()
         self._measure()

@@ -6,6 +6,7 @@ a call's purpose: what a method does is what its name says. All methods raise OS
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import mmap
 import os
@@ -120,6 +121,8 @@ def write_all(disk: Disk, fd: int, buffers: Sequence[bytes], offset: int = 0) ->
     left = sum(map(len, buffers))
     while True:
         written = disk.write(fd, buffers, offset)
+        if not written:
+            raise OSError(errno.EIO, "nothing of a write was taken")
         left -= written
         offset += written
         if not left:

@@ -38,7 +38,7 @@ class Watermark(msgspec.Struct, frozen=True):
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """The content of `closed`: where the epoch ends for good. `faults` are places at which synced bytes were bad."""
+    """The content of `closed` and `ended`: where the epoch ends for good. `faults` are places at which synced bytes were bad."""
 
     segment: int
     offset: int
@@ -84,6 +84,7 @@ class Epoch:
         self._spare: Segment | None = None
         self._segment: Segment | None = None
         self._next = 1
+        self._end_said = False
         try:
             self._marks = self._map()
             self.begin(0)
@@ -134,6 +135,7 @@ class Epoch:
         Raises: OSError (SpoolDamagedError too); nothing of it then counts as written.
         """
         if self.segment.size + size > segments.SEGMENT_BYTES and self.segment.size > segments.HEADER_BYTES:
+            self.segment.check(name=True)
             self.begin(self.segment.size)
         base = self.segment.size
         self.segment.write(buffers, size)
@@ -179,6 +181,16 @@ class Epoch:
         self.segment.cut()
         self._drop_spare()
         mark_closed(self._disk, self.folder, Closed(self.segment.number, self.segment.size, self.seq))
+
+    def end(self) -> None:
+        """After a failure: whatever stands beyond the last acknowledged frame is void, also for who reads after a crash.
+
+        Said before a later epoch repeats what could not be acknowledged here. Raises: OSError.
+        """
+        if not self._end_said and self.folder.exists():
+            mark = unpack_watermark(bytes(self._marks.cast("B")))
+            put_file(self._disk, self.folder / "ended", msgspec.json.encode(Closed(mark.segment, mark.offset, mark.seq)))
+            self._end_said = True
 
     def release(self) -> None:
         """Give up lock and files. Without `closed`, whoever comes next recovers the epoch."""

@@ -115,10 +115,10 @@ def watermark(folder: Path) -> Watermark:
     return unpack_watermark(content[:WATERMARK_BYTES].ljust(WATERMARK_BYTES, b"\0"))
 
 
-def closed(folder: Path) -> Closed | None:
-    """Where the epoch ends, once nothing can be added."""
+def closed(folder: Path, name: str = "closed") -> Closed | None:
+    """Where the epoch ends, once nothing can be added. `ended` says so of one that a failing disk ended and that is still open."""
     try:
-        return msgspec.json.decode((folder / "closed").read_bytes(), type=Closed)
+        return msgspec.json.decode((folder / name).read_bytes(), type=Closed)
     except FileNotFoundError:
         return None
 
@@ -147,13 +147,13 @@ def read(epoch: EpochAt, cursor: Cursor, max_bytes: int = 1 << 20, *, locked: bo
     An empty, unfinished portion whose cursor has not moved means: nothing new yet. `locked`: the caller holds the lock of an
     epoch whose writer is gone. Raises: OSError.
     """
-    limit = _DEAD if locked else _limit(epoch.folder)
-    begun = list(_begun(epoch.folder, limit))
-    here = next((item for item in begun if item[0] >= cursor.segment), None)
+    limit = _limit(epoch.folder, locked=locked)
+    begun = _begun(epoch.folder, cursor.segment, limit.segment)
+    here = next(begun, None)
     if here is None:
         return _nothing_left(cursor, limit)
     number, header = here
-    following = next((item for item in begun if item[0] > number), None)
+    following = next(begun, None)
     faults: list[Fault] = []
     if number != cursor.segment:
         first = header.first_seq if header is not None else cursor.seq + 1
@@ -166,29 +166,29 @@ def read(epoch: EpochAt, cursor: Cursor, max_bytes: int = 1 << 20, *, locked: bo
     part.take(max_bytes)
     at_end = part.at_end
     if at_end and following is not None:
-        # the next one is entered by the next call; the offset past everything tells that this one is done
-        part.cursor = msgspec.structs.replace(part.cursor, segment=following[0], offset=HEADER_BYTES)
-        return Portion(part.frames, number, part.cursor, part.faults, finished=False, torn=0)
+        cursor = msgspec.structs.replace(part.cursor, segment=following[0], offset=HEADER_BYTES)
+        return Portion(part.frames, number, cursor, part.faults, finished=False, torn=part.torn)
     done = at_end and limit.closed and number >= limit.segment
     return Portion(part.frames, number, part.cursor, part.faults, finished=done, torn=part.torn)
 
 
-def _limit(folder: Path) -> _Limit:
-    for _ in range(2):
+def _limit(folder: Path, *, locked: bool) -> _Limit:
+    for _ in range(2):  # the writer may close the epoch and let go of its lock in between
         end = closed(folder)
         if end is not None:
             return _Limit(end.segment, end.offset, exact=True, closed=True)
-        if is_live(folder):
+        if not locked and is_live(folder):
             mark = watermark(folder)
             return _Limit(mark.segment, mark.offset, exact=True)
-    return _DEAD
+    end = closed(folder, "ended")
+    return _DEAD if end is None else _Limit(end.segment, end.offset, exact=True)
 
 
-def _begun(folder: Path, limit: _Limit) -> Iterator[tuple[int, Header | None]]:
+def _begun(folder: Path, first: int, last: int) -> Iterator[tuple[int, Header | None]]:
     """Segments in which writing began, with their headers; None for a header that a crash tore."""
     for number in numbers(folder, ".seg"):
-        if number > limit.segment:
-            return
+        if not first <= number <= last:
+            continue
         try:
             with (folder / f"{number:08d}.seg").open("rb") as file:
                 head = file.read(HEADER_BYTES)

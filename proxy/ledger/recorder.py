@@ -116,6 +116,11 @@ class Recorder:
             "tight": int(self._committer.tight),
         }
 
+    @property
+    def mending(self) -> bool:
+        """Whether dead epochs are being recovered now."""
+        return self._mending.running
+
     def stream(self, record_id: str, principal: str, content: str) -> Stream:
         """An exchange's way into the ledger. `content`: `full`, or `digests` where bytes are hashed and not kept."""
         return Stream(self, record_id, principal, content)

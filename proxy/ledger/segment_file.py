@@ -62,11 +62,11 @@ class Segment:
 
     def write(self, buffers: Sequence[bytes], size: int) -> None:
         """Add `size` bytes at the end, durable on return. Raises: OSError; then the segment is not to be written again."""
+        self.check()  # before, since the write would hide that the file was cut
         write_all(self._disk, self.fd, buffers, self.size)
         self._disk.sync(self.fd)
-        self.reaches = max(self.reaches, self.size + size)
-        self.check()
         self.size += size
+        self.reaches = max(self.reaches, self.size)
 
     def cut(self) -> None:
         """Take away what stands beyond the last durable frame, as far as the disk still obeys."""
