@@ -110,7 +110,7 @@ class ServerConnection(asyncio.Protocol):
         """Close when idle, else after the answer in hand."""
         self.closing = True
         if self._active is None and self._lingering < 0:
-            self.transport.close()
+            self._close()
 
     # --- receiving
 
@@ -126,7 +126,7 @@ class ServerConnection(asyncio.Protocol):
         active = self._active
         if active is not None and not active.complete:
             received = self._body(active, received)
-            if not received or self._active is not active:
+            if not received or self.closing:
                 return
         if self._buffer:
             received = self._buffer + received
@@ -242,6 +242,7 @@ class ServerConnection(asyncio.Protocol):
             self._reading = True
             # The time in which we did not read is not the client's.
             self._body_since = self._listener.loop.time()
+            self._expect("body", self._listener.options.body_seconds)
             self.transport.resume_reading()
 
     def _pause(self) -> None:
@@ -261,9 +262,9 @@ class ServerConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self.deadline = NEVER
         active = self._active
         if active is not None:
+            self.deadline = NEVER
             active.writable = True
             if active.on_writable is not None:
                 active.on_writable()
@@ -274,7 +275,7 @@ class ServerConnection(asyncio.Protocol):
         if close or self.closing or self._listener.draining:
             self.closing = True
             if request.complete:
-                self.transport.close()
+                self._close()
             else:
                 self._linger()
             return
@@ -288,12 +289,18 @@ class ServerConnection(asyncio.Protocol):
     def break_off(self, *, reset: bool) -> None:
         """End the connection in the middle of an answer."""
         self.closing = True
-        if reset and not self.transport.get_write_buffer_size():
+        if reset:
             connection = self.transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if reset and not self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
-            self.transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Close once everything is written, but do not wait for ever for a client that takes nothing."""
+        self._expect("write", self._listener.options.write_stall_seconds)
+        self.transport.close()
 
     def _next(self) -> None:
         if self._active is None and self._buffer and not self.closing:
@@ -321,7 +328,7 @@ class ServerConnection(asyncio.Protocol):
     def _discard(self, count: int) -> None:
         self._lingering += count
         if self._lingering > _LINGER_BYTES:
-            self.transport.close()
+            self._close()
 
     # --- deadlines
 
@@ -341,4 +348,4 @@ class ServerConnection(asyncio.Protocol):
         elif late == "write":
             self.transport.abort()
         else:
-            self.transport.close()
+            self._close()

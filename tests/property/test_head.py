@@ -14,17 +14,43 @@ from proxy.wire import head as heads
 from proxy.wire.head import BadHeadError, parse_request_head, parse_response_head
 
 REAL = [
-    b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n"
-    b"Accept: application/json\r\nContent-Type: application/json\r\nUser-Agent: OpenAI/Python 3.54.0\r\nX-Stainless-Lang: python\r\n"
-    b"X-Stainless-Async: false\r\nx-stainless-retry-count: 0\r\nAuthorization: Bearer sk-test\r\nContent-Length: 2\r\n\r\n",
-    b"POST /anthropic/v1/messages?beta=true HTTP/1.1\r\nHost: localhost\r\nanthropic-version: 2023-06-01\r\nX-Api-Key: k\r\n"
-    b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
-    b"GET /gemini/v1beta/models HTTP/1.0\r\nx-goog-api-key: k\r\n\r\n",
+    b"\r\n".join(lines) + b"\r\n\r\n"
+    for lines in (
+        (
+            b"POST /openai/v1/chat/completions HTTP/1.1",
+            b"Host: 127.0.0.1:8080",
+            b"Accept-Encoding: gzip, deflate",
+            b"Connection: keep-alive",
+            b"Accept: application/json",
+            b"User-Agent: OpenAI/Python 3.54.0",
+            b"x-stainless-retry-count: 0",
+            b"Authorization: Bearer sk-test",
+            b"Content-Length: 2",
+        ),
+        (
+            b"POST /anthropic/v1/messages?beta=true HTTP/1.1",
+            b"Host: localhost",
+            b"anthropic-version: 2023-06-01",
+            b"X-Api-Key: k",
+            b"Transfer-Encoding: chunked",
+            b"Expect: 100-continue",
+        ),
+        (b"GET /gemini/v1beta/models HTTP/1.0", b"x-goog-api-key: k"),
+    )
 ]
 ANSWERS = [
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n"
-    b"x-request-id: req_1\r\nSet-Cookie: __cf_bm=1; path=/\r\nSet-Cookie: b=2\r\n\r\n",
-    b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nretry-after: 1\r\n\r\n",
+    b"\r\n".join(lines) + b"\r\n\r\n"
+    for lines in (
+        (
+            b"HTTP/1.1 200 OK",
+            b"Content-Type: text/event-stream; charset=utf-8",
+            b"Transfer-Encoding: chunked",
+            b"Connection: keep-alive",
+            b"Set-Cookie: __cf_bm=1; path=/",
+            b"Set-Cookie: b=2",
+        ),
+        (b"HTTP/1.1 429 Too Many Requests", b"Content-Length: 0", b"retry-after: 1"),
+    )
 ]
 EDITS = st.lists(
     st.tuples(

@@ -7,12 +7,21 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from proxy.core.oneshot import drive
 from proxy.core.snapshot import GatewayOptions
 from proxy.gateway.refusal import not_a_request
 from proxy.wire.deadlines import Deadlines
+from proxy.wire.listener import Listener
 from proxy.wire.pool import Pool, PoolStats
-from proxy.wire.server import Listener, Request, ServerConnection
+from proxy.wire.request import Request
+from proxy.wire.server import ServerConnection
 from proxy.wire.upstream import UpstreamConnection
+
+GET = b"GET /openai/v1/models HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+LONG = b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class FakeHandle:
@@ -39,6 +48,7 @@ class FakeLoop:
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.on_turn: Callable[[], None] = lambda: None
         self._soon: deque[tuple[FakeHandle, Callable[..., None], tuple[Any, ...]]] = deque()
         self._later: list[tuple[float, FakeHandle, Callable[..., None], tuple[Any, ...]]] = []
 
@@ -72,6 +82,7 @@ class FakeLoop:
             handle, callback, args = self._soon.popleft()
             if not handle.cancelled:
                 callback(*args)
+                self.on_turn()
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, and call what became due on the way."""
@@ -82,6 +93,7 @@ class FakeLoop:
             self.now = max(self.now, first[0])
             if not first[1].cancelled:
                 first[2](*first[3])
+                self.on_turn()
             self.run()
         self.now = until
         self.run()
@@ -273,3 +285,21 @@ class Callee:
             connection: UpstreamConnection = end.value
             return connection
         raise AssertionError("no connection came")
+
+
+def answer(request: Request, framed: bytes = OK, *, close: bool = False) -> None:
+    """Answer and finish."""
+    request.write(framed)
+    request.finish(close=close)
+
+
+def ask_for_body(request: Request, limit: int = 65536) -> list[BaseException | None]:
+    """Collect the body in a walk; what it came to appears in the list."""
+    ended: list[BaseException | None] = []
+
+    async def walk() -> None:
+        await request.collect(limit)
+        ended.append(None)
+
+    drive(walk(), ended.append)
+    return ended

@@ -1,0 +1,33 @@
+"""All connections of a worker: how many, and how they are drained."""
+
+from __future__ import annotations
+
+from tests.unit.wire.faked import GET, Desk, answer
+
+
+def test_most_connections() -> None:
+    """One connection more than allowed is closed at once; when one leaves there is room again."""
+    desk = Desk(max_connections=2)
+    first, _, third = desk.client(), desk.client(), desk.client()
+    assert third.aborted
+    stats = desk.listener.stats
+    assert (stats.connections, stats.open_connections, stats.refused_connections) == (3, 2, 1)
+    first.end()
+    assert not desk.client().aborted
+
+
+def test_drain() -> None:
+    """Draining closes idle connections at once, busy ones after their answer, and takes no new ones."""
+    desk = Desk()
+    idle, busy, ahead = desk.client(), desk.client(), desk.client()
+    busy.feed(GET)
+    ahead.feed(GET + GET)
+    desk.listener.drain()
+    desk.loop.run()
+    assert (idle.lost, busy.lost) == (True, False)
+    for request in list(desk.requests):
+        assert not request.keep_alive
+        answer(request)
+    desk.loop.run()
+    assert (busy.lost, ahead.lost, len(desk.requests)) == (True, True, 2)
+    assert desk.client().aborted
