@@ -33,7 +33,8 @@ _OUTCOME = (
     *(("number", name) for name in ("answer_bytes", "delivered_bytes", "first_byte_us", "duration_us")),
     ("text", "answer_content"),
 )
-_FILTERS = ("principal", "upstream", "endpoint", "outcome", "purpose", "decision", "model_requested")
+_FILTERS = ("principal", "upstream", "endpoint", "purpose", "model_requested")
+_UNCOMMON = {"outcome": "(outcome IS NULL OR outcome <> 'completed')", "decision": "decision <> 'allow'"}
 
 
 def _columns(shape: tuple[tuple[str, str], ...]) -> list[sa.Column]:
@@ -99,6 +100,9 @@ def _exchange_tables() -> None:
     op.create_index("exchanges_at", "exchanges", ["at"])
     for name in _FILTERS:
         op.create_index(f"exchanges_{name}", "exchanges", [name, "at"])
+    for name, condition in _UNCOMMON.items():
+        where = sa.text(condition)
+        op.create_index(f"exchanges_{name}", "exchanges", [name, "at"], sqlite_where=where, postgresql_where=where)
     op.create_table(
         "contents",
         sa.Column("record_id", _NAME, primary_key=True),

@@ -37,11 +37,13 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
 
 @dataclass
 class Progress:
-    """Counts since the start; `lag_*`, what is durable in the spool and not yet in the store, and `away`, why the database could
-    not be used at the last try, are how things stand.
+    """Counts since the start (`entries` are those new to the store, `handled` all), and how things stand.
+
+    `lag_*`: what is durable in the spool and not yet in the store. `away`: why the database could not be used at the last try.
     """
 
     entries: int = 0
+    handled: int = 0
     batches: int = 0
     forks: int = 0
     incidents: int = 0
@@ -196,6 +198,7 @@ class Shipper:
         reading.faults = []
         progress = self.progress
         progress.entries += shipped.new
+        progress.handled += len(batch.entries)
         progress.batches += 1
         progress.forks += shipped.forks
         progress.incidents += len(batch.incidents) + shipped.forks

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, and_, or_, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, RowMapping, and_, literal_column, or_, select, tuple_
 
 from proxy.core.errors import TosProxyError
 from proxy.ledger.store import Store
-from proxy.ledger.tables import entries, exchanges
+from proxy.ledger.tables import UNCOMMON, entries, exchanges
 
 MOST_OF_A_PAGE = 500
+
+_COMMON = frozenset({"completed", "allow"})
 
 _LISTS = ("flags", "clauses", "rules")
 _USAGE = {"input": "usage_input", "output": "usage_output", "cached": "usage_cached", "reasoning": "usage_reasoning"}
@@ -34,7 +36,7 @@ class BadCursorError(TosProxyError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which exchanges: `equal` by column name (`dialect` and the names in `tables.FILTERS`); times in microseconds.
+    """Which exchanges: `equal` by column name (`dialect` and those that have an index); times in microseconds.
 
     `until` itself is excluded. `outcome` may be asked for as `open`: those without one.
     """
@@ -62,6 +64,8 @@ def _conditions(wanted: Wanted, cursor: str | None) -> list[ColumnElement[bool]]
     found: list[ColumnElement[bool]] = [columns.at.is_not(None)]
     for name, value in wanted.equal.items():
         found.append(columns.outcome.is_(None) if (name, value) == ("outcome", "open") else columns[name] == value)
+        if name in UNCOMMON and value not in _COMMON:
+            found.append(literal_column(UNCOMMON[name], Boolean))
     if wanted.since is not None:
         found.append(columns.at >= wanted.since)
     if wanted.until is not None:

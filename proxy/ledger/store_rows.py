@@ -164,3 +164,32 @@ def kind_of(entry: Entry) -> str:
 
 
 _KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refusal", Mark: "mark"}
+
+
+class Projection:
+    """Rows of `exchanges` by record id: `whole` (intent and outcome were given), `opened` (intent only), `ended` (outcome only)."""
+
+    __slots__ = ("ended", "opened", "whole")
+
+    def __init__(self) -> None:
+        self.whole: dict[str, Row] = {}
+        self.opened: dict[str, Row] = {}
+        self.ended: dict[str, Row] = {}
+
+    def intent(self, entry: Intent) -> None:
+        """Take an intent or a refusal."""
+        row = intent_row(entry)
+        if isinstance(entry, Refusal):
+            self.whole[entry.id] = (entry.id, *row, *refusal_row(entry))
+        elif (ended := self.ended.pop(entry.id, None)) is not None:
+            self.whole[entry.id] = (entry.id, *row, *ended[1:])
+        elif entry.id not in self.whole:
+            self.opened[entry.id] = (entry.id, *row)
+
+    def outcome(self, entry: Outcome) -> None:
+        """Take an outcome."""
+        row = outcome_row(entry)
+        if (opened := self.opened.pop(entry.id, None)) is not None:
+            self.whole[entry.id] = (*opened, *row)
+        elif entry.id not in self.whole:
+            self.ended[entry.id] = (entry.id, *row)

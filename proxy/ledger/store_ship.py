@@ -9,7 +9,7 @@ would cost more processor time than everything else in this file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,7 @@ from proxy.ledger.store_rows import (
     INTENT_COLUMNS,
     KEY_COLUMNS,
     OUTCOME_COLUMNS,
+    Projection,
     Row,
     json_text,
 )
@@ -181,13 +182,36 @@ def _forks(batch: Batch, found: Iterable[Sequence[Any]]) -> list[Row]:
 
 def _after_entries(batch: Batch, forks: Sequence[Row]) -> Iterator[tuple[_Statement, Sequence[Row]]]:
     """What is written after the entries, in order; the projection of a fork is not."""
-    forked = {row[-1] for row in forks}
-    for statement, rows in ((_EXCHANGES_WHOLE, batch.whole), (_EXCHANGES_OPENED, batch.opened), (_EXCHANGES_ENDED, batch.ended)):
-        yield statement, [row for record_id, row in rows.items() if record_id not in forked] if forked else list(rows.values())
+    yield from _projected(batch.projection, {row[-1] for row in forks})
     yield _CONTENTS, batch.contents
     yield _INCIDENTS, [*batch.incidents, *(row[:-1] for row in forks)]
     end = batch.end
     yield _CURSOR, [(batch.instance, batch.epoch, end.segment, end.offset, end.seq, end.commit, end.frames, batch.last_at)]
+
+
+def _projected(projection: Projection, forked: Collection[str] = ()) -> Iterator[tuple[_Statement, Sequence[Row]]]:
+    parts = (
+        (_EXCHANGES_WHOLE, projection.whole),
+        (_EXCHANGES_OPENED, projection.opened),
+        (_EXCHANGES_ENDED, projection.ended),
+    )
+    for statement, rows in parts:
+        yield statement, [row for record_id, row in rows.items() if record_id not in forked] if forked else list(rows.values())
+
+
+async def ship_projection(store: Store, projection: Projection) -> None:
+    """Write a projection alone, for whoever computes it again from stored entries. Raises: StoreUnavailableError."""
+    if store.dialect == "sqlite":
+
+        def write(connection: sqlite3.Connection) -> None:
+            for statement, rows in _projected(projection):
+                connection.executemany(statement.sqlite(), rows)
+
+        await store.write_directly(write)
+        return
+    async with _driver(store) as driver:
+        for statement, rows in _projected(projection):
+            await _copy(driver, statement, rows)
 
 
 async def ship_keys(store: Store, rows: Sequence[Row]) -> None:

@@ -1,0 +1,199 @@
+"""Retention: lets go of contents, evidence and spool segments when their time or their space is over. Nothing unshipped ever goes.
+
+* Contents past `content_seconds`: rows deleted; keys of months that are wholly past it destroyed, in the store and in the keyring.
+* Evidence past `evidence_seconds`: exchanges and entries of whole days.
+* Segments: kept while there is room. Above `TRIM_AT` of `max_bytes` the oldest go that are shipped and that no recovery will ask
+  for, until `TRIM_TO` is reached. If that is not enough, `alarm` is set at `ALARM_AT`; gateways refuse at 95 %.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy.control.process import Note, pause_unless
+from proxy.core.clock import Clock, SystemClock
+from proxy.ledger import keyring, reader, segments, store_retention
+from proxy.ledger.disk import Disk
+from proxy.ledger.epoch import numbers
+from proxy.ledger.reader import Cursor, EpochAt
+from proxy.ledger.store import Store
+from proxy.ledger.store_errors import StoreError
+
+TRIM_AT, TRIM_TO, ALARM_AT = 0.75, 0.70, 0.80
+
+_SPACE_SECONDS = 2.0
+_TIME_SECONDS = 3600.0
+_DAY_SECONDS = 86400.0
+_LEAST_SPAN_SECONDS = 600.0
+
+PlaceOf = Callable[[EpochAt], tuple[Cursor, bool] | None]
+"""How far an epoch is shipped, and whether to its end (`Shipper.place`)."""
+
+
+@dataclass(frozen=True)
+class SpoolUsage:
+    """What the spool takes. `rate`: bytes written a day, over the segments that are there. `days_left`: until `max_bytes` at that
+    rate if nothing could be shipped any more; None while there is nothing to go by. `alarm`: 80 % are reached.
+    """
+
+    used: int
+    max_bytes: int
+    segments: int
+    rate: float
+    days_left: float | None
+    alarm: bool
+
+
+@dataclass(frozen=True)
+class _Segment:
+    path: Path
+    size: int
+    created: int
+
+
+def spool_usage(data_dir: Path, max_bytes: int, now: int) -> SpoolUsage:
+    """The spool's size and how long it lasts; `now` in microseconds. Needs no control process. Raises: OSError."""
+    found = [segment for home in _homes(data_dir) for segment in _segments(home)]
+    used = sum(segment.size for segment in found)
+    oldest = min((segment.created for segment in found if segment.created), default=now)
+    days = max((now - oldest) / 1_000_000, _LEAST_SPAN_SECONDS) / _DAY_SECONDS
+    rate = used / days
+    left = max(0.0, max_bytes - used) / rate if used else None
+    return SpoolUsage(used, max_bytes, len(found), rate, left, used >= max_bytes * ALARM_AT)
+
+
+def _homes(data_dir: Path) -> list[Path]:
+    spool = data_dir / "spool"
+    return [path for path in spool.iterdir() if path.is_dir()] if spool.is_dir() else []
+
+
+def _segments(home: Path) -> list[_Segment]:
+    return [
+        segment
+        for number in numbers(home)
+        for path in (home / f"{number:08d}" / f"{name:08d}.seg" for name in numbers(home / f"{number:08d}", ".seg"))
+        if (segment := _segment(path)) is not None
+    ]
+
+
+def _segment(path: Path) -> _Segment | None:
+    try:
+        with path.open("rb") as file:
+            header = segments.parse_header(file.read(segments.HEADER_BYTES))
+            return _Segment(path, os.fstat(file.fileno()).st_size, header.created if header is not None else 0)
+    except FileNotFoundError:
+        return None
+
+
+def trim(data_dir: Path, max_bytes: int, place_of: PlaceOf) -> int:
+    """Remove shipped segments, oldest first, while the spool is above its bound; gives how many. Raises: OSError."""
+    found = {segment.path: segment for home in _homes(data_dir) for segment in _segments(home)}
+    used = sum(segment.size for segment in found.values())
+    if used < max_bytes * TRIM_AT:
+        return 0
+    may_go = [found[path] for home in _homes(data_dir) for path in reader.removable(home.parent, home.name) if path in found]
+    removed = 0
+    for segment in sorted((one for one in may_go if _is_shipped(one.path, place_of)), key=lambda one: one.created):
+        if used <= max_bytes * TRIM_TO:
+            break
+        segment.path.unlink(missing_ok=True)
+        used -= segment.size
+        removed += 1
+    for home in _homes(data_dir):
+        _remove_empty(home, place_of)
+    return removed
+
+
+def _is_shipped(path: Path, place_of: PlaceOf) -> bool:
+    folder = path.parent
+    place = place_of(EpochAt(folder.parent.name, int(folder.name), folder))
+    return place is not None and (place[1] or int(path.stem) < place[0].segment)
+
+
+def _remove_empty(home: Path, place_of: PlaceOf) -> None:
+    """Folders of epochs that are shipped to their end and hold no segment; never the last, from which the next number counts."""
+    for number in numbers(home)[:-1]:
+        folder = home / f"{number:08d}"
+        place = place_of(EpochAt(home.name, number, folder))
+        if place is None or not place[1] or numbers(folder, ".seg"):
+            continue
+        with contextlib.suppress(OSError):
+            for name in ("watermark", "lock", "closed"):
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def erase_keys(data_dir: Path, before_month: str) -> int:
+    """Erase every content key of months before `before_month` (`YYYY-MM`) in the keyring; gives how many. Raises: OSError."""
+    erased = 0
+    for path in (data_dir / "keyring").glob("*/*.keys"):
+        if path.stem < before_month:
+            places = [slot.place for slot in keyring.parse_slots(path.read_bytes()) if slot.state == keyring.LIVE]
+            if places:
+                keyring.erase_slots(Disk(), path, places)
+                erased += len(places)
+    return erased
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long (seconds) and how much (bytes) is kept."""
+
+    content_seconds: float
+    evidence_seconds: float
+    max_bytes: int
+
+
+class Retention:
+    """One per control process. `run` is its duty; `usage` is how the spool stood a moment ago."""
+
+    def __init__(
+        self, store: Store, data_dir: Path, bounds: Bounds, place_of: PlaceOf, note: Note, clock: Clock | None = None
+    ) -> None:
+        self.usage: SpoolUsage | None = None
+        self._store = store
+        self._data_dir = data_dir
+        self._bounds = bounds
+        self._place_of = place_of
+        self._note = note
+        self._clock = clock or SystemClock()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look at the spool's space every other second and at what is too old every hour, until `stop` is set. Raises: OSError."""
+        due = 0.0
+        while not stop.is_set():
+            await self.make_room()
+            if time.monotonic() >= due:
+                try:
+                    await self.forget()
+                    due = time.monotonic() + _TIME_SECONDS
+                except StoreError as error:
+                    self._note("retention waits for the database", reason=str(error))
+                    due = time.monotonic() + 60.0
+            await pause_unless(stop, _SPACE_SECONDS)
+
+    async def make_room(self) -> None:
+        """Trim the spool and measure it. Raises: OSError."""
+        removed = await asyncio.to_thread(trim, self._data_dir, self._bounds.max_bytes, self._place_of)
+        if removed:
+            self._note("shipped segments removed", segments=removed)
+        before = self.usage
+        self.usage = await asyncio.to_thread(spool_usage, self._data_dir, self._bounds.max_bytes, self._clock.utc_us())
+        if self.usage.alarm and not (before is not None and before.alarm):
+            self._note("the spool is nearly full", used=self.usage.used, max_bytes=self.usage.max_bytes)
+
+    async def forget(self) -> None:
+        """Let go of what is too old. Raises: StoreUnavailableError, OSError; what was done stays done."""
+        now = self._clock.utc_us()
+        content_before = now - int(self._bounds.content_seconds * 1_000_000)
+        erased = await asyncio.to_thread(erase_keys, self._data_dir, store_retention.month_bound(content_before))
+        rows, destroyed = await store_retention.forget_contents(self._store, content_before, now)
+        evidence = await store_retention.forget_evidence(self._store, now - int(self._bounds.evidence_seconds * 1_000_000))
+        if rows or destroyed or erased or evidence:
+            self._note("retention", contents=rows, keys=destroyed + erased, evidence=evidence)
