@@ -144,20 +144,22 @@ class Relay:
             hold = 0
         if self.received == self._length and not hold:
             hold = 1
-        pending = self._held + piece if self._held else piece
-        if hold >= len(pending):
-            self._held = pending
+        if not (hold or self._held) and self.head_sent:
+            self.delivered += len(piece)
+            self._request.write(chunk(piece) if self._framing == "chunked" else piece)
         else:
-            if hold:
-                leaving, self._held = pending[:-hold], pending[-hold:]
-            else:
-                leaving, self._held = pending, b""
+            self._hold(self._held + piece, hold)
+        if unsynced > self._limit or not (self._request.writable or self._request.gone):
+            self._pause()
+
+    def _hold(self, pending: bytes, hold: int) -> None:
+        """Keep the last `hold` bytes, let the others leave: at once, or with the head."""
+        leaving, self._held = (pending[:-hold], pending[-hold:]) if hold else (pending, b"")
+        if leaving:
             self.delivered += len(leaving)
             self._out.append(chunk(leaving) if self._framing == "chunked" else leaving)
             if self.head_sent:
                 self._flush()
-        if unsynced > self._limit or not (self._request.writable or self._request.gone):
-            self._pause()
 
     def answer_end(self) -> None:
         """The answer is complete."""
