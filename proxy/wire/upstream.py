@@ -305,7 +305,7 @@ class UpstreamConnection(asyncio.Protocol):
         if (drained := self._drained) is not None:
             self._drained = None
             drained.set(None)
-        if not self.busy or (self._ended and self._sink is None):
+        if not self.busy or self._broken or (self._ended and self._sink is None):
             return
         if self._until_close and exc is None:
             self._ended = True
