@@ -110,7 +110,7 @@ def test_licences_are_permissive() -> None:
     assert bad_licence("a", "MIT AND MPL-2.0")
 
 
-IMPORTED_AS = {"pyyaml": "yaml"}
+IMPORTED_AS = {"pyyaml": "yaml", "prometheus-client": "prometheus_client", "import-linter": "importlinter"}
 BY_NAME = {"aiosqlite": "sqlalchemy", "asyncpg": "sqlalchemy"}
 """Distributions that another one loads by name (an URL's scheme), so that no import of ours shows them."""
 
@@ -126,6 +126,28 @@ def test_every_dependency_is_used() -> None:
     imported = {module.split(".")[0] for name in python_files("proxy", "migrations") for module in imports(parsed(name))}
     expect_none(unused(PROJECT["project"]["dependencies"], imported))
     assert unused(["a", "pyyaml", "aiosqlite"], {"yaml"}) == ["a", "aiosqlite"]
+
+
+def undeclared(imported: set[str], requirements: list[str]) -> set[str]:
+    """Top-level modules that are neither of the standard library, nor ours, nor of a declared requirement."""
+    names = [canonicalize_name(Requirement(line).name) for line in requirements]
+    declared = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
+    return (
+        {module.split(".")[0] for module in imported}
+        - declared
+        - sys.stdlib_module_names
+        - {"proxy", "tests", "benchmarks", "docs"}
+    )
+
+
+def test_every_import_is_declared() -> None:
+    """What product, tests and benchmarks import is asked for in pyproject.toml, not there by luck."""
+    product = {module for name in python_files("proxy", "migrations") for module in imports(parsed(name))}
+    # the journeys' clients run in environments of their own, with one SDK each
+    others = [name for name in python_files("tests", "benchmarks", "docs") if not name.startswith("tests/journey/clients/")]
+    expect_none(sorted(undeclared(product, PROJECT["project"]["dependencies"])))
+    expect_none(sorted(undeclared({module for name in others for module in imports(parsed(name))}, DEVELOPMENT)))
+    assert undeclared({"os", "yaml", "attic.x"}, ["pyyaml"]) == {"attic"}
 
 
 def test_the_installed_command_is_this_checkout() -> None:
