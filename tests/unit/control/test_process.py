@@ -1,0 +1,112 @@
+"""Duties beside each other: one that fails harms no other, and all finish when told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from proxy.control import process
+from proxy.control.process import Parts, admin_duty, durable, run_control
+from proxy.core.errors import LedgerUnavailableError
+from proxy.core.oneshot import Oneshot
+
+
+async def waits(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def test_a_duty_that_fails_is_reported_and_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash is noted with the duty's name and the duty runs again, while the others go on undisturbed."""
+    monkeypatch.setattr(process, "_FIRST_PAUSE", 0.001)
+    notes: list[tuple[str, Any]] = []
+    begun: list[int] = []
+    stop, third = asyncio.Event(), asyncio.Event()
+
+    async def fails_twice(stop: asyncio.Event) -> None:
+        begun.append(1)
+        if len(begun) < 3:
+            raise RuntimeError("broken")
+        third.set()
+        await stop.wait()
+
+    parts = Parts({"ship": fails_twice, "other": waits}, lambda event, **fields: notes.append((event, fields["duty"])))
+    running = asyncio.create_task(run_control(parts, stop))
+    await third.wait()
+    stop.set()
+    await running
+    assert notes == [("duty failed", "ship")] * 2
+    assert parts.crashes == {"ship": 2}
+
+
+async def test_every_duty_may_finish_what_it_holds() -> None:
+    """On stop each duty is waited for; one that does not end in time is cancelled and named."""
+    finished: list[str] = []
+    late: list[Any] = []
+    stop = asyncio.Event()
+
+    async def tidy(stop: asyncio.Event) -> None:
+        await stop.wait()
+        await asyncio.sleep(0.02)
+        finished.append("tidy")
+
+    async def stuck(_: asyncio.Event) -> None:
+        await asyncio.sleep(60)
+
+    parts = Parts({"tidy": tidy, "stuck": stuck}, lambda event, **fields: late.append((event, fields["duty"])), grace=0.2)
+    stop.set()
+    await run_control(parts, stop)
+    assert finished == ["tidy"]
+    assert late == [("duty did not finish in time", "stuck")]
+
+
+async def test_the_admin_server_answers_until_told_to_stop() -> None:
+    """The application is served on the sockets it is given; on stop the sockets are closed and the duty ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+    app = FastAPI()
+
+    @app.get("/there")
+    async def there() -> str:
+        return "yes"
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(admin_duty(lambda: app, lambda: [listener])(stop))
+    async with httpx2.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", trust_env=False) as client:
+        answer = await client.get("/there")
+    assert (answer.status_code, answer.json()) == (200, "yes")
+    assert "server" not in answer.headers
+    stop.set()
+    await running
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=0.2).close()
+
+
+def test_without_admin_no_framework_is_loaded() -> None:
+    """Shipping, retention and the duties' frame import neither FastAPI nor uvicorn nor pydantic."""
+    script = (
+        "import sys; from proxy.control import process, shipper, retention, reindex; from proxy.ledger import store; "
+        "print([name for name in ('fastapi', 'uvicorn', 'pydantic', 'starlette') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(process.__file__).parents[2]
+    )
+    assert done.stdout.strip() == "[]"
+
+
+async def test_a_task_can_wait_for_the_ledger() -> None:
+    """What the writer promised resolves or fails an ordinary task."""
+    kept: Oneshot[int] = Oneshot()
+    asyncio.get_running_loop().call_later(0.001, kept.set, 1)
+    await durable(kept)
+    lost: Oneshot[int] = Oneshot()
+    asyncio.get_running_loop().call_later(0.001, lost.fail, LedgerUnavailableError("disk full"))
+    with pytest.raises(LedgerUnavailableError, match="disk full"):
+        await durable(lost)

@@ -1,0 +1,145 @@
+"""What the shipper does between spool and store beyond the ordinary."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from proxy.control import shipper as shipper_module
+from proxy.control.shipper import Shipper
+from proxy.ledger import secrets
+from proxy.ledger.store import Store
+from proxy.ledger.store_errors import StoreUnavailableError
+from proxy.ledger.store_keys import KeyringReader
+from tests.spools import exchange, open_recorder
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(f"sqlite:///{tmp_path}/store.sqlite")
+    yield opened
+    await opened.close()
+
+
+def shipper_of(store: Store, data_dir: Path, notes: list[str] | None = None) -> Shipper:
+    keyring = KeyringReader(data_dir, secrets.load(data_dir).master)
+    return Shipper(store, data_dir, keyring, lambda event, **_: notes.append(event) if notes is not None else None)
+
+
+async def incidents(store: Store) -> list[str]:
+    async with store.read() as connection:
+        return [row[0] for row in await connection.execute(text("SELECT kind FROM incidents ORDER BY kind"))]
+
+
+async def drained(shipper: Shipper) -> None:
+    over = asyncio.Event()
+    over.set()
+    await shipper.run(over)
+
+
+async def test_a_restored_folder_is_held_against_the_store(store: Store, tmp_path: Path) -> None:
+    """When a data folder is replaced by an older copy of itself and goes on, its new entries are found to contradict the store."""
+    data_dir = tmp_path / "data"
+    recorder = open_recorder(data_dir)
+    await exchange(recorder)
+    await recorder.close()
+    shutil.copytree(data_dir, tmp_path / "backup")
+    recorder = open_recorder(data_dir)
+    for _ in range(4):
+        await exchange(recorder, b"before")
+    await recorder.close()
+    await drained(shipper_of(store, data_dir))
+    shutil.rmtree(data_dir)
+    shutil.copytree(tmp_path / "backup", data_dir)
+    recorder = open_recorder(data_dir)
+    await exchange(recorder, b"after")
+    await recorder.close()
+    await drained(shipper_of(store, data_dir))
+    assert await incidents(store) == ["fork", "fork", "fork", "fork", "rewound"]
+
+
+async def test_damage_in_a_segment_is_an_incident(store: Store, tmp_path: Path) -> None:
+    """Synced bytes that were changed cost the entries they held, and nothing else, and are reported."""
+    recorder = open_recorder(tmp_path)
+    for _ in range(6):
+        await exchange(recorder)
+    await recorder.close()
+    segment = next((tmp_path / "spool").glob("*/*/*.seg"))
+    content = bytearray(segment.read_bytes())
+    content[len(content.rstrip(b"\0")) // 2] ^= 0xFF
+    segment.write_bytes(content)
+    notes: list[str] = []
+    shipper = shipper_of(store, tmp_path, notes)
+    await drained(shipper)
+    assert await incidents(store) == ["damaged"]
+    assert notes == ["the spool has an incident"]
+    assert shipper.progress.entries == 13
+
+
+async def test_changed_content_is_kept_and_reported(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content that does not open under its key is shipped as it is, with an incident."""
+    monkeypatch.setattr("proxy.ledger.store_batch.SMALL_BYTES", 0)
+    recorder = open_recorder(tmp_path)
+    await exchange(recorder)
+    await recorder.close()
+    keyring = KeyringReader(tmp_path, bytes(32))
+    other = KeyringReader(tmp_path, secrets.load(tmp_path).master)
+    shipper = Shipper(store, tmp_path, keyring, lambda *_, **__: None)
+    monkeypatch.setattr(shipper._resealer, "_cipher_of", lambda _name: other.cipher(next(iter(other._rows))) and _wrong())
+    other.refresh()
+    await drained(shipper)
+    assert await incidents(store) == ["unsealable", "unsealable"]
+    async with store.read() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM contents WHERE coding = 0"))).scalar() == 2
+
+
+def _wrong() -> object:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(bytes(32))
+
+
+async def test_nothing_is_read_while_the_database_is_away(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch in hand is tried again as it is; the spool is read on only once it is written."""
+    recorder = open_recorder(tmp_path)
+    await exchange(recorder)
+    shipper = shipper_of(store, tmp_path)
+    whole = shipper_module.ship
+    tries = 0
+
+    async def away(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(shipper_module, "ship", away)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError):
+            await shipper.pass_once()
+        await exchange(recorder)
+    held = list(shipper._held)
+    assert (tries, len(held), len(held[0].batch.entries)) == (3, 1, 3)
+    monkeypatch.setattr(shipper_module, "ship", whole)
+    await drained(shipper)
+    assert (shipper.progress.entries, shipper.progress.lag_entries) == (9, 0)
+    await recorder.close()
+
+
+async def test_lag_is_what_is_durable_and_not_stored(store: Store, tmp_path: Path) -> None:
+    """Lag counts entries that the writer made durable and falls to nothing once they are shipped."""
+    recorder = open_recorder(tmp_path)
+    shipper = shipper_of(store, tmp_path)
+    await shipper.pass_once()
+    for _ in range(5):
+        await exchange(recorder)
+    shipper._held = await asyncio.to_thread(shipper._read, thorough=True)
+    shipper._is_away("for the test")
+    assert (shipper.progress.lag_entries, shipper.progress.lag_seconds > 0) == (10, True)
+    await shipper.pass_once()
+    assert (shipper.progress.lag_entries, shipper.progress.lag_seconds, shipper.progress.away) == (0, 0.0, "")
+    await recorder.close()
