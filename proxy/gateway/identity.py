@@ -179,9 +179,9 @@ def _credential(values: dict[bytes, bytes], query: bytes | None) -> tuple[str, b
             )
         if value:
             found.setdefault(value, kind)
-    if query and b"key" in query.lower():
+    if query and (b"key" in query.lower() or b"%" in query):
         for name, parameter in parse_qsl(query.decode("latin-1"), encoding="latin-1"):
-            if name == "key" and parameter:
+            if name.lower() == "key" and parameter:
                 found.setdefault(parameter.encode("latin-1"), "query")
     if len(found) > 1:
         raise Refused(400, "two_credentials", "The request carries two different credentials; send one.")

@@ -19,7 +19,7 @@ _AMBIGUOUS = re.compile(
 )
 _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
 _REMEMBERED = 4096
-_SECRET_PARAMETER = re.compile(rb"(?i)((?:^|&)(?:key|api[_-]?key|access_token|token|auth)=)[^&]*")
+_SECRET_NAME = re.compile(rb"(?i)key|api[_-]?key|access_token|token|auth")
 
 
 class Upstream:
@@ -65,16 +65,25 @@ class Route:
         self.recorded_target = (
             prefixed.decode("ascii")
             if query is None
-            else (prefixed + b"?" + _SECRET_PARAMETER.sub(rb"\1REDACTED", query)).decode("ascii")
+            else (prefixed + b"?" + b"&".join(map(_redacted, query.split(b"&")))).decode("ascii")
         )
 
     def without_key_parameter(self) -> bytes:
         """The target without `key=…`, for when another key takes its place."""
         if self.query is None:
             return self.target
-        kept = [part for part in self.query.split(b"&") if not part.lower().startswith(b"key=")]
+        kept = [part for part in self.query.split(b"&") if _parameter_name(part).lower() != b"key"]
         path = self.target.split(b"?", 1)[0]
         return path + b"?" + b"&".join(kept) if kept else path
+
+
+def _parameter_name(part: bytes) -> bytes:
+    """The name as an upstream will read it: `k%65y` is `key`."""
+    return unquote_to_bytes(part.partition(b"=")[0])
+
+
+def _redacted(part: bytes) -> bytes:
+    return part if _SECRET_NAME.fullmatch(_parameter_name(part)) is None else part.partition(b"=")[0] + b"=REDACTED"
 
 
 class Routes:
