@@ -19,11 +19,9 @@ _REASONS = {
     426: b"Upgrade Required",
     429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
-    501: b"Not Implemented",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
-    505: b"HTTP Version Not Supported",
 }
 _LONGEST_WAIT = 60
 

@@ -119,7 +119,10 @@ _RESPONSE_FIELDS = _Judge(_RESPONSE_DROPPED, (b"x-tos-",), _SINGLE_IN_RESPONSES)
 
 
 class BadHeadError(Exception):
-    """A head that is not taken. `status` is what its sender is told."""
+    """A head that is not taken. `status` is what its sender is told.
+
+    Never a 5xx, not even 501 or 505 (RFC 9112 §6.1, RFC 9110 §15.6.6): SDKs would send the same again.
+    """
 
     def __init__(self, reason: str, status: int = 400) -> None:
         super().__init__(reason)
@@ -186,11 +189,11 @@ class ResponseHead(_Head):
 def parse_request_head(head: bytes, max_fields: int) -> RequestHead:
     """Parse a head that ends with an empty line.
 
-    Raises: BadHeadError (400, 417, 431, 501, 505) naming what is wrong.
+    Raises: BadHeadError (400, 417, 431) naming what is wrong.
     """
     line = _REQUEST_LINE.match(head)
     if line is None:
-        raise BadHeadError(*_what_is_wrong(head))
+        raise BadHeadError(_what_is_wrong(head))
     method, target, minor = line.groups()
     if target[0] != 0x2F:
         raise BadHeadError("the request target must be a path")
@@ -215,11 +218,11 @@ def _name(line: bytes) -> bytes:
     return line.partition(b":")[0].lower()
 
 
-def _what_is_wrong(head: bytes) -> tuple[str, int]:
+def _what_is_wrong(head: bytes) -> str:
     first = head.split(b"\r\n", 1)[0]
     if re.fullmatch(rb".* HTTP/[0-9]\.[0-9]", first) and not first.endswith((b"HTTP/1.1", b"HTTP/1.0")):
-        return "only HTTP/1.1 and HTTP/1.0 are spoken here", 505
-    return "not an HTTP request line", 400
+        return "only HTTP/1.1 and HTTP/1.0 are spoken here"
+    return "not an HTTP request line"
 
 
 def _fields(head: bytes, start: int, max_fields: int, judge: _Judge) -> tuple[dict[bytes, bytes], list[bytes]]:
@@ -249,7 +252,7 @@ def _framing(values: dict[bytes, bytes], minor: int) -> tuple[bool, int | None]:
     length = values.get(b"content-length")
     if b"transfer-encoding" in values:
         if values[b"transfer-encoding"].lower() != b"chunked":
-            raise BadHeadError("the only transfer coding taken is chunked", 501)
+            raise BadHeadError("the only transfer coding taken is chunked")
         if length is not None:
             raise BadHeadError("Transfer-Encoding and Content-Length exclude each other")
         if minor == 0:

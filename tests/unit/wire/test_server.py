@@ -84,7 +84,7 @@ def test_empty_line_before_a_request() -> None:
     [
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
         (b"GET /\r\n\r\n", 400),
-        (b"GET / HTTP/2.0\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 66000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 66000, 431),
         (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: 1\r\n" * 201 + b"\r\n", 431),
