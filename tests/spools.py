@@ -1,4 +1,4 @@
-"""Drives a real ledger writer in tests: exchanges through the Recorder, as a gateway's corridor would, awaited as ordinary tasks."""
+"""Drives a real ledger writer in tests: exchanges through the Recorder as a gateway would, awaited as ordinary tasks."""
 
 from __future__ import annotations
 
