@@ -124,7 +124,7 @@ class Mending:
             id=orphan.id,
             instance=recorder.instance,
             epoch=recorder.epoch,
-            seq=recorder.spool.next_seq(),
+            seq=recorder.spool.seq + 1,
             at=self._clock.utc_us(),
             mono=self._clock.monotonic_ns(),
             intent=Position(orphan.instance, orphan.epoch, orphan.seq),

@@ -155,18 +155,16 @@ def read(epoch: EpochAt, cursor: Cursor, max_bytes: int = 1 << 20, *, locked: bo
     number, header = here
     following = next(begun, None)
     faults: list[Fault] = []
-    if number != cursor.segment:
-        first = header.first_seq if header is not None else cursor.seq + 1
-        if first > cursor.seq + 1:
-            faults.append(Fault("removed", cursor.segment, cursor.offset, cursor.seq + 1, first - 1))
-            cursor = Cursor(seq=first - 1)
-        cursor = Cursor(number, HEADER_BYTES, cursor.seq, cursor.commit, cursor.frames)
-    exact_end = following[1].previous_end if following is not None and following[1] is not None else None
+    if number != cursor.segment or cursor.offset < HEADER_BYTES:
+        cursor = _enter(number, header, cursor, faults)
+    exact_end = (
+        following[1].previous_end if following is not None and following[1] is not None and following[0] == number + 1 else None
+    )
     part = _Part(epoch.folder / f"{number:08d}.seg", cursor, limit, exact_end, watermark(epoch.folder), faults)
     part.take(max_bytes)
     at_end = part.at_end
     if at_end and following is not None:
-        cursor = msgspec.structs.replace(part.cursor, segment=following[0], offset=HEADER_BYTES)
+        cursor = msgspec.structs.replace(part.cursor, segment=number + 1, offset=0)
         return Portion(part.frames, number, cursor, part.faults, finished=False, torn=part.torn)
     done = at_end and limit.closed and number >= limit.segment
     return Portion(part.frames, number, part.cursor, part.faults, finished=done, torn=part.torn)
@@ -198,6 +196,16 @@ def _begun(folder: Path, first: int, last: int) -> Iterator[tuple[int, Header | 
         except FileNotFoundError:  # removed since it was listed
             continue
         yield number, header
+
+
+def _enter(number: int, header: Header | None, cursor: Cursor, faults: list[Fault]) -> Cursor:
+    """The start of a segment; entries that should have come before it are a fault."""
+    expected = cursor.seq + 1
+    if header is not None and header.first_seq > expected:
+        what = "removed" if number > max(1, cursor.segment) else "damaged"
+        faults.append(Fault(what, cursor.segment, cursor.offset, expected, header.first_seq - 1))
+        cursor = Cursor(seq=header.first_seq - 1)
+    return Cursor(number, HEADER_BYTES, cursor.seq, cursor.commit, cursor.frames)
 
 
 def _nothing_left(cursor: Cursor, limit: _Limit) -> Portion:

@@ -146,7 +146,7 @@ class Recorder:
         if spool.down:
             return failed(spool.down)
         at = self._clock.utc_us()
-        position = Position(self.instance, spool.epoch, spool.next_seq())
+        position = Position(self.instance, spool.epoch, spool.seq + 1)
         mark = Mark(
             v=RECORD_FORMAT,
             id=self._ids.next(at),

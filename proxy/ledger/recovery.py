@@ -125,6 +125,8 @@ class Survey:
             portion = reader.read(epoch, cursor, SLICE_BYTES, locked=dead)
             self._note(epoch, portion, dead=dead)
             if portion.finished or portion.cursor == cursor:
+                if dead:
+                    self.found[-1].torn += portion.torn
                 return True
             cursor = portion.cursor
             time.sleep(PAUSE_SECONDS)
@@ -134,7 +136,7 @@ class Survey:
         if dead:
             found = self.found[-1]
             found.faults = found.faults + [fault for fault in portion.faults if fault.what != "removed"]
-            found.torn += portion.torn
+            found.torn += portion.torn if portion.cursor.segment > portion.segment else 0
             found.entries += sum(frame.seq > 0 for frame in portion.frames)
             if portion.cursor.segment == portion.segment:
                 found.end = Closed(portion.segment, portion.cursor.offset, portion.cursor.seq, len(found.faults))

@@ -71,8 +71,13 @@ class Spool:
         self._thread.start()
 
     def append(self, kind: int, flags: int, seq: int, stream: int, evidence: bytes, content: bytes) -> Batch:
-        """Add a frame to the open batch, which is returned: whoever waits puts itself in. Not while `down`."""
+        """Add a frame to the open batch, which is returned: whoever waits puts itself in. Not while `down`.
+
+        An entry's `seq` is `self.seq + 1`, and taken only by this call: an entry that cannot be encoded leaves no gap.
+        """
         batch = self._batch
+        if seq:
+            self.seq = batch.last_seq = seq
         head = pack_head(
             FRAME_MAGIC, kind, batch.number << COMMIT_SHIFT | flags, batch.before, len(evidence), len(content), seq, stream
         )
@@ -83,12 +88,6 @@ class Spool:
             self._due = True
             self._loop.call_soon(self._hand_over)
         return batch
-
-    def next_seq(self) -> int:
-        """The number of the entry that is appended next, in this very step."""
-        self.seq = seq = self.seq + 1
-        self._batch.last_seq = seq
-        return seq
 
     def settled(self, call: Settled) -> None:
         """Have `call` told when all that was appended so far is durable or failed."""

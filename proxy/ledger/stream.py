@@ -127,7 +127,6 @@ class Stream:
             self._pieces = []
             self._salt = recorder.sealer.salt()
             self._hash = sha256(self._salt)
-            recorder.under_way.add(self)
         self._hash.update(piece)
         name, cipher = (key.name, key.cipher) if self.full else ("", recorder.memory_key)
         evidence = _encode({"id": self.id, "key": name, "offset": self._ahead})
@@ -173,9 +172,7 @@ class Stream:
         """Record an exchange that we answer ourselves, as `intent` does; nothing more can be said of it."""
         if self._recorder.spool.down:
             return failed(self._recorder.spool.down)
-        oneshot = self._question(segments.REFUSAL, refusal, body, None)
-        self._recorder.under_way.discard(self)
-        return oneshot
+        return self._question(segments.REFUSAL, refusal, body, None)
 
     def _question(self, kind: int, entry: Intent, body: bytes, sent: bytes | None) -> Oneshot[Position]:
         recorder = self._recorder
@@ -185,12 +182,12 @@ class Stream:
         salt = self._salt or recorder.sealer.salt()
         salted = salt + body
         ahead = self._ahead
-        if ahead:
+        if self._hash is None:
+            entry.received = sha256(salted).hexdigest()
+        else:
             self._hash.update(body)
             entry.received = self._hash.hexdigest()
             self._hash = None
-        else:
-            entry.received = sha256(salted).hexdigest()
         entry.request_bytes = ahead + len(body)
         part = PLAIN + salted if self.full else PLAIN + salt
         if sent is not None:
@@ -203,13 +200,14 @@ class Stream:
         else:
             entry.content = key.full if self.full else key.digests
         spool = recorder.spool
-        entry.instance = recorder.instance
+        entry.instance = instance = recorder.instance
         entry.epoch = epoch = recorder.epoch
-        entry.seq = seq = spool.next_seq()
-        position = self.position = Position(recorder.instance, epoch, seq)
-        oneshot: Oneshot[Position] = Oneshot()
+        entry.seq = seq = spool.seq + 1
         sealed = recorder.sealer.seal(key.cipher, part, self.id)
-        spool.append(kind, 0, seq, self._number, encode(entry), sealed).waiting.append((oneshot, position))
+        batch = spool.append(kind, 0, seq, self._number, encode(entry), sealed)
+        self.position = position = Position(instance, epoch, seq)
+        oneshot: Oneshot[Position] = Oneshot()
+        batch.waiting.append((oneshot, position))
         recorder.entries += 1
         return oneshot
 
@@ -327,11 +325,13 @@ class Stream:
         assert outcome is not None
         if self.carried:
             recorder.write_tick([self])
-        key = self._enter()
+        key = self._key
+        if key is None or self.epoch != recorder.epoch:
+            key = self._enter()
         spool = recorder.spool
         outcome.instance = instance = recorder.instance
         outcome.epoch = epoch = recorder.epoch
-        outcome.seq = seq = spool.next_seq()
+        outcome.seq = seq = spool.seq + 1
         flags = 0 if outcome.intent.epoch == epoch else segments.CLOSES_EARLIER
         part = self._last
         if part:

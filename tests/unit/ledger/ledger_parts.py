@@ -1,0 +1,59 @@
+"""Small pieces that the ledger's tests share: one exchange, one reading of what was written."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from benchmarks.micro_spool import intent, outcome
+from proxy.core.snapshot import LedgerOptions
+from proxy.ledger.disk import Disk
+from proxy.ledger.record import Intent, Mark, Outcome, Position
+from proxy.ledger.recorder import Recorder, Stream
+from proxy.ledger.secrets import load
+from tests.ledger_oracle import Written, unrecorded, written
+from tests.torture.ledger_load import clock, filled, ids
+
+
+def recorder_in(data_dir: Path, *, worker: int = 0, disk: Disk | None = None, **options: float) -> Recorder:
+    """A recorder on the running loop, ticking every 5 ms unless told otherwise."""
+    chosen = LedgerOptions(**{"tick_seconds": 0.005, **options})  # type: ignore[arg-type] # options by name
+    return Recorder.open(data_dir, worker, chosen, clock, asyncio.get_running_loop(), disk)
+
+
+def begin(recorder: Recorder, principal: str = "product-chat", content: str = "full") -> tuple[Stream, Intent]:
+    """A stream, and the evidence of its intent."""
+    at = clock.utc_us()
+    stream = recorder.stream(ids.next(at), principal, content)
+    return stream, intent(stream.id, at)
+
+
+def end(stream: Stream) -> Outcome:
+    """The evidence of an ordinary end."""
+    return outcome(stream.id, clock.utc_us())
+
+
+async def exchange(
+    recorder: Recorder, body: bytes = b"question", answer: bytes = b"answer", **of: str
+) -> tuple[Position, Position]:
+    """A whole exchange; the places of its two entries."""
+    stream, asked = begin(recorder, **of)
+    first = await filled(stream.intent(asked, body))
+    if answer:
+        stream.answer(answer)
+    return first, await filled(stream.outcome(end(stream)))
+
+
+def read(data_dir: Path) -> Written:
+    """What the spool holds."""
+    return written(data_dir / "spool")
+
+
+def marks(data_dir: Path, event: str) -> list[Mark]:
+    """Marks of one kind, in order."""
+    return [entry for entry, _ in read(data_dir).entries if isinstance(entry, Mark) and entry.event == event]
+
+
+def wrong(data_dir: Path, *bodies: bytes) -> list[str]:
+    """The oracle's word on bodies that went upstream."""
+    return unrecorded(data_dir / "spool", load(data_dir), bodies)

@@ -1,0 +1,259 @@
+"""The recorder as a gateway uses it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from proxy.core.errors import LedgerUnavailableError
+from proxy.ledger import opening, reader
+from proxy.ledger.keyring import Keys
+from proxy.ledger.record import Intent, Outcome, Refusal, commitment
+from proxy.ledger.secrets import load
+from tests.torture.fault_disk import FaultDisk
+from tests.torture.ledger_load import filled, settled
+from tests.unit.ledger.ledger_parts import begin, end, exchange, marks, read, recorder_in, wrong
+
+
+async def test_an_exchange_leaves_an_intent_and_an_outcome_that_open(tmp_path: Path) -> None:
+    """Question and answer open from the spool and match their commitments; the outcome names the intent's place."""
+    recorder = recorder_in(tmp_path)
+    asked, ended = await exchange(recorder, b"why?", b"because")
+    await recorder.close()
+    ledger, keys = read(tmp_path), Keys(tmp_path, load(tmp_path).master)
+    (intent, question), (outcome, answer) = [pair for pair in ledger.entries if isinstance(pair[0], Intent | Outcome)]
+    assert isinstance(intent, Intent)
+    assert isinstance(outcome, Outcome)
+    assert opening.question(intent, question, [], keys.cipher).received == b"why?"
+    assert opening.answer(outcome, answer, [], keys.cipher) == b"because"
+    assert (outcome.intent, outcome.answer_bytes, intent.request_bytes) == (asked, 7, 4)
+    assert ended.seq == asked.seq + 1
+
+
+async def test_entries_are_numbered_from_one_without_gap(tmp_path: Path) -> None:
+    """The mark `boot` is entry 1, `stop` the last, nothing is missing in between."""
+    recorder = recorder_in(tmp_path)
+    await asyncio.gather(*(exchange(recorder) for _ in range(20)))
+    await recorder.close()
+    assert [entry.seq for entry, _ in read(tmp_path).entries] == list(range(1, 43))
+    assert len(marks(tmp_path, "boot")) == len(marks(tmp_path, "stop")) == 1
+
+
+async def test_an_entry_that_cannot_be_encoded_leaves_no_gap(tmp_path: Path) -> None:
+    """Evidence with a lone surrogate raises where it is written, and the next entry takes the number."""
+    recorder = recorder_in(tmp_path)
+    stream, asked = begin(recorder)
+    asked.agent = "\ud800"
+    with pytest.raises(UnicodeEncodeError):
+        stream.intent(asked, b"")
+    await exchange(recorder)
+    await recorder.close()
+    assert not wrong(tmp_path)
+
+
+async def test_pieces_of_a_request_read_back_and_open(tmp_path: Path) -> None:
+    """A body that came in pieces is read from disk in order, and the intent commits to all of it."""
+    recorder = recorder_in(tmp_path)
+    stream, asked = begin(recorder)
+    pieces = [bytes([number]) * 70_000 for number in range(4)]
+    written = [stream.request_piece(piece) for piece in pieces]
+    await filled(stream.intent(asked, b"the rest"))
+    assert all(one.done for one in written)
+    back = stream.read_back()
+    assert [await filled(back.next()) for _ in range(5)] == [*pieces, b""]
+    await filled(stream.outcome(end(stream)))
+    await recorder.close()
+    assert not wrong(tmp_path, b"".join(pieces) + b"the rest")
+
+
+async def test_pieces_read_back_where_only_digests_are_kept(tmp_path: Path) -> None:
+    """Without content in the ledger a long body still comes back from disk, under a key that only this process has."""
+    recorder = recorder_in(tmp_path)
+    stream, asked = begin(recorder, content="digests")
+    await filled(stream.request_piece(b"secret" * 1000))
+    await filled(stream.intent(asked, b""))
+    assert await filled(stream.read_back().next()) == b"secret" * 1000
+    await recorder.close()
+    assert [piece.key for piece in read(tmp_path).pieces[stream.id]] == [""]
+    assert not wrong(tmp_path, b"secret" * 1000)
+
+
+async def test_digests_keep_salts_only(tmp_path: Path) -> None:
+    """With `digests` the commitments open to whoever has the bytes, and nothing else is there."""
+    recorder = recorder_in(tmp_path)
+    await exchange(recorder, b"short", content="digests")
+    await recorder.close()
+    keys = Keys(tmp_path, load(tmp_path).master)
+    (intent, part), *_ = read(tmp_path).of(Intent)
+    assert isinstance(intent, Intent)
+    assert commitment(opening.salt_of(intent, part, keys.cipher), b"short") == intent.received
+    with pytest.raises(opening.ContentGoneError):
+        opening.question(intent, part, [], keys.cipher)
+
+
+async def test_a_transform_keeps_what_came_and_what_was_sent(tmp_path: Path) -> None:
+    """Both bodies open, each against its own commitment."""
+    recorder = recorder_in(tmp_path)
+    stream, asked = begin(recorder)
+    await filled(stream.intent(asked, b"with logprobs", b"without"))
+    await filled(stream.outcome(end(stream)))
+    await recorder.close()
+    (intent, part), *_ = read(tmp_path).of(Intent)
+    assert isinstance(intent, Intent)
+    opened = opening.question(intent, part, [], Keys(tmp_path, load(tmp_path).master).cipher)
+    assert (opened.received, opened.sent, intent.sent_bytes) == (b"with logprobs", b"without", 7)
+
+
+async def test_a_refusal_is_one_entry_with_its_body(tmp_path: Path) -> None:
+    """What we answer ourselves is recorded with what was asked."""
+    recorder = recorder_in(tmp_path)
+    stream, asked = begin(recorder)
+    refusal = Refusal(**{**msgspec.structs.asdict(asked), "status": 403, "error": "denied"})
+    await filled(stream.refusal(refusal, b"forbidden question"))
+    await recorder.close()
+    (entry, part), *_ = read(tmp_path).of(Refusal)
+    assert isinstance(entry, Refusal)
+    keys = Keys(tmp_path, load(tmp_path).master)
+    assert opening.question(entry, part, [], keys.cipher).received == b"forbidden question"
+
+
+async def test_an_answer_without_bytes_has_no_content_part(tmp_path: Path) -> None:
+    """Nothing received, nothing committed to."""
+    recorder = recorder_in(tmp_path)
+    await exchange(recorder, answer=b"")
+    await recorder.close()
+    (entry, part), *_ = read(tmp_path).of(Outcome)
+    assert isinstance(entry, Outcome)
+    assert (entry.content, entry.answered, part) == (None, "", b"")
+
+
+async def test_an_answer_goes_to_disk_while_it_passes(tmp_path: Path) -> None:
+    """A tick makes the bytes durable, says so, and the outcome holds only what came after it."""
+    recorder = recorder_in(tmp_path)
+    stream, asked = begin(recorder)
+    await filled(stream.intent(asked, b""))
+    said = asyncio.Event()
+    stream.on_synced = said.set
+    assert stream.answer(b"first ") == 6
+    await asyncio.wait_for(said.wait(), 1)
+    assert stream.answer(b"second") == 6
+    await filled(stream.outcome(end(stream)))
+    await recorder.close()
+    ledger = read(tmp_path)
+    (outcome, part), *_ = ledger.of(Outcome)
+    assert isinstance(outcome, Outcome)
+    assert outcome.content is not None
+    assert outcome.content.pieces == 6
+    assert opening.answer(outcome, part, ledger.pieces[stream.id], Keys(tmp_path, load(tmp_path).master).cipher) == b"first second"
+
+
+async def test_one_tick_carries_many_answers(tmp_path: Path) -> None:
+    """Fifty dirty streams make one frame, not fifty."""
+    recorder = recorder_in(tmp_path, tick_seconds=0.05)
+    streams = []
+    for _ in range(50):
+        stream, asked = begin(recorder)
+        await filled(stream.intent(asked, b""))
+        stream.answer(b"token")
+        streams.append(stream)
+    before = recorder.stats["commits"]
+    await asyncio.sleep(0.12)
+    assert not any(stream.unsynced for stream in streams)
+    assert recorder.stats["commits"] - before <= 2
+    await recorder.close()
+
+
+async def test_an_outcome_after_the_epoch_changed_goes_to_the_new_one(tmp_path: Path) -> None:
+    """A disk that fails in mid-answer costs neither the answer's first half nor the second, nor the outcome."""
+    disk = FaultDisk()
+    recorder = recorder_in(tmp_path, disk=disk)
+    stream, asked = begin(recorder)
+    place = await filled(stream.intent(asked, b"question"))
+    stream.answer(b"before, ")
+    await asyncio.sleep(0.05)
+    disk.fall_ill("EIO")
+    stream.answer(b"during, ")
+    await asyncio.sleep(0.05)
+    disk.heal()
+    await settled(recorder)
+    stream.answer(b"after")
+    ended = await filled(stream.outcome(end(stream)))
+    await settled(recorder)
+    await recorder.close()
+    ledger = read(tmp_path)
+    (outcome, part), *more = ledger.of(Outcome)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.intent, ended.epoch, more) == (place, place.epoch + 1, [])
+    keys = Keys(tmp_path, load(tmp_path).master)
+    assert opening.answer(outcome, part, ledger.pieces[stream.id], keys.cipher) == b"before, during, after"
+    assert all(reader.closed(epoch.folder) for epoch in reader.epochs(tmp_path / "spool"))
+
+
+async def test_an_outcome_that_no_disk_takes_is_written_as_cut_later(tmp_path: Path) -> None:
+    """The gateway is told no, cuts its client, and the ledger says so once it can."""
+    disk = FaultDisk()
+    recorder = recorder_in(tmp_path, disk=disk)
+    stream, asked = begin(recorder)
+    await filled(stream.intent(asked, b"question"))
+    stream.answer(b"answer")
+    disk.fall_ill("EIO")
+    with pytest.raises(LedgerUnavailableError):
+        await filled(stream.outcome(end(stream)))
+    disk.heal()
+    await settled(recorder)
+    await recorder.close()
+    (outcome, _), *more = read(tmp_path).of(Outcome)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.outcome, outcome.error, outcome.answer_bytes, more) == ("cut", "ledger_unavailable", 6, [])
+    assert not wrong(tmp_path, b"question")
+
+
+async def test_a_full_spool_refuses_new_exchanges_and_ends_old_ones(tmp_path: Path) -> None:
+    """At 95 % of max_bytes intents fail, outcomes and refusals do not."""
+    recorder = recorder_in(tmp_path, max_bytes=4 * 1024 * 1024)
+    stream, asked = begin(recorder)
+    await filled(stream.intent(asked, b"x" * 1024 * 1024))
+    late, also = begin(recorder)
+    with pytest.raises(LedgerUnavailableError, match="max_bytes"):
+        await filled(late.intent(also, b"x" * 3 * 1024 * 1024))
+    await filled(stream.outcome(end(stream)))
+    await recorder.close()
+
+
+async def test_a_start_on_a_sick_disk_refuses_until_it_is_well(tmp_path: Path) -> None:
+    """The process starts, answers no, and goes on by itself."""
+    await recorder_in(tmp_path).close()  # ids and secrets are there
+    disk = FaultDisk("EROFS", at=0, lasting=-1)
+    recorder = recorder_in(tmp_path, disk=disk)
+    stream, asked = begin(recorder)
+    with pytest.raises(LedgerUnavailableError):
+        await filled(stream.intent(asked, b""))
+    disk.heal()
+    await settled(recorder)
+    await exchange(recorder)
+    await recorder.close()
+
+
+async def test_two_workers_share_a_folder(tmp_path: Path) -> None:
+    """Each has its instance, its epoch and its numbers."""
+    one, two = recorder_in(tmp_path, worker=0), recorder_in(tmp_path, worker=1)
+    await asyncio.gather(exchange(one), exchange(two))
+    await one.close()
+    await two.close()
+    assert one.instance[:-1] == two.instance[:-1]
+    assert [epoch.number for epoch in reader.epochs(tmp_path / "spool")] == [1, 1]
+    assert not wrong(tmp_path)
+
+
+async def test_epoch_numbers_are_never_used_twice(tmp_path: Path) -> None:
+    """Even when the spool was taken away in between."""
+    for _ in range(2):
+        recorder = recorder_in(tmp_path)
+        await recorder.close()
+    (tmp_path / "spool").rename(tmp_path / "gone")
+    recorder = recorder_in(tmp_path)
+    await recorder.close()
+    assert recorder.epoch == 3
