@@ -124,14 +124,15 @@ class Spool:
         self.synced_seq = batch.last_seq
         self.synced_bytes += batch.size
         self.on_commit(batch)
+        # Before whoever waits goes on: an exchange whose intent is durable reads its request's pieces back at once.
+        for call in batch.settled:
+            call(batch, None)
         for oneshot, value in batch.waiting:
             oneshot.set(value)
         if len(batch.waiting) >= BUSY:
             self._loop.call_later(PACE_SECONDS, self._go_on)
         else:
             self._go_on()
-        for call in batch.settled:
-            call(batch, None)
         if batch.incident is not None:
             self.on_incident(batch.incident)
 
