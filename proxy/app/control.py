@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from os import environ as process_environ
 from typing import Any
 
@@ -50,23 +51,25 @@ async def run(listeners: list[socket.socket]) -> int:
 
     loop = asyncio.get_running_loop()
 
-    def published() -> None:
-        loop.call_soon_threadsafe(up, {"event": "published"})
+    control = Control(process_environ, listeners, partial(loop.call_soon_threadsafe, up, {"event": "published"}))
 
-    control = Control(process_environ, listeners, published)
+    def end_now() -> None:
+        """Another supervisor may want the ports at once, long before the last entry is shipped."""
+        stop.set()
+        for each in listeners:
+            each.close()
 
     def told(message: dict[str, Any]) -> None:
         match message.get("do"):
             case "reload":
                 control.watch.reload()
             case "drain":
-                stop.set()
+                end_now()
             case "stats":
                 up({"event": "stats", "metrics": control.samples()})
 
-    end = channel.inherited()
-    if end is not None:
-        lines.append(await channel.open_channel(end, told, stop.set))
+    if (end := channel.inherited()) is not None:
+        lines.append(await channel.open_channel(end, told, end_now))
     up({"event": "ready"})
     await run_control(Parts(control.duties(), control.failed), stop)
     up({"event": "stopped"})
@@ -141,7 +144,7 @@ def application(
 class Control:
     """One control process. `published` may be called from any thread, whenever a snapshot was published."""
 
-    def __init__(self, environ: Mapping[str, str], listeners: list[socket.socket], published: Callable[[], None]) -> None:
+    def __init__(self, environ: Mapping[str, str], listeners: list[socket.socket], published: Callable[[], object]) -> None:
         self._environ = environ
         self._listeners = listeners
         self._published = published

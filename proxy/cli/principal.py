@@ -1,4 +1,4 @@
-"""`tos-proxy principal add|list|rotate|suspend|resume`: who may ask, with a virtual key of the proxy."""
+"""`tos-proxy principal add|list|rotate|suspend`: who may ask, with a virtual key of the proxy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAGE = 500
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Who may ask: add, list, rotate keys, suspend.", no_args_is_help=True)
-    for command in (add, list_, rotate, suspend, resume):
+    for command in (add, list_, rotate, suspend):
         group.command(command.__name__.rstrip("_"))(command)
     app.add_typer(group, name="principal")
 
@@ -108,26 +108,23 @@ def rotate(
     _print_with_key(call("POST", f"/principals/{quote(name, safe='')}/rotate", body), json_)
 
 
-def suspend(name: NameArgument, config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Refuse the principal's calls from now on.
+def suspend(
+    name: NameArgument,
+    lift: Annotated[bool, typer.Option("--lift", help="Take its calls again.")] = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    json_: JsonOption = False,
+) -> None:
+    r"""Refuse the principal's calls from now on, or take them again.
 
     \b
     Examples:
       tos-proxy principal suspend shop-chat
+      tos-proxy principal suspend shop-chat --lift
     """
     settle(config, data_dir)
-    _print_standing(call("POST", f"/principals/{quote(name, safe='')}/suspend"), json_)
-
-
-def resume(name: NameArgument, config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Take the principal's calls again.
-
-    \b
-    Examples:
-      tos-proxy principal resume shop-chat
-    """
-    settle(config, data_dir)
-    _print_standing(call("POST", f"/principals/{quote(name, safe='')}/resume"), json_)
+    item = call("POST", f"/principals/{quote(name, safe='')}/{'resume' if lift else 'suspend'}")
+    print(json.dumps(item, indent=2) if json_ else f"{item['name']}: {item['standing']}")
 
 
 def _print_with_key(item: dict[str, Any], as_json: bool) -> None:
@@ -137,7 +134,3 @@ def _print_with_key(item: dict[str, Any], as_json: bool) -> None:
     print(f"{item['name']}: {item['purpose']}")
     print(f"key, shown this once: {item['key']}")
     print("It goes where the provider's key went; the proxy lends the key that the upstream's api_key_env names.")
-
-
-def _print_standing(item: dict[str, Any], as_json: bool) -> None:
-    print(json.dumps(item, indent=2) if as_json else f"{item['name']}: {item['standing']}")

@@ -1,0 +1,112 @@
+"""Faults planted for the kill -9 torture, each of which must turn it red: `python -m tests.torture.kill9_faults NAME serve`.
+
+Stands in for the command `tos-proxy` and, since it names itself as the way to start children, for every process of the proxy. The
+product knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+LATE_SECONDS = 0.05
+_ONE_IN = 10
+
+
+def ack_before_write() -> None:
+    """Intents count as durable when they are appended, on a disk that takes its time."""
+    from proxy.core.errors import LedgerUnavailableError
+    from proxy.core.oneshot import Oneshot
+    from proxy.ledger.batch import Batch
+    from proxy.ledger.committer import Committer
+    from proxy.ledger.record import Intent, Position
+    from proxy.ledger.stream import Stream
+
+    write, commit = Stream.intent, Committer.commit
+
+    def intent(self: Stream, intent: Intent, body: bytes, sent: bytes | None = None) -> Oneshot[Position]:
+        promised = write(self, intent, body, sent)
+        waiting = self._recorder.spool._batch.waiting
+        early: Oneshot[Position] = Oneshot()
+        for oneshot, position in reversed(waiting):
+            if oneshot is promised:
+                early.set(position)
+                return early
+        return promised
+
+    def slowly(self: Committer, batch: Batch) -> LedgerUnavailableError | None:
+        time.sleep(LATE_SECONDS)
+        return commit(self, batch)
+
+    Stream.intent = intent  # type: ignore[method-assign]
+    Committer.commit = slowly  # type: ignore[method-assign]
+
+
+def drop_outcome() -> None:
+    """Some answers end without an outcome being written."""
+    from proxy.core.oneshot import Oneshot
+    from proxy.ledger.record import Outcome, Position
+    from proxy.ledger.stream import Stream
+
+    write, numbers = Stream.outcome, count(1)
+
+    def outcome(self: Stream, outcome: Outcome) -> Oneshot[Position]:
+        if next(numbers) % _ONE_IN:
+            return write(self, outcome)
+        dropped: Oneshot[Position] = Oneshot()
+        dropped.set(Position("", 0, 0))
+        return dropped
+
+    Stream.outcome = outcome  # type: ignore[method-assign]
+
+
+def no_recovery() -> None:
+    """What a crash left open is not closed by the successor."""
+    from proxy.ledger.mending import Mending
+
+    Mending.start = lambda self: None  # type: ignore[method-assign]
+
+
+def ship_gaps() -> None:
+    """The shipper loses an entry now and then."""
+    from proxy.ledger.segments import ENTRIES, Frame
+    from proxy.ledger.store_batch import BatchBuilder
+
+    add, numbers = BatchBuilder.add, count(1)
+
+    def lossy(self: BatchBuilder, frame: Frame) -> Any:
+        return None if frame.kind in ENTRIES and not next(numbers) % _ONE_IN else add(self, frame)
+
+    BatchBuilder.add = lossy  # type: ignore[method-assign]
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "ack_before_write": ack_before_write,
+    "drop_outcome": drop_outcome,
+    "no_recovery": no_recovery,
+    "ship_gaps": ship_gaps,
+}
+
+
+def main(name: str, arguments: list[str]) -> int:
+    """The command `serve`, or one process, with the fault in it."""
+    if arguments[0] == "serve":
+        from proxy.cli import run, serve
+
+        prepare = serve.prepare
+        python = [sys.executable, "-m", "tests.torture.kill9_faults", name]
+        serve.prepare = lambda *told, **more: replace(prepare(*told, **more), python=python)
+        return run(arguments)
+    from proxy.app import main as process
+
+    if arguments[0] in ("gateway", "control"):
+        FAULTS[name]()
+    return process(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -1,0 +1,20 @@
+"""The short form of the kill -9 torture, and that it can fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torture.kill9 import torture
+
+
+def test_nothing_is_lost() -> None:
+    """Kills at random instants under load lose no record, no outcome and no entry of the store."""
+    tally = torture(8, seed=1)
+    assert tally.wrong == []
+    assert tally.whole > 30
+
+
+@pytest.mark.parametrize("fault", ["ack_before_write", "drop_outcome"])
+def test_planted_faults_are_found(fault: str) -> None:
+    """A fault planted in the ledger's writer turns the same run red."""
+    assert torture(3, seed=4, sabotage=fault).wrong
