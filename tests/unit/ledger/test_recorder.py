@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from proxy.core.errors import LedgerUnavailableError
+from proxy.core.oneshot import drive
 from proxy.ledger import opening, reader
 from proxy.ledger.keyring import Keys
 from proxy.ledger.record import Intent, Outcome, Refusal, commitment
@@ -67,6 +68,27 @@ async def test_pieces_of_a_request_read_back_and_open(tmp_path: Path) -> None:
     await filled(stream.outcome(end(stream)))
     await recorder.close()
     assert not wrong(tmp_path, b"".join(pieces) + b"the rest")
+
+
+async def test_pieces_are_there_for_whoever_waits_for_the_intent(tmp_path: Path) -> None:
+    """A walk that goes on in the very call that fills its intent reads back pieces of the same commit."""
+    recorder = recorder_in(tmp_path)
+    stream, asked = begin(recorder)
+    piece = b"x" * 70_000
+    read_back: list[bytes] = []
+    errors: list[BaseException] = []
+
+    async def walk() -> None:
+        await stream.intent(asked, b"")
+        read_back.append(await stream.read_back().next())
+
+    stream.request_piece(piece)
+    drive(walk(), errors.append)
+    async with asyncio.timeout(5):
+        while not read_back and not errors:  # noqa: ASYNC110 - a walk has no task to wait for
+            await asyncio.sleep(0.005)
+    await recorder.close()
+    assert (read_back, errors) == ([piece], [])
 
 
 async def test_pieces_read_back_where_only_digests_are_kept(tmp_path: Path) -> None:
