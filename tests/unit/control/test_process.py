@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from fastapi import FastAPI
 
 from proxy.control import process
-from proxy.control.process import Parts, admin_duty, durable, run_control
+from proxy.control.process import Parts, durable, run_control
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot
 
@@ -65,28 +62,6 @@ async def test_every_duty_may_finish_what_it_holds() -> None:
     await run_control(parts, stop)
     assert finished == ["tidy"]
     assert late == [("duty did not finish in time", "stuck")]
-
-
-async def test_the_admin_server_answers_until_told_to_stop() -> None:
-    """The application is served on the sockets it is given; on stop the sockets are closed and the duty ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    address = listener.getsockname()
-    app = FastAPI()
-
-    @app.get("/there")
-    async def there() -> str:
-        return "yes"
-
-    stop = asyncio.Event()
-    running = asyncio.create_task(admin_duty(lambda: app, lambda: [listener])(stop))
-    async with httpx2.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", trust_env=False) as client:
-        answer = await client.get("/there")
-    assert (answer.status_code, answer.json()) == (200, "yes")
-    assert "server" not in answer.headers
-    stop.set()
-    await running
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address, timeout=0.2).close()
 
 
 def test_without_admin_no_framework_is_loaded() -> None:

@@ -1,0 +1,26 @@
+"""The admin application as a whole."""
+
+from __future__ import annotations
+
+from tests.unit.admin.conftest import Admin
+
+
+async def test_the_description_is_complete(admin: Admin) -> None:
+    """OpenAPI names every route, its answer's fields, its problems, and the token."""
+    described = (await admin.client.get("/api/v1/openapi.json")).json()
+    assert set(described["paths"]) == {
+        "/api/v1/exchanges",
+        "/api/v1/exchanges/{id}",
+        "/api/v1/principals",
+        "/api/v1/principals/{name}/rotate",
+        "/api/v1/principals/{name}/suspend",
+        "/api/v1/principals/{name}/resume",
+    }
+    for path in described["paths"].values():
+        for route in path.values():
+            assert route["summary"]
+            assert route["description"]
+            assert route["security"] == [{"HTTPBearer": []}]
+            assert {"401", "422", "500", "503"} <= set(route["responses"])
+            assert "application/problem+json" in route["responses"]["401"]["content"]
+    assert "outcome" in described["components"]["schemas"]["Exchange"]["properties"]
