@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from proxy.core.errors import UpstreamError
+from proxy.core.errors import LedgerUnavailableError, UpstreamError
 from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
 from proxy.gateway.identity import SLOTS
@@ -65,10 +65,14 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool) ->
 
 
 async def _feed(connection: UpstreamConnection, pieces: ReadBack) -> None:
-    """Send a spooled body as fast as the upstream takes it; an early answer ends that."""
-    while not connection.head.done and (piece := await pieces.next()):
-        connection.send(piece, last=False)
-        await connection.drained()
+    """Send a spooled body as fast as the upstream takes it; an early answer ends that. Raises: UpstreamError."""
+    try:
+        while not connection.head.done and (piece := await pieces.next()):
+            connection.send(piece, last=False)
+            await connection.drained()
+    except LedgerUnavailableError as error:
+        connection.abort()
+        raise UpstreamError(str(error), status=503, sent=True) from error
     connection.sent_all = not connection.head.done
 
 

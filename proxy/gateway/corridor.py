@@ -74,7 +74,7 @@ class Steps(Protocol):
 SHORT = 256 * 1024
 """Bytes that are read in a turn of the loop; the reading of more takes milliseconds, and happens aside."""
 
-_NO_ANSWER = {502: "upstream_unreachable", 503: "draining", 504: "upstream_timeout"}
+_NO_ANSWER = {502: "upstream_unreachable", 503: "unavailable", 504: "upstream_timeout"}
 
 Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
 """Runs work in a thread; filled with its result."""

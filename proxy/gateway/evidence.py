@@ -139,7 +139,7 @@ def with_answer(outcome: Outcome, exchange: Exchange, answer: ResponseHead, rela
     outcome.facts = facts
     outcome.answer_bytes = relay.received
     outcome.delivered_bytes = relay.delivered
-    if outcome.outcome == "completed":
+    if outcome.outcome in ("completed", "upstream_error"):
         outcome.delivered_bytes += relay.releasing
     outcome.first_byte_us = (relay.answered_ns - exchange.mono) // 1000
     return outcome

@@ -144,7 +144,9 @@ class Relay:
             hold = 0
         if self.received == self._length and not hold:
             hold = 1
-        if not (hold or self._held) and self.head_sent:
+        if self._request.gone:  # the rest is read for the record alone
+            self._held = b""
+        elif not (hold or self._held) and self.head_sent:
             self.delivered += len(piece)
             self._request.write(chunk(piece) if self._framing == "chunked" else piece)
         else:
@@ -244,5 +246,5 @@ class Relay:
 
     @property
     def releasing(self) -> int:
-        """Bytes that `release` will hand over."""
+        """Bytes that `release` or `break_off` will hand over."""
         return len(self._held)

@@ -215,6 +215,7 @@ class UpstreamConnection(asyncio.Protocol):
         if received:
             self._body(received)
         self.head.set(answer)
+        self._let_sender_go()  # an upstream that has answered may never take the rest of the request
 
     def _parse(self, raw: bytes) -> ResponseHead | None:
         """The final head, or None for an interim one, which is passed on (RFC 9110 §15.2). Raises: BadHeadError."""
@@ -302,9 +303,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: that ends a body without length, and breaks anything else in hand."""
         self._pool.lost(self)
-        if (drained := self._drained) is not None:
-            self._drained = None
-            drained.set(None)
+        self._let_sender_go()
         if not self.busy or self._broken or (self._ended and self._sink is None):
             return
         if self._until_close and exc is None:
@@ -324,6 +323,9 @@ class UpstreamConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """There is room again."""
         self.deadline = self._pool.loop.time() + self._pool.first_byte_seconds
+        self._let_sender_go()
+
+    def _let_sender_go(self) -> None:
         if (drained := self._drained) is not None:
             self._drained = None
             drained.set(None)
