@@ -19,6 +19,7 @@ from proxy.control import channel
 from proxy.control.configuration import ConfigurationWatch
 from proxy.control.process import Duty, Parts, durable, pause_unless, run_control
 from proxy.control.publisher import Publisher
+from proxy.control.retention import Bounds, Retention
 from proxy.control.shipper import Shipper
 from proxy.core.clock import SystemClock
 from proxy.core.errors import TosProxyError
@@ -79,6 +80,12 @@ async def run(listeners: list[socket.socket]) -> int:
 def store_url(settings: Settings) -> str:
     """The database in use: the configured one, else SQLite in the data folder."""
     return settings.database_url or f"sqlite:///{settings.data_dir}/store.db"
+
+
+def bounds(settings: Settings) -> Bounds:
+    """How long and how much is kept."""
+    kept = settings.ledger.retention
+    return Bounds(kept.content, kept.evidence, settings.ledger.max_bytes)
 
 
 @dataclass
@@ -198,7 +205,12 @@ class Control:
         async with opened(self.settings) as ledger:
             keyring = KeyringReader(self.settings.data_dir, secrets.load(self.settings.data_dir, self._environ).master)
             shipper = self._shipper = Shipper(ledger.store, self.settings.data_dir, keyring, self._note.warning)
-            duties: dict[str, Duty] = {"ship": shipper.run, "principals": lambda stop: self._follow_stored(ledger, stop)}
+            retention = Retention(ledger.store, self.settings.data_dir, bounds(self.settings), shipper.place, self._note.warning)
+            duties: dict[str, Duty] = {
+                "ship": shipper.run,
+                "principals": lambda stop: self._follow_stored(ledger, stop),
+                "retention": retention.run,
+            }
             if self._listeners:
                 duties["admin"] = lambda stop: self._serve_admin(ledger, stop)
             await run_control(Parts(duties, self.failed), stop)

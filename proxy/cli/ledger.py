@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,12 +15,9 @@ from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
 from proxy.core.errors import TosProxyError
 
 if TYPE_CHECKING:
-    from proxy.ledger.reader import EpochAt
-    from proxy.ledger.store import Store
     from proxy.settings.schema import Settings
 
 _ALARM = 0.8
-_DAY = 86400.0
 
 
 class LedgerBusyError(TosProxyError):
@@ -29,7 +26,7 @@ class LedgerBusyError(TosProxyError):
 
 @dataclass(frozen=True)
 class Status:
-    """`bytes` of the spool out of `max_bytes`; `days_left` at the pace of the last day, None while nothing was written.
+    """`bytes` of the spool out of `max_bytes`; `days_left` at the pace so far, None while nothing was written.
     `unfinished`: epochs that a crash left and the next start closes. `lag_entries`: None when nobody runs who could tell.
     """
 
@@ -72,7 +69,7 @@ def status(config: ConfigOption = None, data_dir: DataDirOption = None, json_: J
         print(json.dumps(asdict(found), indent=2))
     else:
         share = found.bytes / found.max_bytes
-        left = "nothing written in the last day" if found.days_left is None else f"{found.days_left:,.0f} days left at this pace"
+        left = "nothing written yet" if found.days_left is None else f"{found.days_left:,.0f} days left at this pace"
         print(f"spool       {_human(found.bytes)} of {_human(found.max_bytes)} ({share:.0%}), {left}")
         print(f"epochs      {found.epochs}, {found.writing} being written, {found.unfinished} to be closed by the next start")
         lag = (
@@ -85,41 +82,25 @@ def status(config: ConfigOption = None, data_dir: DataDirOption = None, json_: J
 
 
 def _look(settings: Settings) -> Status:
+    from proxy.control.retention import spool_usage
+    from proxy.core.clock import SystemClock
     from proxy.ledger import reader
 
-    spool = settings.data_dir / "spool"
-    epochs = reader.epochs(spool) if spool.exists() else []
-    used, pace = _sizes(spool)
-    free = max(0, settings.ledger.max_bytes - used)
+    epochs = reader.epochs(settings.data_dir / "spool")
+    usage = spool_usage(settings.data_dir, settings.ledger.max_bytes, SystemClock.utc_us())
     live = sum(1 for epoch in epochs if reader.is_live(epoch.folder))
     closed = sum(1 for epoch in epochs if reader.closed(epoch.folder) is not None)
     lag, faults = _told(settings)
     return Status(
-        bytes=used,
-        max_bytes=settings.ledger.max_bytes,
-        days_left=round(free / pace, 1) if pace else None,
+        bytes=usage.used,
+        max_bytes=usage.max_bytes,
+        days_left=None if usage.days_left is None else round(usage.days_left, 1),
         epochs=len(epochs),
         unfinished=max(0, len(epochs) - live - closed),
         writing=live,
         lag_entries=lag,
         faults=faults,
     )
-
-
-def _sizes(spool: Path) -> tuple[int, float]:
-    """Bytes on disk, and bytes a day, from the segments that were written to within the last day."""
-    import time
-
-    now = time.time()
-    used, recent, oldest = 0, 0, now
-    for path in spool.glob("*/*/*.seg"):
-        found = path.stat()
-        size = found.st_blocks * 512
-        used += size
-        if now - found.st_mtime < _DAY:
-            recent += size
-            oldest = min(oldest, found.st_ctime)
-    return used, recent / max((now - oldest) / _DAY, 1 / 24) if recent else 0.0
 
 
 def _told(settings: Settings) -> tuple[int | None, list[str]]:
@@ -159,9 +140,9 @@ def _human(size: int) -> str:
 
 
 def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Read every segment that is there into the store again: what it lacks is added, what contradicts it is reported.
+    r"""Rebuild the store from the segments that are there and the entries it has; nothing certain is deleted.
 
-    The proxy must be stopped. Exit 1 when something contradicted the store.
+    The proxy must be stopped. What contradicts the store becomes an incident in it.
 
     \b
     Examples:
@@ -175,36 +156,22 @@ def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
     settings = compile_configuration(os.environ, make=True).settings
     if served := who_serves(settings.data_dir, CONTROL):
         raise LedgerBusyError(f"process {served['pid']} serves {settings.data_dir}; stop it first")
-    told = asyncio.run(_reindex(settings))
-    if json_:
-        print(json.dumps(told, indent=2))
-    else:
-        print(f"{told['epochs']} epochs read, {told['added']} entries added, {told['forks']} contradictions")
-    raise typer.Exit(1 if told["forks"] else 0)
+    count = asyncio.run(_reindex(settings, quiet=json_ or not sys.stderr.isatty()))
+    print(json.dumps({"entries": count}) if json_ else f"the store holds {count} entries, all of them projected anew")
 
 
-async def _reindex(settings: Settings) -> dict[str, int]:
+async def _reindex(settings: Settings, *, quiet: bool) -> int:
     from proxy.app.control import opened
-    from proxy.control.shipper import Shipper
-    from proxy.ledger import reader, secrets
-    from proxy.ledger.store_keys import KeyringReader
+    from proxy.control.reindex import reindex as rebuild
+    from proxy.ledger import secrets
 
-    epochs = reader.epochs(settings.data_dir / "spool")
+    def report(what: str, count: int) -> None:
+        if not quiet:
+            print(f"\r{what}: {count} entries ", end="", file=sys.stderr, flush=True)
+
     async with opened(settings) as ledger:
-        await _forget_places(ledger.store, epochs)
-        keyring = KeyringReader(settings.data_dir, secrets.load(settings.data_dir).master)
-        shipper = Shipper(ledger.store, settings.data_dir, keyring, lambda event, /, **fields: print(f"{event}: {fields}"))
-        while await shipper.pass_once(thorough=True):
-            pass
-    return {"epochs": len(epochs), "added": shipper.progress.entries, "forks": shipper.progress.forks}
-
-
-async def _forget_places(store: Store, epochs: list[EpochAt]) -> None:
-    """Shipping these epochs begins at their start again; writing an entry twice changes nothing."""
-    from sqlalchemy import delete
-
-    from proxy.ledger.tables import cursors
-
-    async with store.write() as connection:
-        for epoch in epochs:
-            await connection.execute(delete(cursors).where(cursors.c.instance == epoch.instance, cursors.c.epoch == epoch.number))
+        count = await rebuild(ledger.store, settings.data_dir, secrets.load(settings.data_dir).master, report)
+    report("done", count)
+    if not quiet:
+        print(file=sys.stderr)
+    return count
