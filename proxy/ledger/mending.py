@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from proxy.core.clock import Clock
 from proxy.core.errors import LedgerUnavailableError
-from proxy.core.facts import AnswerFacts
 from proxy.ledger import recovery, segments
 from proxy.ledger.disk import Disk
 from proxy.ledger.keyring import Keys
-from proxy.ledger.record import RECORD_FORMAT, Content, Outcome, Position, encode
+from proxy.ledger.record import Content, Position, encode
 from proxy.ledger.recovery import Found, Orphan, Received, Survey
 from proxy.ledger.sealing import SALT_BYTES
 
@@ -119,22 +118,10 @@ class Mending:
         if received.cipher is not None:
             sealed = recorder.sealer.seal(received.cipher, received.plain, orphan.id)
             content = Content("full", received.key, received.size)
-        outcome = Outcome(
-            v=RECORD_FORMAT,
-            id=orphan.id,
-            instance=recorder.instance,
-            epoch=recorder.epoch,
-            seq=recorder.spool.seq + 1,
-            at=self._clock.utc_us(),
-            mono=self._clock.monotonic_ns(),
-            intent=Position(orphan.instance, orphan.epoch, orphan.seq),
-            outcome="unknown_after_crash",
-            error=received.error,
-            facts=AnswerFacts(unread=True),
-            answer_bytes=received.size,
-            answered=received.answered,
-            content=content,
-        )
+        outcome = recovery.unknown(orphan.id, self._clock, received.error)
+        outcome.instance, outcome.epoch, outcome.seq = recorder.instance, recorder.epoch, recorder.spool.seq + 1
+        outcome.intent = Position(orphan.instance, orphan.epoch, orphan.seq)
+        outcome.answer_bytes, outcome.answered, outcome.content = received.size, received.answered, content
         stream = recorder.next_stream()
         recorder.spool.append(segments.OUTCOME, segments.CLOSES_EARLIER, outcome.seq, stream, encode(outcome), sealed)
         recorder.entries += 1

@@ -30,6 +30,7 @@ from proxy.ledger.disk import Disk, make_once
 from proxy.ledger.mending import Mending
 from proxy.ledger.read_back import Reading
 from proxy.ledger.record import RECORD_FORMAT, Mark, Position, encode
+from proxy.ledger.recovery import unknown
 from proxy.ledger.sealing import Sealer
 from proxy.ledger.spool import Spool, failed
 from proxy.ledger.stream import Piece, Stream
@@ -38,6 +39,8 @@ __all__ = ["Recorder", "Stream"]
 
 TICK_BYTES = 1024 * 1024
 REFUSE_AT = 0.95
+STALL_SECONDS = 5.0
+LOOK_SECONDS = 1.0
 
 _encode = msgspec.json.Encoder().encode
 
@@ -80,6 +83,9 @@ class Recorder:
         self._tick: TimerHandle | None = None
         self._owed: list[Stream] = []
         self._after = ""
+        self._closed = False
+        self._stalled = ""
+        self._abandoned: list[Stream] = []
         self._mending = Mending(self, data_dir, master, clock, disk)
         self.spool = spool = Spool(self._committer, self.keys, loop)
         spool.on_up = self._up
@@ -99,6 +105,7 @@ class Recorder:
         disk = disk or Disk()
         recorder = cls(data_dir, f"{instance_id(data_dir, disk)}-{worker}", options, clock, loop, disk)
         recorder.spool.start()
+        recorder._look_after()
         return recorder
 
     @property
@@ -127,8 +134,8 @@ class Recorder:
 
     def refuses(self, size: int) -> str:
         """Why an exchange that brings `size` bytes may not begin, or empty. What has begun may end as long as there is space."""
-        if self.spool.down:
-            return self.spool.down
+        if self.spool.down or self._stalled:
+            return self.spool.down or self._stalled
         if self._committer.tight:
             return "the ledger cannot be written: disk full"
         if self._committer.used + size > self._options.max_bytes * REFUSE_AT:
@@ -238,6 +245,30 @@ class Recorder:
             if place is None or (place.epoch == spool.epoch and place.seq > spool.synced_seq):
                 self.under_way.discard(stream)
                 stream.disown()
+        self._stalled = ""
+        self._abandoned = []
+
+    def _look_after(self) -> None:
+        """Once a second: a disk that does not answer must not keep clients waiting."""
+        if self._closed:
+            return
+        self._loop.call_later(LOOK_SECONDS, self._look_after)
+        error = self.spool.stalled(STALL_SECONDS)
+        if error is None:
+            return
+        self._stalled = str(error)
+        for stream in list(self.under_way):
+            if stream.position is not None and stream.position.epoch == self.epoch and stream.position.seq > self.spool.synced_seq:
+                self.under_way.discard(stream)
+                self._abandoned.append(stream)
+
+    def _answers_again(self) -> None:
+        """An intent may become durable after its client was refused: how that exchange ended nobody has said."""
+        self._stalled = ""
+        durable = [stream for stream in self._abandoned if stream.position is None or stream.position.seq <= self.spool.synced_seq]
+        for stream in durable:
+            self._abandoned.remove(stream)
+            stream.outcome(unknown(stream.id, self._clock, "ledger_unavailable"))
 
     def _incident(self, detail: dict[str, str | int]) -> None:
         self.mark("incident", detail)
@@ -253,6 +284,8 @@ class Recorder:
 
         if self._committer.ended:
             self._let_go()
+        if self._stalled or self._abandoned:
+            self._answers_again()
 
     def _let_go(self) -> None:
         """Epochs that a failure ended are recovered once the last exchange that began there has its outcome."""
@@ -274,13 +307,14 @@ class Recorder:
         For an ordinary asyncio task; call it once, when the last exchange has ended or was given up. Never raises for the disk's
         sake: what could not be closed is recovered at the next start.
         """
+        self._closed = True
         self._mending.stop()
         self._on_tick()
         self.mark("stop", {"under_way": len(self.under_way)})
         while self._mending.running or (not self.spool.down and not self.spool.idle):  # noqa: ASYNC110 - once in a process's life; an event would be set on the hot path
             await asyncio.sleep(0.002)
         done: asyncio.Future[None] = self._loop.create_future()
-        whole = not self.under_way and not self._owed
+        whole = not (self.under_way or self._owed or self._abandoned)
         self.spool.finish(lambda: self._finish(done, whole=whole))
         await done
 

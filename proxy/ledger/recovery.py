@@ -16,17 +16,21 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from proxy.core.clock import Clock
 from proxy.core.errors import TosProxyError
+from proxy.core.facts import AnswerFacts
 from proxy.ledger import reader, segments
 from proxy.ledger.disk import Disk
 from proxy.ledger.epoch import Closed, mark_closed, numbers
 from proxy.ledger.keyring import Keys
 from proxy.ledger.pieces import Row, rows_of
 from proxy.ledger.reader import Cursor, EpochAt, Fault, Portion
+from proxy.ledger.record import RECORD_FORMAT, Outcome, Position
 from proxy.ledger.sealing import PLAIN, SEAL_BYTES, unseal
 
 SLICE_BYTES = 256 * 1024
 PAUSE_SECONDS = 0.0005
+_LOCK_TRIES = 20
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -113,7 +117,11 @@ class Survey:
 
     def _claim(self, epoch: EpochAt) -> bool:
         fd = self._disk.open(epoch.folder / "lock", os.O_RDWR | os.O_CREAT)
-        if not self._disk.lock(fd, wait=False):
+        for _ in range(_LOCK_TRIES):  # a reader that asks whether the writer lives holds it for a moment
+            if self._disk.lock(fd, wait=False):
+                break
+            time.sleep(PAUSE_SECONDS)
+        else:
             self._disk.close(fd)
             return False
         self.found.append(Found(epoch, fd, Closed(0, 0, 0)))
@@ -157,6 +165,23 @@ class Survey:
             if orphan is not None:
                 orphan.pieces.append(PlaceOf(path, offset, row))
             offset += row.sealed
+
+
+def unknown(record_id: str, clock: Clock, error: str = "") -> Outcome:
+    """The outcome of an exchange of which nobody can say how it ended; place, intent and answer are left to who writes it."""
+    return Outcome(
+        v=RECORD_FORMAT,
+        id=record_id,
+        instance="",
+        epoch=0,
+        seq=0,
+        at=clock.utc_us(),
+        mono=clock.monotonic_ns(),
+        intent=Position("", 0, 0),
+        outcome="unknown_after_crash",
+        error=error,
+        facts=AnswerFacts(unread=True),
+    )
 
 
 def received(orphan: Orphan, keys: Keys, salt: bytes) -> Received:

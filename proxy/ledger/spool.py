@@ -7,6 +7,7 @@ Only the loop's thread calls the methods here, but those that say otherwise.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import zlib
@@ -43,6 +44,8 @@ class Spool:
         self._wake = threading.Lock()
         self._wake.acquire()
         self._handed: Batch | Callable[[], None] | None = None
+        self._under_way: Batch | None = None
+        self._since = 0.0
         self._due = True
         self._batch = Batch(0, 0, 0)
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
@@ -98,6 +101,7 @@ class Spool:
         self._due = True
         self._handed = job
         self._running = False
+        self.down = "the ledger is closed"
         self._wake.release()
 
     @property
@@ -114,10 +118,22 @@ class Spool:
         return batch
 
     def _hand_over(self) -> None:
-        self._handed = self._close_batch()
+        self._under_way = self._handed = self._close_batch()
+        self._since = self._loop.time()
         self._wake.release()
 
+    def stalled(self, seconds: float) -> LedgerUnavailableError | None:
+        """Whether a commit takes longer than `seconds`; then whoever waits is told so, though it may become durable yet."""
+        if self._under_way is None or self._loop.time() - self._since < seconds:
+            return None
+        error = LedgerUnavailableError(f"the disk has not answered for {seconds:.0f} s")
+        for batch in (self._under_way, self._batch):
+            for oneshot, _ in batch.waiting:
+                oneshot.fail(error)
+        return error
+
     def _committed(self, batch: Batch, error: LedgerUnavailableError | None) -> None:
+        self._under_way = None
         if error is not None:
             self._ended(batch, error)
             return
@@ -179,7 +195,8 @@ class Spool:
                     continue
             if self._running and time.monotonic() >= self._watch_at:
                 self._watch_at = time.monotonic() + WATCH_SECONDS
-                self._look()
+                with contextlib.suppress(Exception):  # a thread that dies would leave every exchange waiting for ever
+                    self._look()
 
     def _look(self) -> None:
         if self._committer.epoch is None:

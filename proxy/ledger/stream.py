@@ -139,14 +139,12 @@ class Stream:
         pieces = self._pieces
 
         def settled(batch: Batch, error: LedgerUnavailableError | None) -> None:
-            if error is not None:
-                oneshot.fail(error)
-                return
-            assert batch.segment is not None
-            pieces.append(PieceAt(batch.segment, batch.base + end - len(sealed), len(sealed), cipher, self.id))
-            oneshot.set(None)
+            if error is None:
+                assert batch.segment is not None
+                pieces.append(PieceAt(batch.segment, batch.base + end - len(sealed), len(sealed), cipher, self.id))
 
         spool.settled(settled)
+        batch.waiting.append((oneshot, None))
         return oneshot
 
     def read_back(self) -> ReadBack:
@@ -216,6 +214,8 @@ class Stream:
 
         Returns: bytes of this answer that are not durable yet; 0 where only digests are kept.
         """
+        if self.position is None:  # nothing was recorded that these bytes could belong to
+            return 0
         self._answer.append(piece)
         self.unsynced = unsynced = self.unsynced + len(piece)
         if not self.dirty:

@@ -132,3 +132,23 @@ class SmallDisk(Disk):
         file = path.stat().st_ino if path.exists() else 0
         super().remove(path)
         self._taken.pop(file, None)
+
+
+class StuckDisk(Disk):
+    """A disk whose syncs do not return while `stuck`."""
+
+    def __init__(self) -> None:
+        self._free = threading.Event()
+        self._free.set()
+
+    def stick(self) -> None:
+        """From now on syncs wait."""
+        self._free.clear()
+
+    def free(self) -> None:
+        """They go on."""
+        self._free.set()
+
+    def sync(self, fd: int) -> None:
+        self._free.wait(10)
+        super().sync(fd)

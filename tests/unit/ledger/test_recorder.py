@@ -14,7 +14,7 @@ from proxy.ledger import opening, reader
 from proxy.ledger.keyring import Keys
 from proxy.ledger.record import Intent, Outcome, Refusal, commitment
 from proxy.ledger.secrets import load
-from tests.torture.fault_disk import FaultDisk
+from tests.torture.fault_disk import FaultDisk, StuckDisk
 from tests.torture.ledger_load import filled, settled
 from tests.unit.ledger.ledger_parts import begin, end, exchange, marks, read, recorder_in, wrong
 
@@ -279,3 +279,41 @@ async def test_epoch_numbers_are_never_used_twice(tmp_path: Path) -> None:
     recorder = recorder_in(tmp_path)
     await recorder.close()
     assert recorder.epoch == 3
+
+
+async def test_a_disk_that_does_not_answer_keeps_no_client_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits is refused in time; what becomes durable after all gets an outcome, and work goes on."""
+    monkeypatch.setattr("proxy.ledger.recorder.STALL_SECONDS", 0.1)
+    monkeypatch.setattr("proxy.ledger.recorder.LOOK_SECONDS", 0.02)
+    disk = StuckDisk()
+    recorder = recorder_in(tmp_path, disk=disk)
+    disk.stick()
+    (one, asked), (other, also) = begin(recorder), begin(recorder)
+    with pytest.raises(LedgerUnavailableError, match="has not answered"):
+        await filled(one.intent(asked, b"question"), 0.5)
+    with pytest.raises(LedgerUnavailableError, match="has not answered"):
+        await filled(other.intent(also, b""), 0.01)
+    disk.free()
+    await asyncio.sleep(0.1)
+    await exchange(recorder)
+    await recorder.close()
+    outcomes = {entry.id: entry for entry, _ in read(tmp_path).of(Outcome)}
+    ended = outcomes[one.id]
+    assert isinstance(ended, Outcome)
+    assert (ended.outcome, ended.error) == ("unknown_after_crash", "ledger_unavailable")
+    assert other.id not in outcomes
+    assert not wrong(tmp_path)
+
+
+async def test_an_exchange_without_intent_costs_nothing_more(tmp_path: Path) -> None:
+    """Where the gateway serves without a record, the answer is neither kept nor counted as unsynced."""
+    disk = FaultDisk()
+    recorder = recorder_in(tmp_path, disk=disk)
+    disk.fall_ill("EIO")
+    stream, asked = begin(recorder)
+    with pytest.raises(LedgerUnavailableError):
+        await filled(stream.intent(asked, b""))
+    assert stream.answer(b"x" * 100_000) == 0
+    disk.heal()
+    await settled(recorder)
+    await recorder.close()
