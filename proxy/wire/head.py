@@ -142,8 +142,11 @@ class _Head:
         self.minor = minor
         self.values = values
         self.chunked, self.length = _framing(values, minor)
-        named, self.keep_alive = _connection(values.get(b"connection"), minor)
-        self.lines = [line for line in lines if _name(line) not in named] if named else lines
+        self.lines = lines
+        self.keep_alive = minor == 1
+        if b"connection" in values:
+            named, self.keep_alive = _connection(values[b"connection"], minor)
+            self.lines = [line for line in lines if _name(line) not in named]
 
     def forwarded(self, also_dropped: frozenset[bytes] = frozenset()) -> list[bytes]:
         """The lines that travel on, without CRLF, less `also_dropped`."""
@@ -265,13 +268,8 @@ def _framing(values: dict[bytes, bytes], minor: int) -> tuple[bool, int | None]:
     return False, int(length)
 
 
-_NO_NAMES: frozenset[bytes] = frozenset()
-
-
-def _connection(value: bytes | None, minor: int) -> tuple[frozenset[bytes], bool]:
+def _connection(value: bytes, minor: int) -> tuple[frozenset[bytes], bool]:
     """(field names that Connection claims for this hop, whether the connection stays open)."""
-    if value is None:
-        return _NO_NAMES, minor == 1
     names = frozenset(name.strip(b" \t") for name in value.lower().split(b","))
     if b"close" in names:
         return names, False

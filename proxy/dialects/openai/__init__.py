@@ -12,7 +12,7 @@ from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
 from proxy.dialects.gathering import Gathering
 from proxy.dialects.jsonio import read_leniently
 from proxy.dialects.openai import content, requests
-from proxy.dialects.openai.chat import ChatStream, read_chat
+from proxy.dialects.openai.chat import ChatStream, parse_chat, read_whole_chat
 from proxy.dialects.openai.errors import error_body
 from proxy.dialects.openai.responses import ResponseStream, read_response
 from proxy.dialects.openai.tasks import TaskStream, parse_bulky, read_task
@@ -53,7 +53,7 @@ def _no_turns(_body: Any) -> list[Turn]:
     return []
 
 
-_chat_answers = _answers(ChatStream, read_chat)
+_chat_answers = _answers(ChatStream, read_whole_chat, parse_chat)
 _response_answers = _answers(ResponseStream, read_response)
 _task_answers = _answers(TaskStream, read_task)
 _bulky_answers = _answers(TaskStream, read_task, parse_bulky)

@@ -15,7 +15,7 @@ _decode = msgspec.json.Decoder().decode
 _REASONING_KEYS = ("reasoning_content", "reasoning")  # DeepSeek and others; OpenRouter, Groq
 
 
-class _PlainDelta(msgspec.Struct, gc=False):
+class _PlainText(msgspec.Struct, gc=False):
     content: str
     tool_calls: None = None
     function_call: None = None
@@ -25,7 +25,7 @@ class _PlainDelta(msgspec.Struct, gc=False):
 
 
 class _PlainChoice(msgspec.Struct, gc=False):
-    delta: _PlainDelta
+    delta: _PlainText
     index: int
     finish_reason: None = None
     logprobs: None = None
@@ -74,6 +74,49 @@ class ChatStream(EventStreamReader):
         seen = gathering.seen
         self._plain = seen.text_chars > said and seen.model is not None and seen.upstream_id is not None
         return type(chunk) is dict and bool(chunk.get("error"))
+
+
+class _PlainEnd(msgspec.Struct, gc=False):
+    message: _PlainText
+    index: int
+    finish_reason: str
+    logprobs: None = None
+    delta: None = None
+    text: None = None
+
+
+class _PlainAnswer(msgspec.Struct, gc=False):
+    """A whole answer that says text and nothing else; any other does not fit and is read in full."""
+
+    id: str
+    model: str
+    choices: list[_PlainEnd]
+    usage: dict[str, Any]
+    x_groq: None = None
+    error: None = None
+
+
+_decode_plain_answer = msgspec.json.Decoder(_PlainAnswer).decode
+
+
+def parse_chat(raw: bytes) -> Any:
+    """A whole answer in the cheapest form that `read_whole_chat` can take in; None when it is no JSON."""
+    try:
+        return _decode_plain_answer(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read_leniently(raw)
+
+
+def read_whole_chat(gathering: Gathering, answer: Any) -> None:
+    """Take in what `parse_chat` gave."""
+    if type(answer) is not _PlainAnswer:
+        read_chat(gathering, answer)
+        return
+    gathering.names(answer.model, answer.id)
+    for choice in answer.choices:
+        gathering.says(gathering.choice(choice.index), choice.message.content)
+        gathering.seen.finish = word(choice.finish_reason) or gathering.seen.finish
+    _read_usage(gathering, answer.usage)
 
 
 def read_chat(gathering: Gathering, tree: Any) -> None:
