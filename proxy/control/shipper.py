@@ -151,11 +151,12 @@ class Shipper:
 
     def _read(self, *, thorough: bool) -> list[_Held]:
         """What every epoch has for the store, in a thread."""
-        self._keyring.refresh()
         now = time.monotonic()
         waiting = [
             reading for reading in self._readings.values() if not reading.finished and _moved(reading, now, thorough=thorough)
         ]
+        if waiting:
+            self._keyring.refresh()
         share = max(PASS_BYTES // max(len(waiting), 1), _LEAST_SHARE)
         held: list[_Held] = []
         left = PASS_BYTES
