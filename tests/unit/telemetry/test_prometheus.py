@@ -1,14 +1,10 @@
-"""The /metrics page, and the one-line diagnostics."""
+"""The /metrics page."""
 
 from __future__ import annotations
 
-import json
-
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.telemetry import names
-from proxy.telemetry.diagnostics import Diagnostics
 from proxy.telemetry.prometheus import render, samples
 
 
@@ -33,35 +29,3 @@ def test_every_name_has_help() -> None:
     constants = {value for key, value in vars(names).items() if key.isupper() and isinstance(value, str) and key != "PREFIX"}
     assert constants == set(names.HELP)
     assert all(name.startswith(names.PREFIX) for name in constants)
-
-
-def test_diagnostics_are_one_line_each(capfd: pytest.CaptureFixture[str]) -> None:
-    """A diagnostic is one JSON object a line, whatever is in it, and quiet below its level."""
-    diagnostics = Diagnostics("p", "warning")
-    diagnostics.note("quiet")
-    diagnostics.error("two\nlines", what={1}, surrogate="\ud800")
-    (line,) = capfd.readouterr().err.splitlines()
-    assert json.loads(line)["event"] == "two\nlines"
-
-
-def test_structlog_has_the_same_shape(capfd: pytest.CaptureFixture[str]) -> None:
-    """Control's structlog and foreign loggers write lines of the same shape."""
-    import logging
-
-    import structlog
-
-    from proxy.telemetry.structured import set_up
-
-    handlers = logging.getLogger().handlers[:]
-    try:
-        set_up("control")
-        structlog.get_logger().info("own", n=1)
-        logging.getLogger("uvicorn").warning("foreign %s", 2)
-    finally:
-        logging.getLogger().handlers[:] = handlers
-        structlog.reset_defaults()
-    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-    assert [(line["level"], line["process"], line["event"]) for line in lines] == [
-        ("info", "control", "own"),
-        ("warning", "control", "foreign 2"),
-    ]

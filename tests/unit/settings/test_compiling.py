@@ -1,0 +1,37 @@
+"""From files to what is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.settings.compiling import compile_configuration, needs_restart
+from proxy.settings.problems import ConfigurationError
+from tests.unit.settings.written import loaded
+
+
+def test_unset_key_variables_and_shared_keys(tmp_path: Path) -> None:
+    """A key's variable that is not set, and a key of two principals, are problems with their places."""
+    text = "principals:\n  a: {keys: ['env:GONE', 'key:" + "0" * 64 + "']}\n  b: {keys: ['key:" + "0" * 64 + "']}\n"
+    (tmp_path / "tos-proxy.yaml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        compile_configuration({}, tmp_path, make=False)
+    assert [str(p).removeprefix(f"{tmp_path}/") for p in caught.value.problems] == [
+        "tos-proxy.yaml:2:14: principals.a.keys.0: the environment variable GONE is not set",
+        "tos-proxy.yaml:3:14: principals.b.keys.0: the same key as one of a's",
+    ]
+
+
+def test_checking_writes_nothing(tmp_path: Path) -> None:
+    """A check leaves no file behind, not even an identity key."""
+    loaded(tmp_path, "principals: {a: {keys: [sk-plain]}}")
+    compile_configuration({}, tmp_path, make=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["tos-proxy.yaml"]
+
+
+def test_what_a_reload_cannot_change(tmp_path: Path) -> None:
+    """Listeners and places are named as needing a restart, principals are not."""
+    before = loaded(tmp_path).settings
+    after = loaded(tmp_path, "gateway: {port: 1}\nadmin: {port: 2}\nprincipals: {a: {}}\n").settings
+    assert needs_restart(before, after) == ["admin", "gateway.port"]
