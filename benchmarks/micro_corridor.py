@@ -2,8 +2,8 @@
 
     python benchmarks/micro_corridor.py [--profile]
 
-Bytes go into a server connection, come out of an upstream connection, are answered at once, and come back; the ledger says "durable"
-at once. Prints µs per exchange, best of several rounds. Loop, system calls, sealing and group commit are measured elsewhere
+Bytes go into a server connection, come out of an upstream connection, are answered at once, and come back; the ledger says
+"durable" at once. Prints µs per exchange, best of several rounds. Loop, system calls, sealing and group commit are measured elsewhere
 (`micro_spool.py`, `compare.py`).
 """
 
@@ -30,8 +30,8 @@ from proxy.gateway.refusal import not_a_request
 from proxy.gateway.routes import Routes, Upstream
 from proxy.ledger.record import Position
 from proxy.wire.deadlines import Deadlines
-from proxy.wire.pool import Pool, PoolStats
 from proxy.wire.listener import Listener
+from proxy.wire.pool import Pool, PoolStats
 from proxy.wire.server import ServerConnection
 
 BODY = json.dumps(

@@ -54,12 +54,11 @@ def drive(coroutine: Coroutine[Oneshot[Any], None, None], on_error: Callable[[Ba
 
     Errors: whatever the coroutine raises goes to `on_error`, never to the callback that happened to resume it.
     """
-
     _Walk(coroutine, on_error).step()
 
 
 class _Walk:
-    """A coroutine on its way. A class rather than a closure: a closure that names itself is a cycle, and one per exchange is garbage."""
+    """A coroutine on its way; no closure, since a closure that names itself is a cycle, and one per exchange is garbage."""
 
     __slots__ = ("_coroutine", "_on_error")
 

@@ -50,7 +50,10 @@ class Versions(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True, kw_only=True):
-    """What is about to be asked of an upstream. Times: `at` microseconds since 1970 UTC, `mono` nanoseconds of the writer's clock."""
+    """What is about to be asked of an upstream.
+
+    Times: `at` microseconds since 1970 UTC, `mono` nanoseconds of the writer's clock.
+    """
 
     v: int
     id: str
@@ -90,7 +93,7 @@ class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True,
 
 
 class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):
-    """An exchange that we answered ourselves, as far as it was understood: the fields of an intent, and why. Nothing went upstream."""
+    """An exchange that we answered ourselves: the fields of an intent, as far as they are known, and why. Nothing went upstream."""
 
     outcome: str = "refused"
     status: int
