@@ -113,6 +113,13 @@ def get_without_body() -> None:
     RequestHead.__init__ = careless  # type: ignore[method-assign, assignment]
 
 
+def no_deadlines() -> None:
+    """Nobody looks at deadlines."""
+    from proxy.wire.deadlines import Deadlines
+
+    Deadlines._begin = lambda self: None  # type: ignore[method-assign]
+
+
 def unrecorded() -> None:
     """GET requests go upstream without waiting for a record."""
     from proxy.core.oneshot import Oneshot
@@ -141,6 +148,7 @@ PLANTS: dict[str, Callable[[], None]] = {
         crash,
         answers_out_of_step,
         get_without_body,
+        no_deadlines,
         unrecorded,
     )
 }
