@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from proxy.control.child import next_pause
 from tests.proxy_server import ProxyServer, StartProxy
 
 
@@ -45,15 +44,6 @@ def exchange(server: ProxyServer) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def test_pauses_grow_and_are_forgiven() -> None:
-    """A child is started again after 0, 0.1, 0.2 … at most 5 seconds; a minute of health puts the pause back to 0."""
-    pauses = [0.0]
-    for _ in range(9):
-        pauses.append(next_pause(pauses[-1], lived=0.5))
-    assert pauses == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
-    assert next_pause(5.0, lived=61) == 0.0
 
 
 def test_serves_and_says_where(proxy_server: ProxyServer) -> None:
@@ -148,36 +138,6 @@ def test_one_supervisor_a_folder(proxy_server: ProxyServer) -> None:
     assert second.process.wait(10) == 1
     assert f"another tos-proxy (process {proxy_server.pid}) already serves" in second.stderr
     assert proxy_server.get("/readyz")[0] == 200
-
-
-def test_garbage_at_the_health_listener(proxy_server: ProxyServer) -> None:
-    """Whatever is sent to the health listener, it answers with a short error or closes, and goes on."""
-    port = int(proxy_server.health_url.rpartition(":")[2])
-    expected = {
-        b"\x16\x03\x01\x02\x00\x01\x00" + b"\xff" * 60 + b"\r\n\r\n": b"400",
-        b"GET /healthz HTTP/9.9\r\n\r\n": b"400",
-        b"POST /healthz HTTP/1.1\r\nhost: x\r\n\r\n": b"405",
-        b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n": b"404",
-        b"GET /healthz HTTP/1.1\r\nx: " + b"y" * 20000 + b"\r\n\r\n": b"431",
-        b"HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n": b"200",
-    }
-    for sent, status in expected.items():
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            connection.sendall(sent)
-            assert connection.recv(4096).split(b" ")[1] == status
-    assert proxy_server.get("/healthz") == (200, "ok\n")
-    assert 'tos_proxy_build{version="' in proxy_server.get("/metrics")[1]
-
-
-def test_silent_connections_starve_nobody(proxy_server: ProxyServer) -> None:
-    """Many connections that say nothing are closed, and probes go on being answered."""
-    port = int(proxy_server.health_url.rpartition(":")[2])
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
-    try:
-        assert proxy_server.get("/healthz")[0] == 200
-    finally:
-        for each in silent:
-            each.close()
 
 
 def test_configuration_follows_its_file(proxy_server: ProxyServer) -> None:
