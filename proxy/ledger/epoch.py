@@ -115,8 +115,7 @@ class Epoch:
             self._disk.sync(segment.fd)
             self._disk.sync_folder(self.folder)
         except OSError:
-            with contextlib.suppress(OSError):
-                self._disk.remove(segment.path)
+            self._discard(segment)
             raise
         return segment
 
@@ -124,7 +123,11 @@ class Epoch:
         """Begin the next segment, the one made ahead if there is one. Its header becomes durable with the next append."""
         segment, self._spare = self._spare or self._create_segment(), None
         header = segments.Header(self.instance, self.number, segment.number, self.seq + 1, self._clock.utc_us(), previous_end)
-        segment.put_header(segments.pack_header(header))
+        try:
+            segment.put_header(segments.pack_header(header))
+        except OSError:
+            self._discard(segment)
+            raise
         self._segment = segment
         self.first_seq = self.seq + 1
         self.size += segments.HEADER_BYTES
@@ -157,9 +160,14 @@ class Epoch:
     def _drop_spare(self) -> None:
         """A segment made ahead is not needed any more, or the disk has failed since and it is not trusted."""
         if self._spare is not None:
-            with contextlib.suppress(OSError):
-                self._disk.remove(self._spare.path)
-            self._spare = None
+            spare, self._spare = self._spare, None
+            self._discard(spare)
+
+    def _discard(self, segment: Segment) -> None:
+        """Take away a segment in which nothing is durable; its number is free again once its name is gone."""
+        with contextlib.suppress(OSError):
+            self._disk.remove(segment.path)
+            self._next = segment.number
 
     def _count(self, size: int, last_seq: int) -> None:
         self.size += size

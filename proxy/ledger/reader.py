@@ -189,9 +189,8 @@ def _begun(folder: Path, first: int, last: int) -> Iterator[tuple[int, Header | 
             continue
         try:
             with (folder / f"{number:08d}.seg").open("rb") as file:
-                head = file.read(HEADER_BYTES)
-                header = segments.parse_header(head)
-                if header is None and not head.strip(b"\0") and not file.read().strip(b"\0"):
+                header = segments.parse_header(file.read(HEADER_BYTES))
+                if header is None and not file.read().strip(b"\0"):
                     continue
         except FileNotFoundError:  # removed since it was listed
             continue
