@@ -130,6 +130,25 @@ class ProxyServer:
             assert time.monotonic() < until, f"not ready within {seconds} s: {self.get('/readyz')}\n{self.stderr}"
             time.sleep(0.01)
 
+    def wait_admin(self) -> None:
+        """Wait until the admin API answers: it begins after the gateway."""
+
+        def answers() -> bool:
+            try:
+                self.api("/exchanges?limit=1")
+            except OSError:
+                return False
+            return True
+
+        self.until(answers, START_SECONDS)
+
+    def until(self, condition: Callable[[], object], seconds: float = 15.0) -> None:
+        """Wait for something. Raises: AssertionError with stderr."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"did not happen within {seconds} s\n{self.stderr}"
+            time.sleep(0.02)
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of a page of the health listener, `(0, "")` when nobody listens."""
         try:

@@ -24,13 +24,13 @@ def register(app: typer.Typer) -> None:
 
 
 def check(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Check file and environment: every problem in one line. Exit 0 usable, 1 usable with warnings, 2 not usable.
+    """Check file and environment: every problem in one line. Exit 0 usable, 1 usable with warnings, 2 not usable.
 
     \b
     Examples:
       tos-proxy config check
       tos-proxy config check --config /etc/tos-proxy.yaml
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.settings.compiling import compile_configuration
     from proxy.settings.problems import ConfigurationError
 
@@ -62,13 +62,13 @@ def _rows(problems: list[Problem]) -> list[dict[str, str]]:
 
 
 def show(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Show the effective configuration, each value with its origin; secrets as fingerprints only.
+    """Show the effective configuration, each value with its origin; secrets as fingerprints only.
 
     \b
     Examples:
       tos-proxy config show
       tos-proxy config show --json
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.settings.effective import effective
     from proxy.settings.identity import identity_key
     from proxy.settings.loading import load

@@ -28,13 +28,13 @@ def _store() -> None:
 
 
 def upgrade(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Bring the database to the form this version expects; a SQLite file is copied before. A newer form is refused.
+    """Bring the database to the form this version expects; a SQLite file is copied before. A newer form is refused.
 
     \b
     Examples:
       tos-proxy db upgrade
       TOS_PROXY_DATABASE_URL=postgresql://tos@db/tos tos-proxy db upgrade
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.settings.compiling import compile_configuration
 
     settle(config, data_dir)

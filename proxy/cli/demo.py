@@ -59,13 +59,13 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C, to look around.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    r"""Show it in a minute: no keys, no network. A scripted model API, played clients, and the records they left.
+    """Show it in a minute: no keys, no network. A scripted model API, played clients, and the records they left.
 
     \b
     Examples:
       tos-proxy demo
       tos-proxy demo --keep
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.demo.upstream import upstream_process
 
     began = time.monotonic()

@@ -27,13 +27,13 @@ def healthcheck(
     data_dir: DataDirOption = None,
     json_: JsonOption = False,
 ) -> None:
-    r"""Ask the running proxy whether it is ready. Exit 0 yes, 1 no.
+    """Ask the running proxy whether it is ready. Exit 0 yes, 1 no.
 
     \b
     Examples:
       tos-proxy healthcheck
       tos-proxy healthcheck --live
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.settings.loading import load
 
     settle(config, data_dir)

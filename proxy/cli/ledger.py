@@ -54,13 +54,13 @@ def register(app: typer.Typer) -> None:
 
 
 def status(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Show size, days left, lag and faults. Exit 1 past 80 % of ledger.max_bytes or when something is wrong.
+    """Show size, days left, lag and faults. Exit 1 past 80 % of ledger.max_bytes or when something is wrong.
 
     \b
     Examples:
       tos-proxy ledger status
       tos-proxy ledger status --json
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.settings.loading import load
 
     settle(config, data_dir)
@@ -140,14 +140,14 @@ def _human(size: int) -> str:
 
 
 def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""Rebuild the store from the segments that are there and the entries it has; nothing certain is deleted.
+    """Rebuild the store from the segments that are there and the entries it has; nothing certain is deleted.
 
     The proxy must be stopped. What contradicts the store becomes an incident in it.
 
     \b
     Examples:
       tos-proxy ledger reindex
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.control.plan import CONTROL
     from proxy.control.presence import who_serves
     from proxy.settings.compiling import compile_configuration

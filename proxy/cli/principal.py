@@ -36,13 +36,13 @@ def add(  # noqa: PLR0913, PLR0917 - one argument per option
     data_dir: DataDirOption = None,
     json_: JsonOption = False,
 ) -> None:
-    r"""Add a principal; its virtual key is printed once.
+    """Add a principal; its virtual key is printed once.
 
     \b
     Examples:
       tos-proxy principal add shop-chat --purpose use.product
       tos-proxy principal add lab --purpose eval.private --purpose research.academic --default eval.private
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     settle(config, data_dir)
     body: dict[str, Any] = {"name": name, "purposes": purpose or [], "purpose": default, "project": project, "content": content}
     body["attributes"] = dict(_pair(each) for each in attribute or [])
@@ -57,13 +57,13 @@ def _pair(written: str) -> tuple[str, str]:
 
 
 def list_(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
-    r"""List principals, configured and added.
+    """List principals, configured and added.
 
     \b
     Examples:
       tos-proxy principal list
       tos-proxy principal list --json
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     settle(config, data_dir)
     items: list[dict[str, Any]] = []
     cursor = ""
@@ -93,13 +93,13 @@ def rotate(
     data_dir: DataDirOption = None,
     json_: JsonOption = False,
 ) -> None:
-    r"""Make a new virtual key, printed once; the old one ends after the grace.
+    """Make a new virtual key, printed once; the old one ends after the grace.
 
     \b
     Examples:
       tos-proxy principal rotate shop-chat
       tos-proxy principal rotate shop-chat --grace 1d
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     settle(config, data_dir)
     try:
         body = {"grace_seconds": int(seconds(grace))}
@@ -115,13 +115,13 @@ def suspend(
     data_dir: DataDirOption = None,
     json_: JsonOption = False,
 ) -> None:
-    r"""Refuse the principal's calls from now on, or take them again.
+    """Refuse the principal's calls from now on, or take them again.
 
     \b
     Examples:
       tos-proxy principal suspend shop-chat
       tos-proxy principal suspend shop-chat --lift
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     settle(config, data_dir)
     item = call("POST", f"/principals/{quote(name, safe='')}/{'resume' if lift else 'suspend'}")
     print(json.dumps(item, indent=2) if json_ else f"{item['name']}: {item['standing']}")

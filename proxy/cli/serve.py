@@ -45,7 +45,7 @@ def serve(
     ] = False,
     no_admin: Annotated[bool, typer.Option("--no-admin", help="Without the admin API and pages.")] = False,
 ) -> None:
-    r"""Start the proxy.
+    """Start the proxy.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def serve(
       tos-proxy serve --port 9000 --data-dir /var/lib/tos-proxy
       TOS_PROXY_UPSTREAMS__OPENAI__BASE_URL=http://127.0.0.1:9999 tos-proxy serve
       tos-proxy serve --role gateway --config /etc/tos-proxy.yaml
-    """
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
     began = time.time()
     settle(config, data_dir, gateway__host=host, gateway__port=port, admin__enabled="false" if no_admin else None)
     plan = prepare(role.value, began, self_signed=tls_self_signed)

@@ -1,0 +1,25 @@
+"""Control as composed: what was asked through the gateway is found through the admin API."""
+
+from __future__ import annotations
+
+from tests.proxy_server import ProxyServer, StartProxy
+from tests.unit.control.test_supervisor import exchange
+
+
+def test_records_reach_the_admin_api(proxy_server: ProxyServer) -> None:
+    """An exchange is in the store with its outcome, and its request and answer can be opened."""
+    assert exchange(proxy_server) == 200
+    proxy_server.wait_admin()
+    proxy_server.until(lambda: [item["outcome"] for item in proxy_server.api("/exchanges")["items"]] == ["completed"])
+    (item,) = proxy_server.api("/exchanges")["items"]
+    content = proxy_server.api(f"/exchanges/{item['id']}")["content"]
+    assert "hello" in str(content["request"])
+    assert "tos_proxy_shipped_entries_total" in proxy_server.get("/metrics")[1]
+
+
+def test_database_that_cannot_be_used(start_proxy: StartProxy) -> None:
+    """With its database away control says so in one line and goes on trying; the gateway serves."""
+    server = start_proxy(configuration={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
+    server.until(lambda: "duty failed" in server.stderr)
+    assert exchange(server) == 200
+    assert server.get("/readyz")[0] == 200

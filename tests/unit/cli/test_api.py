@@ -1,0 +1,29 @@
+"""How commands reach the admin API."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.cli.api import ApiError, _content
+from tests.proxy_server import StartProxy
+from tests.unit.cli.conftest import Command
+
+
+def test_problems_become_words() -> None:
+    """A problem's detail, or its list of errors, is the command's one line."""
+    with pytest.raises(ApiError, match=r"^gone$"):
+        _content(404, b'{"title": "t", "detail": "gone"}')
+    with pytest.raises(ApiError, match=r"^first; second$"):
+        _content(422, b'{"errors": [{"message": "Value error, first"}, {"message": "second"}]}')
+    with pytest.raises(ApiError, match="answered 502"):
+        _content(502, b"<html>")
+    assert _content(200, b'{"a": 1}') == {"a": 1}
+
+
+def test_a_proxy_without_admin_is_named(command: Command, start_proxy: StartProxy) -> None:
+    """When a proxy without admin API has the store, the command says so."""
+    server = start_proxy(configuration={"admin": {"enabled": False}})
+    server.until(lambda: "control" in server.children())
+    ran = command("principal", "list", "--config", str(server.folder / "tos-proxy.yaml"))
+    assert ran.code == 1
+    assert "without admin API" in ran.err

@@ -1,0 +1,14 @@
+"""Plain tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.cli.tables import print_table
+
+
+def test_columns_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns are as wide as their content, lines have no trailing space, and no rows are no error."""
+    print_table(("a", "long head"), [("value", 1), ("v", None)])
+    print_table(("a",), [])
+    assert capsys.readouterr().out.splitlines() == ["A      LONG HEAD", "value  1", "v      None", "A"]
