@@ -28,6 +28,8 @@ _templates: dict[tuple[Route, Caller, int], Intent] = {}
 
 def intent(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> Intent:
     """The intent of an exchange that is about to go upstream. `keyed` hides the names that clients give their users."""
+    facts = exchange.facts
+    end_user, facts.end_user = facts.end_user, None
     key = (exchange.route, exchange.caller, snapshot)
     template = _templates.get(key)
     if template is None:
@@ -39,9 +41,8 @@ def intent(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> In
     values = exchange.request.head.values
     intent.id, intent.at, intent.mono = exchange.id, exchange.at, exchange.mono
     intent.agent, intent.retry = _agent(values), _retry(values.get(b"x-stainless-retry-count"))
-    facts = intent.facts = exchange.facts
+    intent.facts = facts
     intent.model_requested = facts.model or ""
-    end_user, facts.end_user = facts.end_user, None
     intent.end_user = keyed(end_user) if end_user else ""
     intent.request_bytes = exchange.request.received
     intent.verdict = exchange.verdict.verdict

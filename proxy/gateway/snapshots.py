@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class SnapshotFollower:
         self._changed = changed
         self._swap = swap
         self._complain = complain
-        self._file: tuple[int, int] = (0, 0)
+        self._file = (0, 0, 0)
         self._entries: Entries = {}
         self._next_flip: int | None = None
         self._complaint = ""
@@ -68,54 +69,61 @@ class SnapshotFollower:
         try:
             house = await loop.run_in_executor(None, self._read)
         except Exception as error:  # noqa: BLE001 - a bad snapshot must not end a gateway that works with the last good one
+            house = None
             if str(error) != self._complaint:
                 self._complaint = str(error)
                 self._complain(f"the snapshot is not taken, the last good one stays: {error}")
-            return
-        if house is not None:
+        else:
             self._complaint = ""
+        if house is None and self._flip_due():  # the last good one's bounds hold however bad its successor is
+            house = await loop.run_in_executor(None, self._build, self.number, self._entries)
+        if house is not None:
             self._swap(house)
 
+    def _flip_due(self) -> bool:
+        return self._next_flip is not None and self._clock.utc_us() >= self._next_flip
+
     def _due(self) -> bool:
-        if self._next_flip is not None and self._clock.utc_us() >= self._next_flip:
+        if self._flip_due():
             return True
         try:
-            stat = self._path.stat()
+            return _identity(self._path.stat()) != self._file
         except OSError:
             return False
-        return (stat.st_ino, stat.st_size) != self._file
 
     def _read(self) -> object | None:
         with self._path.open("rb") as file:
+            self._file = _identity(os.fstat(file.fileno()))  # before reading: what is appended meanwhile is looked at again
             text = file.read()
-            inode = self._path.stat().st_ino
         entries, number = committed(text)
-        self._file = (inode, len(text))
         if number == 0:
             return None
-        house = self._changed(number, self._in_force(entries))
+        house = self._build(number, entries)
         self._entries, self.number = entries, number
         return house
 
-    def _in_force(self, entries: Entries) -> Entries:
-        """What holds now; remembers when that changes next."""
+    def _build(self, number: int, entries: Entries) -> object:
+        """What holds now, built; remembers when that changes next."""
         now = self._clock.utc_us()
-        flips = [
-            bound
-            for section in entries.values()
-            for line in section.values()
-            for bound in (line.from_, line.until)
-            if bound is not None and bound > now
-        ]
-        self._next_flip = min(flips, default=None)
-        return {
-            section: {
-                name: line
-                for name, line in lines.items()
-                if (line.from_ is None or line.from_ <= now) and (line.until is None or now < line.until)
-            }
-            for section, lines in entries.items()
+        house = self._changed(number, _in_force(entries, now))
+        bounds = (bound for lines in entries.values() for line in lines.values() for bound in (line.from_, line.until))
+        self._next_flip = min((bound for bound in bounds if bound is not None and bound > now), default=None)
+        return house
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _in_force(entries: Entries, now: int) -> Entries:
+    return {
+        section: {
+            name: line
+            for name, line in lines.items()
+            if (line.from_ is None or line.from_ <= now) and (line.until is None or now < line.until)
         }
+        for section, lines in entries.items()
+    }
 
 
 def committed(text: bytes) -> tuple[Entries, int]:
