@@ -119,15 +119,14 @@ def write_all(disk: Disk, fd: int, buffers: Sequence[bytes], offset: int = 0) ->
     Raises: OSError, after which any part of the buffers may stand in the file.
     """
     left = sum(map(len, buffers))
-    while True:
+    while left:
         written = disk.write(fd, buffers, offset)
         if not written:
             raise OSError(errno.EIO, "nothing of a write was taken")
         left -= written
         offset += written
-        if not left:
-            return
-        buffers = _rest(buffers, written)
+        if left:
+            buffers = _rest(buffers, written)
 
 
 def _rest(buffers: Sequence[bytes], written: int) -> list[bytes]:

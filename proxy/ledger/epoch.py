@@ -108,8 +108,13 @@ class Epoch:
             self._disk.close(fd)
 
     def _create_segment(self) -> Segment:
-        number, self._next = self._next, self._next + 1
-        segment = Segment(self._disk, self.folder / f"{number:08d}.seg", number)
+        number = self._next
+        try:
+            segment = Segment(self._disk, self.folder / f"{number:08d}.seg", number)
+        except FileExistsError:  # one that could not be taken away; the next try has the next number
+            self._next += 1
+            raise
+        self._next += 1
         try:
             segment.extend()
             self._disk.sync(segment.fd)

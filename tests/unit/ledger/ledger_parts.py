@@ -12,7 +12,7 @@ from proxy.ledger.record import Intent, Mark, Outcome, Position
 from proxy.ledger.recorder import Recorder, Stream
 from proxy.ledger.secrets import load
 from tests.ledger_oracle import Written, unrecorded, written
-from tests.torture.ledger_load import clock, filled, ids
+from tests.torture.ledger_load import clock, filled, ids, settled
 
 
 def recorder_in(data_dir: Path, *, worker: int = 0, disk: Disk | None = None, **options: float) -> Recorder:
@@ -57,3 +57,36 @@ def marks(data_dir: Path, event: str) -> list[Mark]:
 def wrong(data_dir: Path, *bodies: bytes) -> list[str]:
     """The oracle's word on bodies that went upstream."""
     return unrecorded(data_dir / "spool", load(data_dir), bodies)
+
+
+async def killed(recorder: Recorder) -> None:
+    """End as a killed process does: the lock is free, nothing was said."""
+    done = asyncio.get_running_loop().create_future()
+
+    def drop() -> None:
+        recorder._committer.close(whole=False)
+        recorder._loop.call_soon_threadsafe(done.set_result, None)
+
+    while not recorder.spool.idle:  # noqa: ASYNC110 - the thread sets it
+        await asyncio.sleep(0.001)
+    recorder.spool.finish(drop)
+    await done
+
+
+async def left_open(tmp_path: Path, answer: bytes = b"half an answer") -> str:
+    """A record whose process died in mid-answer."""
+    recorder = recorder_in(tmp_path)
+    await exchange(recorder)
+    stream, asked = begin(recorder)
+    await filled(stream.intent(asked, b"question"))
+    stream.answer(answer)
+    await asyncio.sleep(0.03)
+    await killed(recorder)
+    return stream.id
+
+
+async def restarted(tmp_path: Path) -> None:
+    """One start and stop."""
+    recorder = recorder_in(tmp_path)
+    await settled(recorder)
+    await recorder.close()

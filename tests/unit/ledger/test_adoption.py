@@ -10,8 +10,7 @@ from proxy.ledger import reader
 from proxy.ledger.adoption import adopt
 from proxy.ledger.record import Outcome
 from tests.torture.ledger_load import clock, filled
-from tests.unit.ledger.ledger_parts import begin, exchange, read, recorder_in, wrong
-from tests.unit.ledger.test_recovery import killed
+from tests.unit.ledger.ledger_parts import begin, exchange, killed, read, recorder_in, wrong
 
 
 async def test_what_an_absent_worker_left_open_is_closed_in_its_name(tmp_path: Path) -> None:
