@@ -9,15 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from proxy.core.clock import Clock
 from proxy.core.errors import LedgerUnavailableError
-from proxy.core.oneshot import Oneshot
 from proxy.ledger import epoch as epochs
-from proxy.ledger.content_keys import ContentKeys, NewSlots
+from proxy.ledger.batch import Batch
+from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk
 from proxy.ledger.epoch import Epoch
 from proxy.ledger.segment_file import Segment, SpoolDamagedError
@@ -25,52 +23,6 @@ from proxy.ledger.segment_file import Segment, SpoolDamagedError
 RESERVE_BYTES = 8 * 1024 * 1024
 USAGE_SECONDS = 1.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-
-Settled = Callable[["Batch", LedgerUnavailableError | None], None]
-
-
-class Batch:
-    """Frames on their way to disk together: what one commit of `epoch` writes, and who waits for it.
-
-    `number` (modulo 128) and `before` (frames of the commit before) are in each of its frames. `buffers` in file order, `size`
-    bytes in all, `frames` of them; `last_seq` numbers the last entry at the end of the batch.
-    `waiting`: slots with what fills them. `settled`: called on the loop with the batch and its error, or None.
-    `ending`: exchanges whose outcome is in it. `keys`: slots of content keys to be stored first.
-    The thread fills `segment` and `base` (where the first frame lies), and `incident` when it had to leave a segment.
-    """
-
-    __slots__ = (
-        "base",
-        "before",
-        "buffers",
-        "ending",
-        "epoch",
-        "frames",
-        "incident",
-        "keys",
-        "last_seq",
-        "number",
-        "segment",
-        "settled",
-        "size",
-        "waiting",
-    )
-
-    def __init__(self, epoch: int, number: int, before: int) -> None:
-        self.epoch = epoch
-        self.number = number
-        self.before = before
-        self.buffers: list[bytes] = []
-        self.size = 0
-        self.frames = 0
-        self.last_seq = 0
-        self.waiting: list[tuple[Oneshot[Any], Any]] = []
-        self.settled: list[Settled] = []
-        self.ending: list[Any] = []
-        self.keys: NewSlots | None = None
-        self.segment: Segment | None = None
-        self.base = 0
-        self.incident: dict[str, str | int] | None = None
 
 
 class Committer:

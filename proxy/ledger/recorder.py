@@ -23,7 +23,8 @@ from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot
 from proxy.core.snapshot import LedgerOptions
 from proxy.ledger import secrets, segments
-from proxy.ledger.committer import Batch, Committer
+from proxy.ledger.batch import Batch
+from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk, make_once
 from proxy.ledger.mending import Mending

@@ -17,7 +17,8 @@ from typing import Any
 
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot
-from proxy.ledger.committer import Batch, Committer, Settled
+from proxy.ledger.batch import Batch, Settled
+from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.segments import COMMIT_MASK, COMMIT_SHIFT, FRAME_BYTES, FRAME_MAGIC, FRAMES_CAP, pack_crc, pack_head
 

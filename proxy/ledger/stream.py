@@ -16,7 +16,7 @@ import msgspec
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot
 from proxy.ledger import segments
-from proxy.ledger.committer import Batch
+from proxy.ledger.batch import Batch
 from proxy.ledger.content_keys import ContentKey
 from proxy.ledger.read_back import PieceAt, ReadBack
 from proxy.ledger.record import Content, Intent, Outcome, Position, Refusal, encode

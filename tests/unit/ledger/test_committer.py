@@ -8,7 +8,8 @@ import pytest
 
 from proxy.core.errors import LedgerUnavailableError
 from proxy.ledger import committer, segments
-from proxy.ledger.committer import Batch, Committer
+from proxy.ledger.batch import Batch
+from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk
 from tests.torture.fault_disk import FaultDisk, SmallDisk

@@ -11,7 +11,8 @@ import pytest
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot, drive
 from proxy.ledger import segments
-from proxy.ledger.committer import Batch, Committer
+from proxy.ledger.batch import Batch
+from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk
 from proxy.ledger.spool import Spool
