@@ -45,7 +45,8 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool) ->
     request: Request = exchange.request
     route: Route = exchange.route
     body: Body = exchange.body
-    connection = await route.upstream.pool.acquire()
+    pool = route.upstream.pool
+    connection = pool.idle() or await pool.open()
     if request.gone and cancel:
         connection.abort()
         raise UpstreamError("the client left before anything was sent")

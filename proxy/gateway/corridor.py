@@ -22,7 +22,7 @@ from proxy.dialects.contract import AnswerReader
 from proxy.gateway import evidence, refusal
 from proxy.gateway.ask import Answer, ask
 from proxy.gateway.house import House
-from proxy.gateway.receive import receive, understand
+from proxy.gateway.receive import at_hand, receive, understand
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import CLIENT_GONE, Ending, Relay, Tee
 from proxy.gateway.routes import Route
@@ -130,7 +130,7 @@ class Corridor:
             exchange.route = house.route(exchange)
             exchange.caller = house.identity.recognise(exchange)
             exchange.stream = self._open_record(exchange, house)
-            exchange.body = await receive(exchange)
+            exchange.body = at_hand(exchange) or await receive(exchange)
             short = exchange.request.received <= SHORT
             exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
             exchange.verdict = steps.terms(exchange)

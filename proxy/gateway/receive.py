@@ -41,6 +41,14 @@ class Body:
         self.spooled = spooled
 
 
+def at_hand(exchange: Exchange) -> Body | None:
+    """The body of a request that came in one piece, as most do; None when there is more to wait for, or too much."""
+    request: Request = exchange.request
+    if request.complete and request.received <= IN_MEMORY:
+        return Body(request.take(), spooled=False)
+    return None
+
+
 async def receive(exchange: Exchange) -> Body:
     """Wait for the whole body.
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import uvloop
 
 from proxy.core.clock import SystemClock
+from proxy.core.errors import TosProxyError
 from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
 from proxy.core.snapshot import UpstreamOptions
@@ -26,6 +27,7 @@ from proxy.gateway.corridor import Corridor, Steps
 from proxy.gateway.house import House, build
 from proxy.gateway.refusal import not_a_request
 from proxy.gateway.snapshots import Entries, SnapshotFollower
+from proxy.ledger.adoption import adopt
 from proxy.ledger.recorder import Recorder
 from proxy.ledger.secrets import load as load_secrets
 from proxy.telemetry import names
@@ -41,6 +43,7 @@ from proxy.wire.tls import client_context, server_context
 
 _CUT_GRACE_SECONDS = 5.0
 _BACKLOG = 4096
+_HEARTBEAT_SECONDS = 60.0
 _FIRST_BYTE_SECONDS = 900.0
 _SHUTTING_DOWN = "the proxy is shutting down"
 _SWITCH_SECONDS = 0.001
@@ -111,7 +114,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._begin_drain)
         line = self._line = await open_line(self._told, self._begin_drain) if open_line else None
-        following = loop.create_task(self._follower.follow())
+        tasks = [loop.create_task(work) for work in (self._follower.follow(), self._attest(), self._adopt())]
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
@@ -121,7 +124,8 @@ class Worker:
         for server in servers:
             server.close()
         await self._drain()
-        following.cancel()
+        for task in tasks:
+            task.cancel()
         await recorder.close()
         self._deadlines.close()
         for pool in self._pools.values():
@@ -140,6 +144,29 @@ class Worker:
         if listener.family == socket.AF_UNIX:
             return await self._loop.create_unix_server(factory, sock=listener, backlog=_BACKLOG)
         return await self._loop.create_server(factory, sock=listener, ssl=context, backlog=_BACKLOG)
+
+    async def _attest(self) -> None:
+        """Say in the ledger what its entries do not: that exchanges went unrecorded, and that silence is no loss."""
+        entries = unrecorded = 0
+        while self._corridor is not None:
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+            if self._recorder.refuses(0):  # it is said once it can be written
+                continue
+            missed, unrecorded = self._corridor.stats.unrecorded - unrecorded, self._corridor.stats.unrecorded
+            if missed:
+                self._recorder.mark("gap", {"exchanges": missed})
+            elif self._recorder.entries == entries:
+                self._recorder.mark("heartbeat", {})
+            entries = self._recorder.entries
+
+    async def _adopt(self) -> None:
+        """Close what workers left open that do not come back, such as when there are fewer than before."""
+        if self._number != 0:
+            return
+        try:
+            await adopt(self._data_dir, self._house.ledger, self._clock, self._loop)
+        except (TosProxyError, OSError) as error:
+            self._diagnostics.error("what absent workers left could not be closed", reason=str(error))
 
     def _aside(self, work: Callable[[], Any]) -> Oneshot[Any]:
         """Run work in a thread: bodies that would hold the loop for milliseconds."""

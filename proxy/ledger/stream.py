@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from proxy.ledger.recorder import Recorder
 
 _LENGTH = struct.Struct("<I")
+_DIGESTED_AT_ONCE = 64 * 1024
 _encode = msgspec.json.Encoder().encode
 sha256 = hashlib.sha256
 
@@ -221,7 +222,14 @@ class Stream:
         if not self.dirty:
             self.dirty = True
             self._recorder.soil(self)
-        return unsynced if self.full else 0
+        return unsynced if self.full else self._digest_much()
+
+    def _digest_much(self) -> int:
+        """Where only digests are kept nothing paces the answer, so its bytes must not wait for a tick in memory."""
+        if self.unsynced > _DIGESTED_AT_ONCE:
+            self._absorb()
+            self.unsynced = 0
+        return 0
 
     def take_pieces(self) -> list[Piece]:
         """What a tick shall write of this stream: what an ended epoch could not keep, and the bytes since the last tick."""

@@ -57,11 +57,8 @@ class Pool:
         self._connections: set[UpstreamConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def acquire(self) -> UpstreamConnection:
-        """A connection for one exchange, the most recently used one first.
-
-        Raises: UpstreamError when none could be made.
-        """
+    def idle(self) -> UpstreamConnection | None:
+        """A kept connection for one exchange, the most recently used one first; None when there is none to be trusted."""
         while self._idle:
             connection = self._idle.pop()
             if connection.usable(self.loop.time()):
@@ -69,6 +66,13 @@ class Pool:
                 return connection
             self.stats.stale += 1
             connection.transport.abort()
+        return None
+
+    async def open(self) -> UpstreamConnection:
+        """A new connection for one exchange.
+
+        Raises: UpstreamError when none could be made.
+        """
         opened: Oneshot[UpstreamConnection] = Oneshot()
         task = self.loop.create_task(self._open(opened))
         self._tasks.add(task)  # the loop keeps only a weak reference

@@ -278,7 +278,10 @@ class Callee:
 
     def acquire(self) -> UpstreamConnection:
         """A connection, at once."""
-        walk = self.pool.acquire()
+        kept = self.pool.idle()
+        if kept is not None:
+            return kept
+        walk = self.pool.open()
         try:
             walk.send(None)
         except StopIteration as end:
