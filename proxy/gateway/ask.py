@@ -58,6 +58,7 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool) ->
     if cancel:
         request.on_gone = connection.abort
     if body.spooled:
+        body.whole = b""  # understood by now; it need not stay in memory while a slow upstream is fed
         connection.send(_head(exchange), last=False)
         await _feed(connection, exchange.stream.read_back())
     else:

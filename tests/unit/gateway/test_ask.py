@@ -218,6 +218,26 @@ def test_fed_at_the_upstreams_pace() -> None:
     assert len(stage.upstream.taken) > 1_000_000
 
 
+def test_spooled_body_leaves_memory() -> None:
+    """While a long body is fed from the spool nothing of it is kept in memory."""
+    stage = Stage()
+    exchanges: list[Any] = []
+    limit = stage.steps.limit
+
+    def watching(exchange: Any) -> Any:
+        exchanges.append(exchange)
+        return limit(exchange)
+
+    stage.steps.limit = watching  # type: ignore[method-assign]
+    body = b'{"model":"m","input":"' + b"x" * 100_000 + b'"}'
+    request = post(b"/openai/v1/responses", body)
+    client = stage.client()
+    client.feed(request[:80_000])
+    client.feed(request[80_000:])
+    assert (exchanges[0].body.spooled, exchanges[0].body.whole, exchanges[0].facts.model) == (True, b"", "m")
+    assert stage.sent.endswith(body)
+
+
 def test_early_answer() -> None:
     """An upstream that answers before it has read all is believed; nothing more is sent, its connection is not kept."""
     stage = Stage()
