@@ -122,6 +122,8 @@ def must_be_refused(asked: Asked) -> bool | None:
     charset = b"".join(asked.values(b"content-type")).lower().partition(b"charset")[2].strip(b' ="')
     if charset and charset not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
         return True
+    if b"\0" in body[:4]:  # perhaps UTF-16 or UTF-32 (RFC 4627 §3), and no JSON in any case
+        return None
     try:
         tree = json.loads(
             body.decode().removeprefix("\ufeff"), strict=False, object_pairs_hook=_members, parse_constant=_constant, parse_int=str

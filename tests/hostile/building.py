@@ -97,6 +97,8 @@ def spoil(stream: bytes, dice: Dice, times: int) -> bytes:
     """Change, drop, double or insert a few bytes anywhere; mostly such bytes as matter to a parser."""
     spoiled = bytearray(stream)
     for _ in range(times):
+        if not spoiled:
+            break
         place = dice.randrange(len(spoiled))
         byte = dice.choice(b'\r\n\t :;,%/?#="\\\x00\x0b\x0c\x7f\x80\xff0159afAF.x') if dice.random() < 0.8 else dice.randrange(256)
         match dice.randrange(4):
