@@ -81,6 +81,8 @@ class Recorder:
         self._committer = Committer(disk, data_dir, instance, self.keys, clock)
         self._numbers = 0
         self._tick: TimerHandle | None = None
+        self._hurried = False
+        self.unsynced_bytes = options.unsynced_bytes
         self._owed: list[Stream] = []
         self._after = ""
         self._closed = False
@@ -176,8 +178,16 @@ class Recorder:
         if self._tick is None:
             self._tick = self._loop.call_later(self._options.tick_seconds, self._on_tick)
 
+    def hurry(self) -> None:
+        """Tick at the end of this turn: a stream holds so much that it is paused until that is durable."""
+        if self._tick is not None and not self._hurried:
+            self._hurried = True
+            self._tick.cancel()
+            self._tick = self._loop.call_later(0, self._on_tick)
+
     def _on_tick(self) -> None:
         self._tick = None
+        self._hurried = False
         if self.spool.down:
             return
         dirty, self.dirty = self.dirty, set()

@@ -222,7 +222,11 @@ class Stream:
         if not self.dirty:
             self.dirty = True
             self._recorder.soil(self)
-        return unsynced if self.full else self._digest_much()
+        if not self.full:
+            return self._digest_much()
+        if unsynced > self._recorder.unsynced_bytes:
+            self._recorder.hurry()
+        return unsynced
 
     def _digest_much(self) -> int:
         """Where only digests are kept nothing paces the answer, so its bytes must not wait for a tick in memory."""

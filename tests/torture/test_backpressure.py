@@ -74,6 +74,18 @@ def test_slow_reader(worker: LoneWorker) -> None:
     assert grown(worker, before) < MOST_GROWTH
 
 
+def test_bulk_is_not_slowed_to_the_tick(tmp_path: Path, upstream: UpstreamProcess) -> None:
+    """An answer of 20 MiB is made durable as it passes as fast as the disk takes it, not 64 KiB for each tick."""
+    with lone_worker(tmp_path / "recording", upstream.url) as worker, connected(worker) as client:
+        began = time.monotonic()
+        client.sendall(asked("bomb_mib=20 content_type=audio/mpeg framing=close"))
+        taken = 0
+        while piece := client.recv(MIB):
+            taken += len(piece)
+    assert taken > 20 * MIB
+    assert time.monotonic() - began < 5
+
+
 def test_many_that_read_nothing(worker: LoneWorker) -> None:
     """Fifty clients that take nothing of fast streams cost a bounded share each, and are let go of when they leave."""
     before = worker.resident_bytes()
