@@ -56,11 +56,12 @@ class Exchange:
 class Caller:
     """Who asks, with what, for what: the result of the identity step.
 
-    `purpose` is the one declared for this call. `end_user` and `source` are keyed. `inject` tells that the provider's key takes
-    the place of the credential that came.
+    `purpose` is the one declared for this call. `source` is keyed. `inject` tells that the provider's key takes the place of the
+    credential that came. `refused` is why this caller may not go on (a `gateway.refusal.Refused`), None when it may: who was
+    refused is recorded too. `lasting`: the same object stands for every call of this kind.
     """
 
-    __slots__ = ("credential", "end_user", "inject", "principal", "purpose", "source")
+    __slots__ = ("credential", "inject", "lasting", "principal", "purpose", "refused", "source")
 
     def __init__(
         self,
@@ -68,16 +69,17 @@ class Caller:
         credential: Credential,
         purpose: str,
         *,
-        end_user: str = "",
         source: str = "",
         inject: bool = False,
+        refused: Any = None,
     ) -> None:
         self.principal = principal
         self.credential = credential
         self.purpose = purpose
-        self.end_user = end_user
         self.source = source
         self.inject = inject
+        self.refused = refused
+        self.lasting = False
 
 
 UNKNOWN_CALLER = Caller(NOBODY, NO_CREDENTIAL, UNDECLARED)

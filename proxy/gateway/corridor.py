@@ -130,9 +130,12 @@ class Corridor:
             exchange.route = house.route(exchange)
             exchange.caller = house.identity.recognise(exchange)
             exchange.stream = self._open_record(exchange, house)
+            if exchange.caller.refused is not None:
+                raise exchange.caller.refused
             exchange.body = at_hand(exchange) or await receive(exchange)
             short = exchange.request.received <= SHORT
             exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
+            house.name_end_user(exchange)
             exchange.verdict = steps.terms(exchange)
             exchange.decision = steps.policy(exchange)
             exchange.grant = steps.limit(exchange)
@@ -164,7 +167,7 @@ class Corridor:
         try:
             position: Position = await exchange.stream.intent(intent, b"" if exchange.body.spooled else exchange.body.whole)
         except LedgerUnavailableError:
-            if house.ledger.on_failure != "serve":
+            if house.ledger.on_failure != "serve" or exchange.body.spooled:  # what is on no disk cannot be fed from there
                 raise
             self.stats.unrecorded += 1
             position = None  # type: ignore[assignment]
@@ -188,7 +191,6 @@ class Corridor:
     # --- the ways out
 
     async def _refuse(self, exchange: Exchange, house: House, refused: Refused) -> None:
-        request: Request = exchange.request
         self.stats.refused += 1
         stream: Stream = exchange.stream or self._ledger.stream(exchange.id, NOBODY.name, house.ledger.content)
         body = exchange.body.whole if exchange.body and not exchange.body.spooled else b""
@@ -196,9 +198,11 @@ class Corridor:
             await stream.refusal(evidence.refusal(exchange, house.number, house.identity.keyed, refused), body)
         except LedgerUnavailableError:
             self.stats.unrecorded += 1
-        self._answer(exchange, refused, request)
+        self._answer(exchange, house, refused)
 
-    def _answer(self, exchange: Exchange, refused: Refused, request: Request) -> None:
+    def _answer(self, exchange: Exchange, house: House, refused: Refused) -> None:
+        request: Request = exchange.request
+        refused = house.disclosed(refused, exchange)
         dialect = exchange.route.dialect if exchange.route else by_name("openai")
         close = not request.keep_alive
         request.write(refusal.answer(dialect, refused, exchange, close=close, head_only=request.head.method == "HEAD"))
@@ -211,9 +215,9 @@ class Corridor:
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
         recorded = await self._record_outcome(exchange, house, outcome)
         refused = Refused(error.status, _NO_ANSWER[error.status], f"{exchange.route.upstream.name}: {error}")
-        self._answer(
-            exchange, refused if recorded else _unavailable(LedgerUnavailableError("the outcome was not recorded")), request
-        )
+        if not recorded:
+            refused = _unavailable(LedgerUnavailableError("the outcome was not recorded"))
+        self._answer(exchange, house, refused)
 
     async def _relay(self, exchange: Exchange, house: House) -> None:
         route: Route = exchange.route
@@ -229,7 +233,7 @@ class Corridor:
             answered_ns=self._clock.monotonic_ns(),
             unsynced_limit=house.ledger.unsynced_bytes,
         )
-        if answer.head.status not in (401, 403):
+        if 200 <= answer.head.status < 300:
             house.identity.accept(exchange.caller)
         self.relays.add(relay)
         relay.start(cancel=house.cancels)
@@ -252,7 +256,9 @@ class Corridor:
 def _obey(exchange: Exchange) -> None:
     """Carry out what policy and limits decided. Raises: Refused 403, 429."""
     if exchange.decision.effect == "deny":
-        raise Refused(403, "policy_violation", exchange.decision.message)
+        decision = exchange.decision
+        named = ", ".join([*decision.rules, *decision.clauses])
+        raise Refused(403, "policy_violation", f"{decision.message} ({named})")
     if not exchange.grant.granted:
         raise Refused(429, "rate_limited", f"Limit {exchange.grant.limit} is used up.", wait=exchange.grant.wait)
 

@@ -34,9 +34,10 @@ def intent(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> In
     template = _templates.get(key)
     if template is None:
         template = Intent(**_common(exchange, snapshot, keyed))
-        if len(_templates) >= _MOST_TEMPLATES:
-            _templates.clear()
-        _templates[key] = template
+        if exchange.route.lasting and exchange.caller.lasting:  # else no other exchange has this route or caller
+            if len(_templates) >= _MOST_TEMPLATES:
+                _templates.clear()
+            _templates[key] = template
     intent = copy(template)
     values = exchange.request.head.values
     intent.id, intent.at, intent.mono = exchange.id, exchange.at, exchange.mono

@@ -22,7 +22,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 class House:
     """One snapshot in force; `number` names it in every record."""
 
-    __slots__ = ("cancels", "gateway", "identity", "ledger", "number", "routes")
+    __slots__ = ("_end_user_header", "cancels", "gateway", "identity", "ledger", "number", "routes")
 
     def __init__(self, number: int, gateway: GatewayOptions, ledger: LedgerOptions, routes: Routes, identity: Identity) -> None:
         self.number = number
@@ -31,6 +31,7 @@ class House:
         self.routes = routes
         self.identity = identity
         self.cancels = gateway.on_client_abort == "cancel"
+        self._end_user_header = gateway.end_user_header.lower().encode() if gateway.end_user_header else None
 
     def route(self, exchange: Exchange) -> Route:
         """Where the request goes.
@@ -44,6 +45,19 @@ class House:
         if b"upgrade" in head.values and b"websocket" in head.values[b"upgrade"].lower():
             raise Refused(426, "upgrade_not_carried", "Connections that upgrade to another protocol are not carried.")
         return self.routes.find(head.method, head.target)
+
+    def name_end_user(self, exchange: Exchange) -> None:
+        """Where the body names no end user, the configured header may; it is keyed before it is recorded, like the other."""
+        if self._end_user_header is not None and exchange.facts.end_user is None:
+            request: Request = exchange.request
+            named = request.head.values.get(self._end_user_header)
+            exchange.facts.end_user = named.decode("latin-1") if named else None
+
+    def disclosed(self, refused: Refused, exchange: Exchange) -> Refused:
+        """A refusal as far as a client may read it: with `disclosure: reference`, denials tell the record id only."""
+        if self.gateway.disclosure != "reference" or refused.status not in (403, 429):
+            return refused
+        return Refused(refused.status, "refused", f"Refused; the reference is {exchange.id}.", wait=refused.wait)
 
 
 def build(

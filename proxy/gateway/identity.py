@@ -16,19 +16,32 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from proxy.core.exchange import NO_CREDENTIAL, Caller, Exchange
-from proxy.core.principal import PURPOSES, Credential, Principal
+from proxy.core.exchange import NO_CREDENTIAL, NOBODY, Caller, Exchange
+from proxy.core.principal import PURPOSES, UNDECLARED, Credential, Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions
 from proxy.gateway.refusal import Refused
-from proxy.gateway.routes import Route
+from proxy.gateway.routes import Route, Upstream
 from proxy.wire.proxy_protocol import TrustedPeers
 from proxy.wire.request import Request
 
 SLOTS = _BEARER, _X_API_KEY, _API_KEY, _GOOGLE = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 VIRTUAL_PREFIX = b"tp_"
 UNACCEPTED = "unaccepted"
-_REMEMBERED = 8192
+_REMEMBERED = 4096
+_MOST_ACCEPTED = 131_072
+_LONGEST_REMEMBERED = 2048
+_SCHEMES = {b"bearer": "bearer", b"basic": "basic"}
+_ISSUED_ONLY = "A key is needed: this proxy lends the provider's key only to keys that it issued itself."
 _KNOWN_PURPOSES = frozenset(PURPOSES)
+
+
+class _NotKnownError(Exception):
+    """A key that is nobody's here."""
+
+    def __init__(self, message: str, credential: Credential) -> None:
+        super().__init__(message)
+        self.credential = credential
+        self.refused = Refused(401, "unknown_key", message)
 
 
 class Identity:
@@ -53,16 +66,16 @@ class Identity:
         self._trusted = TrustedPeers(options.trusted_proxies)
 
     def recognise(self, exchange: Exchange) -> Caller:
-        """Who asks.
+        """Who asks. One that may not go on is named all the same, with why in `refused`: 401 (unknown virtual key, or none where
+        ours would be used), 403 (suspended, or a purpose the principal may not declare), 400 (unknown purpose).
 
-        Raises: Refused 400 (two credentials, unknown purpose), 401 (unknown virtual key, or none where ours would be used),
-        403 (suspended, or a purpose the principal may not declare).
+        Raises: Refused 400 for two credentials, which name nobody.
         """
         request: Request = exchange.request
         route: Route = exchange.route
         values = request.head.values
         if route.query is not None or request.local_socket or self._trusted:
-            return self._recognise_caller(request, route)
+            return self._recognise(request, route)
         get = values.get
         said = (
             get(_BEARER),
@@ -75,48 +88,41 @@ class Identity:
         )
         caller = self._callers.get(said)
         if caller is None:
-            caller = self._recognise_caller(request, route)
-            if len(self._callers) >= _REMEMBERED:
-                self._callers.clear()
-            self._callers[said] = caller
+            caller = self._recognise(request, route)
+            if sum(len(part) for part in said if part) <= _LONGEST_REMEMBERED:
+                if len(self._callers) >= _REMEMBERED:
+                    self._callers.clear()
+                self._callers[said] = caller
+                caller.lasting = True
         return caller
 
-    def _recognise_caller(self, request: Request, route: Route) -> Caller:
+    def _recognise(self, request: Request, route: Route) -> Caller:
         values = request.head.values
         kind, secret = _credential(values, route.query)
-        principal, credential = self._known(kind, secret)
-        inject = principal.virtual
         own = values.get(b"x-tos-key")
-        if own is not None:
-            principal, credential = self._known("x-tos-key", own)
-            if principal.automatic and not own.startswith(VIRTUAL_PREFIX):
-                raise Refused(401, "unknown_key", "x-tos-key is not the key of any principal here.")
-            inject = principal.virtual and (not secret or route.upstream.key_header is not None)
-        if not secret and own is None:
-            if request.local_socket:
-                inject = route.upstream.key_header is not None
-            elif route.upstream.key_header is not None:
-                raise Refused(
-                    401, "no_credential", "A key is needed: this proxy lends the provider's key only to keys that it issued itself."
-                )
-        if inject and route.upstream.key_header is None:
-            raise Refused(
-                401, "no_provider_key", f"The proxy holds no provider key for {route.upstream.name}; set its api_key_env."
-            )
-        if principal.standing == "suspended":
-            raise Refused(403, "principal_suspended", f"{principal.name} is suspended.")
-        return Caller(
-            principal,
-            credential,
-            _purpose(values.get(b"x-tos-purpose"), principal),
-            source=self._source(request),
-            inject=inject,
-        )
+        source = self._source(request)
+        try:
+            principal, credential = self._known(kind, secret) if own is None else self._own(own)
+        except _NotKnownError as error:
+            return Caller(NOBODY, error.credential, UNDECLARED, source=source, refused=error.refused)
+        try:
+            inject = _injects(credential, secret, request, route.upstream, own=own is not None)
+            purpose = _purpose(values.get(b"x-tos-purpose"), principal)
+        except Refused as refused:
+            return Caller(principal, credential, principal.purpose, source=source, refused=refused)
+        return Caller(principal, credential, purpose, source=source, inject=inject)
+
+    def _own(self, key: bytes) -> tuple[Principal, Credential]:
+        """The principal of an `x-tos-key`, which is always one of ours."""
+        principal, credential = self._known("x-tos-key", key)
+        if principal.automatic:
+            raise _NotKnownError("x-tos-key is not the key of any principal here.", credential)
+        return principal, credential
 
     def accept(self, caller: Caller) -> None:
         """An upstream took this credential: its automatic principal exists from now on."""
         fingerprint = caller.credential.fingerprint
-        if fingerprint and len(self._accepted) < 16 * _REMEMBERED:
+        if fingerprint and len(self._accepted) < _MOST_ACCEPTED:
             self._accepted.add(fingerprint)
 
     def sealed_for(self, caller: Caller) -> str:
@@ -134,10 +140,12 @@ class Identity:
             return Principal("anonymous", automatic=True), NO_CREDENTIAL
         if secret.startswith(VIRTUAL_PREFIX):
             fingerprint = hashlib.sha256(secret).hexdigest()
+            credential = Credential("virtual", fingerprint)
             entry = self._credentials.get(fingerprint)
-            if entry is None or not entry.virtual:
-                raise Refused(401, "unknown_key", "This key is not, or no longer, valid here.")
-            return self._principals[entry.principal], Credential("virtual", fingerprint)
+            known = self._principals.get(entry.principal) if entry is not None and entry.virtual else None
+            if known is None:
+                raise _NotKnownError("This key is not, or no longer, valid here.", credential)
+            return known, credential
         subject = _token_subject(secret) if kind == "bearer" else None
         if subject is not None:
             fingerprint = hmac.digest(self._identity_key, b"jwt\0" + subject, "sha256").hex()
@@ -146,8 +154,8 @@ class Identity:
             fingerprint = hmac.digest(self._identity_key, secret, "sha256").hex()
             credential = Credential(kind, fingerprint)
         entry = self._credentials.get(fingerprint)
-        if entry is not None:
-            return self._principals[entry.principal], credential
+        if entry is not None and (known := self._principals.get(entry.principal)) is not None:
+            return known, credential
         prefix = "jwt" if subject is not None else "key"
         return Principal(f"{prefix}:{fingerprint[:12]}", automatic=True), credential
 
@@ -174,9 +182,8 @@ def _credential(values: dict[bytes, bytes], query: bytes | None) -> tuple[str, b
         kind = slot.decode()
         if slot == b"authorization":
             scheme, _, token = value.partition(b" ")
-            kind, value = (
-                ("bearer", token.strip()) if scheme.lower() == b"bearer" else (scheme.decode("latin-1").lower()[:20], value)
-            )
+            # Nothing of the value may become the kind: who forgets the scheme sends the secret itself.
+            kind, value = _SCHEMES.get(scheme.lower(), kind), token.strip() if scheme.lower() == b"bearer" else value
         if value:
             found.setdefault(value, kind)
     if query and (b"key" in query.lower() or b"%" in query):
@@ -197,7 +204,7 @@ def _token_subject(token: bytes) -> bytes | None:
     payload = token.split(b".")[1]
     try:
         claims: dict[str, Any] = msgspec.json.decode(urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)), type=dict[str, Any])
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return None
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not isinstance(subject, str) or not subject:
@@ -205,7 +212,26 @@ def _token_subject(token: bytes) -> bytes | None:
     return f"{issuer}\0{subject}".encode("utf-8", "surrogatepass")
 
 
+def _injects(credential: Credential, secret: bytes, request: Request, upstream: Upstream, *, own: bool) -> bool:
+    """Whether the provider's key takes the place of what came: only for a virtual key or a peer on the unix socket.
+
+    Raises: Refused 401 where there is none to take its place, or nobody to lend it to; a virtual key never goes upstream.
+    """
+    lends = upstream.key_header is not None
+    if not secret and not own and lends:
+        if not request.local_socket:
+            raise Refused(401, "no_credential", _ISSUED_ONLY)
+        return True
+    inject = credential.kind == "virtual" and (lends or not own or not secret)
+    if (inject and not lends) or (secret.startswith(VIRTUAL_PREFIX) and not inject):
+        raise Refused(401, "no_provider_key", f"The proxy holds no provider key for {upstream.name}; set its api_key_env.")
+    return inject
+
+
 def _purpose(asked: bytes | None, principal: Principal) -> str:
+    """The purpose of this call. Raises: Refused 400, 403."""
+    if principal.standing == "suspended":
+        raise Refused(403, "principal_suspended", f"{principal.name} is suspended.")
     if asked is None:
         return principal.purpose
     purpose = asked.decode("latin-1")

@@ -19,6 +19,7 @@ _AMBIGUOUS = re.compile(
 )
 _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
 _REMEMBERED = 4096
+_LONGEST_REMEMBERED = 256
 _SECRET_NAME = re.compile(rb"(?i)key|api[_-]?key|access_token|token|auth")
 
 
@@ -48,9 +49,12 @@ class Upstream:
 
 
 class Route:
-    """One request's way: `target` is what the upstream is asked for; `recorded_target` is it without secrets."""
+    """One request's way: `target` is what the upstream is asked for; `recorded_target` is it without secrets.
 
-    __slots__ = ("dialect", "endpoint", "parameters", "query", "recorded_target", "target", "upstream")
+    `lasting`: the same object stands for every request of this target.
+    """
+
+    __slots__ = ("dialect", "endpoint", "lasting", "parameters", "query", "recorded_target", "target", "upstream")
 
     def __init__(
         self, upstream: Upstream, dialect: Dialect, endpoint: Endpoint, parameters: PathParameters, path: bytes, query: bytes | None
@@ -60,6 +64,7 @@ class Route:
         self.endpoint = endpoint
         self.parameters = parameters
         self.query = query
+        self.lasting = False
         prefixed = upstream.origin.prefix + path
         self.target = prefixed if query is None else prefixed + b"?" + query
         self.recorded_target = (
@@ -106,8 +111,11 @@ class Routes:
             return known
         path, mark, query = target.partition(b"?")
         route = Route(*self._find(method, path), query if mark else None)
-        if not mark and len(self._known) < _REMEMBERED:  # a query may hold a credential, and differs each time
+        if not mark and len(target) <= _LONGEST_REMEMBERED:  # a query may hold a credential, and differs each time
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             self._known[method, target] = route
+            route.lasting = True
         return route
 
     def _find(self, method: str, path: bytes) -> tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]:

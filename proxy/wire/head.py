@@ -42,6 +42,9 @@ _PRIVATE = frozenset(
         b"forwarded",
         b"via",
         b"x-real-ip",
+        b"x-http-method-override",  # would make a request another one than was judged and recorded
+        b"x-http-method",
+        b"x-method-override",
         b"content-length",
         b"accept-encoding",
         b"true-client-ip",
@@ -118,6 +121,21 @@ _REQUEST_FIELDS = _Judge(_REQUEST_DROPPED, (b"x-tos-", b"x-forwarded-"), _SINGLE
 _RESPONSE_FIELDS = _Judge(_RESPONSE_DROPPED, (b"x-tos-",), _SINGLE_IN_RESPONSES)
 
 
+# A field that is read here and stripped for the next hop would make two messages of one.
+_INTERPRETED = frozenset(
+    [
+        b"host",
+        b"content-type",
+        b"content-encoding",
+        b"content-length",
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"x-goog-api-key",
+    ]
+)
+
+
 class BadHeadError(Exception):
     """A head that is not taken. `status` is what its sender is told.
 
@@ -146,6 +164,8 @@ class _Head:
         self.keep_alive = minor == 1
         if b"connection" in values:
             named, self.keep_alive = _connection(values[b"connection"], minor)
+            if not _INTERPRETED.isdisjoint(named) or any(name.startswith(b"x-tos-") for name in named):
+                raise BadHeadError("Connection must not name a field that says what the message is")
             self.lines = [line for line in lines if _name(line) not in named]
 
     def forwarded(self, also_dropped: frozenset[bytes] = frozenset()) -> list[bytes]:

@@ -25,4 +25,4 @@ def test_no_further_fields() -> None:
 def test_caller() -> None:
     """A caller is lent nothing unless that was decided."""
     caller = Caller(NOBODY, NO_CREDENTIAL, "undeclared")
-    assert (caller.inject, caller.source, caller.end_user) == (False, "", "")
+    assert (caller.inject, caller.source, caller.refused, caller.lasting) == (False, "", None, False)

@@ -8,7 +8,7 @@ import pytest
 from proxy.core.snapshot import Line, UpstreamOptions
 from proxy.gateway.house import build
 from proxy.wire.origin import WireSettingError
-from tests.unit.gateway.stage import IDENTITY_KEY, Stage, line
+from tests.unit.gateway.stage import CHAT, IDENTITY_KEY, Stage, line, post, status_of, told_error
 
 
 def test_defaults() -> None:
@@ -60,3 +60,21 @@ def test_base_url_not_understood(base_url: str) -> None:
             IDENTITY_KEY,
             set(),
         )
+
+
+def test_end_user_header() -> None:
+    """The configured header names the end user, keyed, where the body does not."""
+    stage = Stage(end_user_header="x-end-user")
+    stage.client(post(b"/openai/v1/chat/completions", CHAT, b"Authorization: Bearer sk-a", b"X-End-User: ana"))
+    assert stage.intent.end_user == stage.house.identity.keyed("ana")
+
+
+def test_disclosure_by_reference() -> None:
+    """With `disclosure: reference` a denied client reads the record's id and nothing of the reason."""
+    stage = Stage(disclosure="reference")
+    client = stage.client(
+        post(b"/openai/v1/chat/completions", CHAT, b"Authorization: Bearer sk-a", b"x-tos-purpose: train.general")
+    )
+    assert status_of(client.taken) == 403
+    assert stage.refusal.id in told_error(client.taken)["message"]
+    assert b"train.general" not in client.taken

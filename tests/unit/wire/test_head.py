@@ -296,3 +296,17 @@ def test_answer_without_length() -> None:
     """Neither length nor chunks: the body lasts as long as the connection."""
     head = answer()
     assert (head.length, head.chunked) == (None, False)
+
+
+@pytest.mark.parametrize("name", [b"content-encoding", b"Content-Type", b"authorization", b"x-tos-purpose", b"host"])
+def test_connection_cannot_name_what_is_interpreted(name: bytes) -> None:
+    """A field that is read here and stripped for the next hop would make two messages of one."""
+    with pytest.raises(BadHeadError):
+        parse_request_head(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, " + name + b"\r\n\r\n", 100)
+
+
+@pytest.mark.parametrize("name", [b"X-HTTP-Method-Override", b"x-http-method", b"X-Method-Override"])
+def test_method_override_does_not_travel(name: bytes) -> None:
+    """A request is upstream what it was judged and recorded as."""
+    head = parse_request_head(b"GET / HTTP/1.1\r\nHost: a\r\n" + name + b": POST\r\nAccept: x\r\n\r\n", 100)
+    assert head.forwarded() == [b"Accept: x"]
