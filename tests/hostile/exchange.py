@@ -151,7 +151,9 @@ def _take(received: bytes, outcome: Outcome, *, over: bool) -> bytes:
     while received:
         index = len(outcome.answers)
         try:
-            answer, received = read_answer(received, asked[index].method if index < len(asked) else b"", over=over)
+            answer, received = read_answer(
+                received, asked[index].method if index < len(asked) else outcome.meaning.begun, over=over
+            )
         except NoAnswerError as error:
             outcome.garbage = str(error)
             break

@@ -17,6 +17,7 @@ _PRIVATE = spelled(
     r"""
     Cookie: session=1 | Forwarded: for=1.2.3.4 | Via: 1.1 x | X-Forwarded-For: 1.2.3.4 | X-Forwarded-Host: evil.test
     X-Forwarded-Proto: https | X-Real-IP: 1.2.3.4 | traceparent: 00-0-0-00 | baggage: a=b | x-tos-record: rec_forged
+    X-HTTP-Method-Override: DELETE | x-http-method: PUT | X-Method-Override: PATCH
     X-Tos-Anything: 1 | x-tos-source: proxy | X-TOS-decision: allow
     """
 )
@@ -83,18 +84,18 @@ FIELDS = (mixed, mixed, mixed, mixed, mixed, mixed, credentials, credentials, ma
 
 _NEVER = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade"
-    b" host expect cookie cookie2 forwarded via x-real-ip true-client-ip cf-connecting-ip traceparent tracestate baggage".split()
+    b" host expect cookie cookie2 forwarded via x-real-ip true-client-ip cf-connecting-ip traceparent tracestate baggage"
+    b" x-http-method-override x-http-method x-method-override".split()
 )
 _REWRITTEN = frozenset([b"accept-encoding", b"content-length"])
 
 
 def travelling(asked: Asked) -> list[tuple[bytes, bytes]]:
     """The fields that an upstream must see, in order, those left out that the proxy writes anew."""
-    named = {option.strip(b" \t").lower() for value in asked.values(b"connection") for option in value.split(b",")}
     return [
         (name, value)
         for name, value in asked.fields
-        if (lower := name.lower()) not in _NEVER | _REWRITTEN | named and not lower.startswith((b"x-tos-", b"x-forwarded-"))
+        if (lower := name.lower()) not in _NEVER | _REWRITTEN | asked.options and not lower.startswith((b"x-tos-", b"x-forwarded-"))
     ]
 
 

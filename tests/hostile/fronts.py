@@ -58,9 +58,11 @@ http {{
   }}
 }}
 """
+# One thread: two of them drop a log line now and then.
 _HAPROXY = """
 global
   log stdout len 8192 format raw local0
+  nbthread 1
   tune.bufsize 131072
   tune.http.maxhdr 1024
 defaults

@@ -18,6 +18,10 @@ ONLY_ONCE = frozenset(
     b"host content-length transfer-encoding content-type content-encoding expect authorization x-api-key api-key x-goog-api-key"
     b" x-tos-key x-tos-purpose".split()
 )
+SAYS_WHAT_IT_IS = frozenset(
+    b"host content-type content-encoding content-length authorization x-api-key api-key x-goog-api-key".split()
+)
+"""Fields that Connection may not name: who strips them has another message than who reads them."""
 MOST_HEAD_BYTES = 65536
 MOST_FIELDS = 200
 
@@ -41,10 +45,14 @@ class Asked:
         return [value for key, value in self.fields if key.lower() == name]
 
     @property
+    def options(self) -> set[bytes]:
+        """What Connection names."""
+        return {option.strip(b" \t").lower() for value in self.values(b"connection") for option in value.split(b",")}
+
+    @property
     def stays(self) -> bool:
         """Whether the client wants to go on using the connection."""
-        options = {option.strip(b" \t").lower() for value in self.values(b"connection") for option in value.split(b",")}
-        return b"close" not in options and (self.minor == 1 or b"keep-alive" in options)
+        return b"close" not in self.options and (self.minor == 1 or b"keep-alive" in self.options)
 
 
 @dataclass
@@ -52,11 +60,13 @@ class Meaning:
     """All whole requests, and what comes after them.
 
     `end`: `open` (nothing is left over), `closed` (the client said so in its last request), `refused` (the next bytes are no
-    request and never will be), `incomplete` (the next request may become whole yet).
+    request and never will be), `incomplete` (the next request may become whole yet). `begun` is the method of a last request whose
+    head is there whole, but whose body is not.
     """
 
     asked: list[Asked] = field(default_factory=list)
     end: Literal["open", "closed", "refused", "incomplete"] = "open"
+    begun: bytes = b""
 
 
 class _RefusedError(Exception):
@@ -77,7 +87,10 @@ def read(stream: bytes) -> Meaning:
                 place += 2
             if place == len(stream):
                 return meaning
-            asked, place = _request(stream, place)
+            asked, place = _head(stream, place)
+            meaning.begun = asked.method
+            place = _body(stream, place, asked)
+            meaning.begun = b""
             meaning.asked.append(asked)
             if not asked.stays:
                 meaning.end = "closed"
@@ -89,7 +102,7 @@ def read(stream: bytes) -> Meaning:
     return meaning
 
 
-def _request(stream: bytes, place: int) -> tuple[Asked, int]:
+def _head(stream: bytes, place: int) -> tuple[Asked, int]:
     end = stream.find(b"\r\n\r\n", place)
     if end < 0:
         # A reader may wait for the rest, or see already that it cannot become a head.
@@ -104,7 +117,7 @@ def _request(stream: bytes, place: int) -> tuple[Asked, int]:
         raise _RefusedError
     asked.fields = [_field(line) for line in lines]
     _check_fields(asked)
-    return asked, _body(stream, end + 4, asked)
+    return asked, end + 4
 
 
 def _request_line(line: bytes) -> Asked:
@@ -137,21 +150,21 @@ def _check_fields(asked: Asked) -> None:
         raise _RefusedError
     if any(value.lower() != b"100-continue" for value in asked.values(b"expect")):
         raise _RefusedError
+    if any(option in SAYS_WHAT_IT_IS or option.startswith(b"x-tos-") for option in asked.options):
+        raise _RefusedError
+    codings, lengths = asked.values(b"transfer-encoding"), asked.values(b"content-length")
+    if codings and (lengths or codings[0].lower() != b"chunked" or asked.minor == 0):
+        raise _RefusedError
+    if lengths and not (0 < len(lengths[0]) <= 15 and lengths[0].isdigit()):
+        raise _RefusedError
+    asked.framed = bool(codings or lengths)
 
 
 def _body(stream: bytes, place: int, asked: Asked) -> int:
-    codings, lengths = asked.values(b"transfer-encoding"), asked.values(b"content-length")
-    if codings:
-        if lengths or codings[0].lower() != b"chunked" or asked.minor == 0:
-            raise _RefusedError
-        asked.framed = True
+    lengths = asked.values(b"content-length")
+    if asked.framed and not lengths:
         return _chunks(stream, place, asked)
-    if not lengths:
-        return place
-    if not 0 < len(lengths[0]) <= 15 or not lengths[0].isdigit():
-        raise _RefusedError
-    asked.framed = True
-    end = place + int(lengths[0])
+    end = place + int(lengths[0]) if lengths else place
     if end > len(stream):
         raise _IncompleteError
     asked.body = stream[place:end]
