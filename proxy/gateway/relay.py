@@ -126,6 +126,8 @@ class Relay:
         if self._request.gone and cancel:
             self._client_gone()
             return
+        if self._framing == "close":
+            self._request.guard_end(guarded=True)
         self._connection.attach(self)
         if not self.ended.done:
             self._flush()
@@ -206,6 +208,8 @@ class Relay:
 
     def release(self) -> None:
         """The outcome is durable: let the end go."""
+        if self._framing == "close":
+            self._request.guard_end(guarded=False)
         held, self._held = self._held, b""
         if held:
             self.delivered += len(held)

@@ -260,7 +260,7 @@ class Worker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(empty.wait(), _CUT_GRACE_SECONDS)
         for connection in list(self._listener.connections):
-            connection.transport.abort()
+            connection.reset()
 
     def _fault(self, error: BaseException, exchange: Exchange) -> None:
         place = error.__traceback__

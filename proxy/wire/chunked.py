@@ -20,7 +20,9 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 class BadChunkError(Exception):
-    """The bytes are not a chunked body."""
+    """The bytes are not a chunked body. `pieces`: the body up to where it went wrong, as far as `feed` had not given it yet."""
+
+    pieces: list[bytes]
 
 
 class ChunkedDecoder:
@@ -30,12 +32,13 @@ class ChunkedDecoder:
     `rest` then holds what followed them.
     """
 
-    __slots__ = ("_in_trailers", "_left", "_pending", "_trailer_bytes", "done", "rest")
+    __slots__ = ("_broken", "_in_trailers", "_left", "_pending", "_trailer_bytes", "done", "rest")
 
     def __init__(self) -> None:
         self.done = False
         self.rest = b""
         self._pending = b""
+        self._broken: BadChunkError | None = None
         self._left = 0  # bytes of the current chunk still to come, plus 2 for its CRLF
         self._in_trailers = False
         self._trailer_bytes = 0
@@ -43,7 +46,7 @@ class ChunkedDecoder:
     def feed(self, received: bytes) -> list[bytes]:
         """The pieces of body in the next bytes received.
 
-        Raises: BadChunkError.
+        Raises: BadChunkError, which has the good pieces; from then on, always.
         """
         if not (self._left or self._pending or self._in_trailers):
             end = received.find(b"\r\n", 0, 8)
@@ -51,7 +54,17 @@ class ChunkedDecoder:
             if size is not None and len(received) == end + size + 4 and received[-2:] == b"\r\n":
                 return [received[end + 2 : -2]]  # one chunk, alone and whole: the way most events arrive
         pieces: list[bytes] = []
-        bytes_ = self._pending + received if self._pending else received
+        try:
+            if self._broken is not None:
+                raise self._broken
+            self._parse(self._pending + received if self._pending else received, pieces)
+        except BadChunkError as error:
+            error.pieces = pieces
+            self._broken, self._pending = error, b"?"  # something pending keeps the short way above from being taken again
+            raise
+        return pieces
+
+    def _parse(self, bytes_: bytes, pieces: list[bytes]) -> None:
         at, end = 0, len(bytes_)
         while not self.done:
             if self._left:
@@ -72,7 +85,6 @@ class ChunkedDecoder:
             self.rest, self._pending = bytes_[at:], b""
         else:
             self._pending = bytes_[at:]
-        return pieces
 
     def _take(self, bytes_: bytes, at: int, end: int, pieces: list[bytes]) -> int:
         """Move what there is of the current chunk to `pieces`; eat its CRLF; returns where to go on."""

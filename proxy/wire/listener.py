@@ -35,6 +35,10 @@ class Drained(Watched, Protocol):
         """Close when idle, else after the answer in hand."""
         ...
 
+    def reset(self) -> None:
+        """Break the connection at once, so that its end does not look like an answer's."""
+        ...
+
 
 class Listener:
     """One worker's. `sources` counts the open connections of each address that a trusted load balancer named."""

@@ -48,6 +48,14 @@ class Carrier(Protocol):
         """End the connection in the middle of an answer."""
         ...
 
+    def reset(self) -> None:
+        """Break the connection at once, so that its end does not look like an answer's."""
+        ...
+
+    def guard_end(self, *, guarded: bool) -> None:
+        """Whether the end of the connection is a reset, whoever brings it about."""
+        ...
+
 
 class Request:
     """One request and the means to answer it.
@@ -114,7 +122,7 @@ class Request:
         taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self._buffered = 0
-        if not self.complete:
+        if not self.complete and self._error is None:
             self._connection.resume_body()
         return taken
 
@@ -209,10 +217,15 @@ class Request:
             self._connection.answered(self, close=close or not self.keep_alive)
 
     def abort(self) -> None:
-        """Break the connection, so that a client cannot take a part of an answer for the whole."""
+        """Reset the connection, so that a client cannot take a part of an answer for the whole."""
         self.finished = True
         if not self.gone:
-            self._connection.transport.abort()
+            self._connection.reset()
+
+    def guard_end(self, *, guarded: bool) -> None:
+        """While guarded, the connection's end cannot be taken for the answer's: even the system resets it when we die."""
+        if not self.gone:
+            self._connection.guard_end(guarded=guarded)
 
     def break_off(self, *, reset: bool) -> None:
         """Close after what was written, without an end to the answer; `reset` when a plain close would look like one."""

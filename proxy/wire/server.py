@@ -11,6 +11,7 @@ import asyncio
 import re
 import socket
 import struct
+from contextlib import suppress
 from typing import cast
 
 from proxy.wire.chunked import BadChunkError, ChunkedDecoder
@@ -25,6 +26,8 @@ _EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 _LINGER_BYTES = 1024 * 1024
 _LINGER_SECONDS = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_ABORTIVE = struct.pack("ii", 1, 0)
+_ORDERLY = struct.pack("ii", 0, 0)
 
 
 class ServerConnection(asyncio.Protocol):
@@ -40,6 +43,7 @@ class ServerConnection(asyncio.Protocol):
         "_lingering",
         "_listener",
         "_reading",
+        "_stuck",
         "_unnamed",
         "closing",
         "deadline",
@@ -59,6 +63,7 @@ class ServerConnection(asyncio.Protocol):
         self._late = ""
         self._lingering = -1
         self._reading = True
+        self._stuck = False
         self.closing = False
         self.deadline = NEVER
         self.peer = ""
@@ -170,7 +175,7 @@ class ServerConnection(asyncio.Protocol):
             if len(received) > options.max_header_bytes:
                 self._refuse(431, f"the head is larger than {options.max_header_bytes} bytes")
                 return
-            if received and not self._buffer and self._late != "head":
+            if received and not self._buffer and self._late != "head" and not self._stuck:
                 self._expect("head", options.header_seconds)
             self._buffer = received
             if received[:1] and not 0x41 <= received[0] <= 0x5A and received != b"\r":
@@ -188,7 +193,10 @@ class ServerConnection(asyncio.Protocol):
         listener = self._listener
         listener.stats.requests += 1
         self._active = request = Request(self, head, listener.clock_ns())
-        self.deadline = NEVER
+        if self._stuck:  # by an earlier answer: the transport will say so no second time
+            request.writable = False
+        else:
+            self.deadline = NEVER
         if head.chunked:
             self._chunks = ChunkedDecoder()
         elif head.length:
@@ -196,9 +204,8 @@ class ServerConnection(asyncio.Protocol):
             self._body_left = head.length
         else:
             request.complete = True
-        if not request.complete:
-            self._body_since = listener.loop.time()
-            self._expect("body", listener.options.body_seconds)
+        if not request.complete and not self._stuck:
+            self._await_body()
         if rest:
             self._buffer = rest if request.complete else self._body(request, rest)
         listener.application(request)
@@ -209,12 +216,15 @@ class ServerConnection(asyncio.Protocol):
         rest = b""
         if chunks is not None:
             try:
-                for piece in chunks.feed(received):
-                    request.body_piece(piece)
+                pieces = chunks.feed(received)
             except BadChunkError as error:
                 self.closing = True
+                for piece in error.pieces:
+                    request.body_piece(piece)
                 request.body_failed(BodyError(str(error), 400))
                 return b""
+            for piece in pieces:
+                request.body_piece(piece)
             ended, rest = chunks.done, chunks.rest
         else:
             if len(received) > self._body_left:
@@ -223,11 +233,13 @@ class ServerConnection(asyncio.Protocol):
             request.body_piece(received)
             ended = not self._body_left
         if ended:
-            self.deadline = NEVER
+            if not self._stuck:
+                self.deadline = NEVER
             request.body_end()
         else:
-            options = self._listener.options
-            self.deadline = self._body_since + options.body_seconds + request.received / options.body_bytes_per_second
+            if not self._stuck:
+                options = self._listener.options
+                self.deadline = self._body_since + options.body_seconds + request.received / options.body_bytes_per_second
             if request.buffered > READ_AHEAD:
                 self._pause()
         return rest
@@ -237,37 +249,55 @@ class ServerConnection(asyncio.Protocol):
         self.transport.write(_CONTINUE)
 
     def resume_body(self) -> None:
-        """The body's reader has room again."""
-        if not self._reading and not self.closing:
+        """The body's reader has room again, also when no further request is taken."""
+        if not self._reading and not self.transport.is_closing():
             self._reading = True
-            # The time in which we did not read is not the client's.
-            self._body_since = self._listener.loop.time()
-            self._expect("body", self._listener.options.body_seconds)
+            if not self._stuck:
+                self._await_body()
             self.transport.resume_reading()
+
+    def _await_body(self) -> None:
+        """The time in which we did not read, or the client was busy with an answer, is not counted as the body's."""
+        self._body_since = self._listener.loop.time()
+        self._expect("body", self._listener.options.body_seconds)
 
     def _pause(self) -> None:
         if self._reading:
             self._reading = False
-            if self._active is not None and not self._active.complete:
+            if self._active is not None and not self._active.complete and not self._stuck:
                 self.deadline = NEVER
             self.transport.pause_reading()
 
     # --- answering
 
     def pause_writing(self) -> None:
-        """The client takes its answer more slowly than it comes."""
+        """The client takes its answer more slowly than it comes: until it has caught up, that is the one deadline."""
         self._expect("write", self._listener.options.write_stall_seconds)
+        self._stuck = True
         if self._active is not None:
             self._active.writable = False
 
     def resume_writing(self) -> None:
         """The client has caught up."""
+        self._stuck = False
         active = self._active
-        if active is not None:
+        if active is None:
+            if not self.closing:
+                self._await_head()
+            return
+        if self._late == "write":
             self.deadline = NEVER
-            active.writable = True
-            if active.on_writable is not None:
-                active.on_writable()
+            if not active.complete and self._reading:
+                self._await_body()
+        active.writable = True
+        if active.on_writable is not None:
+            active.on_writable()
+
+    def _await_head(self) -> None:
+        if self._buffer:
+            self._expect("head", self._listener.options.header_seconds)
+        else:
+            self._expect("idle", self._listener.options.idle_seconds)
 
     def answered(self, request: Request, *, close: bool) -> None:
         """An answer is complete; go on with what the client sent next."""
@@ -279,7 +309,8 @@ class ServerConnection(asyncio.Protocol):
             else:
                 self._linger()
             return
-        self._expect("idle", self._listener.options.idle_seconds)
+        if not self._stuck:
+            self._expect("idle", self._listener.options.idle_seconds)
         if not self._reading:
             self._reading = True
             self.transport.resume_reading()
@@ -287,15 +318,31 @@ class ServerConnection(asyncio.Protocol):
             self._listener.loop.call_soon(self._next)
 
     def break_off(self, *, reset: bool) -> None:
-        """End the connection in the middle of an answer."""
+        """End the connection in the middle of an answer; with `reset` so that no end of the connection looks like the answer's."""
         self.closing = True
-        if reset:
-            connection = self.transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if reset and not self.transport.get_write_buffer_size():
-            self.transport.abort()
-        else:
+        if not reset:
             self._close()
+            return
+        self.guard_end(guarded=True)
+        # Closing ends in a reset now, after what is unsent; only TLS would say its orderly farewell before.
+        if self.transport.get_write_buffer_size() and self.transport.get_extra_info("ssl_object") is None:
+            self._close()
+        else:
+            self.transport.abort()
+
+    def reset(self) -> None:
+        """Break the connection at once, by a reset; TLS ends without its farewell."""
+        self.guard_end(guarded=True)
+        self.transport.abort()
+
+    def guard_end(self, *, guarded: bool) -> None:
+        """Whether the end of the connection is a reset, whoever brings it about: us, or the system after a crash of ours."""
+        transport = self.transport
+        if transport.is_closing() and transport.get_extra_info("ssl_object") is not None:
+            return  # below TLS the socket may be gone a turn before we hear of it
+        with suppress(OSError):  # macOS: the client has reset it already
+            linger = _ABORTIVE if guarded else _ORDERLY
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
     def _close(self) -> None:
         """Close once everything is written, but do not wait for ever for a client that takes nothing."""
@@ -346,6 +393,6 @@ class ServerConnection(asyncio.Protocol):
         elif late == "head" and self._buffer:
             self._refuse(408, "the head came too slowly")
         elif late == "write":
-            self.transport.abort()
+            self.reset()
         else:
             self._close()

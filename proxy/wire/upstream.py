@@ -246,6 +246,7 @@ class UpstreamConnection(asyncio.Protocol):
             try:
                 pieces = chunks.feed(received)
             except BadChunkError as error:
+                self._give(error.pieces)
                 self._fail(str(error))
                 return
             self._give(pieces)
@@ -279,6 +280,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The answer is complete and its sink has it all: the connection is free again, or closed."""
         sink, self._sink = self._sink, None
         self.resume()  # the last piece may have made the sink pause; the next exchange must be read
+        self._progress = False
         self.deadline = NEVER
         answer = self.answer
         if answer is not None and answer.keep_alive and self.sent_all and not self._until_close and not self.transport.is_closing():
@@ -292,7 +294,7 @@ class UpstreamConnection(asyncio.Protocol):
         """No (whole) answer will come."""
         self.deadline = NEVER
         self.transport.abort()
-        if not self.head.done:
+        if not (self.head.done or self._pieces):  # a body that begins well and breaks in one read still has its head
             self.head.fail(UpstreamError(reason, status=status, sent=True))
         elif (sink := self._sink) is not None:
             self._sink = None

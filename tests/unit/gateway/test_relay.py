@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import struct
 from typing import Any, NamedTuple
 
 import pytest
@@ -177,6 +179,18 @@ def test_bytes_are_untouched(name: str) -> None:
         assert told == body
     else:
         assert joined(told) == joined(body)
+
+
+def test_end_by_close_is_guarded() -> None:
+    """Until the outcome of an answer without framing is durable, its connection can only end by a reset."""
+    stage = Stage()
+    stage.ledger.holds.add("outcome")
+    client = stage.client(post())
+    give(stage.upstream, HEAD + b"\r\n" + b'{"ok":1}', 7)
+    abortive, orderly = ((socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", on, 0)) for on in (1, 0))
+    assert client.socket.options == [abortive]
+    stage.ledger.let()
+    assert client.socket.options == [abortive, orderly]
 
 
 def test_each_chunk_leaves_as_it_came() -> None:

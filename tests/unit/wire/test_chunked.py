@@ -70,6 +70,19 @@ def test_refused(body: bytes) -> None:
         decoded(*(body[at : at + 1] for at in range(len(body))))
 
 
+@pytest.mark.parametrize("body", BAD.values(), ids=BAD)
+def test_good_pieces_before_bad_ones(body: bytes) -> None:
+    """What stood before the malformed chunk is given, once, and nothing that comes after it is read."""
+    decoder = ChunkedDecoder()
+    with pytest.raises(BadChunkError) as bad:
+        decoder.feed(b"5\r\nhello\r\n1\r\n,\r\n" + body)
+    assert b"".join(bad.value.pieces).startswith(b"hello,")
+    for _ in range(2):
+        with pytest.raises(BadChunkError) as again:
+            decoder.feed(b"5\r\nhello\r\n")
+        assert again.value.pieces == []
+
+
 def test_encoding() -> None:
     """One chunk as we write it; the last one ends the body."""
     assert chunk(b"x" * 17) + LAST_CHUNK == b"11\r\n" + b"x" * 17 + b"\r\n0\r\n\r\n"

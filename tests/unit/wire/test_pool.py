@@ -118,6 +118,16 @@ def test_idle_is_closed(callee: Callee) -> None:
     assert not callee.deadlines.watched
 
 
+def test_idle_after_a_body_in_parts(callee: Callee) -> None:
+    """Nor does it matter for that how the last answer came."""
+    connection = begin(callee.acquire())
+    callee.transports[0].feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+    connection.attach(Nobody())
+    callee.transports[0].feed(b"{}")
+    callee.loop.pass_time(KEPT_IDLE_SECONDS + 1)
+    assert callee.transports[0].lost
+
+
 def test_idle_connections_are_bounded(callee: Callee, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many are kept."""
     monkeypatch.setattr(pools, "_MAX_IDLE", 1)

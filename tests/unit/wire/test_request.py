@@ -51,6 +51,7 @@ def test_bad_chunks() -> None:
     ended = ask_for_body(desk.requests[0])
     assert isinstance(ended[0], BodyError)
     assert ended[0].status == 400
+    assert desk.requests[0].take() == b"hello"
     assert not desk.requests[0].keep_alive
     answer(desk.requests[0])
     client.feed(GET)

@@ -219,6 +219,22 @@ def test_bad_chunk() -> None:
     call.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nXX\r\n")
     assert (call.sink.ended, call.upstream.closing) == (False, True)
     assert call.sink.broken
+    assert call.sink.body == b"hello"
+
+
+def test_bad_chunk_in_midstream() -> None:
+    """The good chunks that one read brought before a malformed one are given on."""
+    call = Call()
+    call.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n1\r\n,\r\nXX\r\n")
+    assert call.sink.body == b"hello,"
+    assert call.sink.broken
+
+
+def test_bad_from_the_start() -> None:
+    """A body that is malformed from its first chunk is no answer."""
+    call = Call()
+    call.upstream.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nXX\r\n")
+    assert call.error().status == 502
 
 
 BAD_HEADS = {
