@@ -60,22 +60,33 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool) ->
     if body.spooled:
         body.whole = b""  # understood by now; it need not stay in memory while a slow upstream is fed
         connection.send(_head(exchange), last=False)
-        await _feed(connection, exchange.stream.read_back())
+        await _feed(connection, exchange.stream.read_back(), request.received)
     else:
         connection.send(_head(exchange) + body.whole, last=True)
     return Answer(await connection.head, connection)
 
 
-async def _feed(connection: UpstreamConnection, pieces: ReadBack) -> None:
-    """Send a spooled body as fast as the upstream takes it; an early answer ends that. Raises: UpstreamError."""
+async def _feed(connection: UpstreamConnection, pieces: ReadBack, size: int) -> None:
+    """Send a spooled body of `size` bytes as fast as the upstream takes it; an early answer ends that. Raises: UpstreamError.
+
+    The head promised `size` bytes: what is missing would be taken from whatever this connection carried next.
+    """
+    sent = 0
     try:
         while not connection.head.done and (piece := await pieces.next()):
+            sent += len(piece)
+            if sent > size:
+                break
             connection.send(piece, last=False)
             await connection.drained()
     except LedgerUnavailableError as error:
         connection.abort()
         raise UpstreamError(str(error), status=503, sent=True) from error
-    connection.sent_all = not connection.head.done
+    early = connection.head.done
+    if sent != size and not early:
+        connection.abort()
+        raise UpstreamError("the request cannot be read back whole", status=503, sent=True)
+    connection.sent_all = not early
 
 
 def _ignore(_head: bytes) -> None:

@@ -15,12 +15,25 @@ if TYPE_CHECKING:
 Settled = Callable[["Batch", LedgerUnavailableError | None], None]
 
 
+class Piece:
+    """Bytes of an answer on their way to disk ahead of the outcome: `offset` in the answer, `size` before sealing."""
+
+    __slots__ = ("key", "offset", "sealed", "size")
+
+    def __init__(self, key: str, offset: int, size: int, sealed: bytes) -> None:
+        self.key = key
+        self.offset = offset
+        self.size = size
+        self.sealed = sealed
+
+
 class Batch:
     """What one commit of `epoch` writes, and who waits for it.
 
     `number` (modulo 128) and `before` (frames of the commit before) are in each of its frames. `buffers` in file order, `size`
     bytes in all, `frames` of them; `last_seq` numbers the last entry at the end of the batch.
-    `waiting`: slots with what fills them. `settled`: called on the loop with the batch and its error, or None.
+    `waiting`: slots with what fills them; `held`: those of outcomes, which wait however long the disk takes.
+    `settled`: called on the loop with the batch and its error, or None.
     `ending`: exchanges whose outcome is in it. `keys`: slots of content keys to be stored first.
     The thread fills `segment` and `base` (where the first frame lies), and `incident` when it had to leave a segment.
     """
@@ -32,6 +45,7 @@ class Batch:
         "ending",
         "epoch",
         "frames",
+        "held",
         "incident",
         "keys",
         "last_seq",
@@ -51,6 +65,7 @@ class Batch:
         self.frames = 0
         self.last_seq = 0
         self.waiting: list[tuple[Oneshot[Any], Any]] = []
+        self.held: list[tuple[Oneshot[Any], Any]] = []
         self.settled: list[Settled] = []
         self.ending: list[Any] = []
         self.keys: NewSlots | None = None

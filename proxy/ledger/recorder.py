@@ -23,7 +23,7 @@ from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot
 from proxy.core.snapshot import LedgerOptions
 from proxy.ledger import secrets, segments
-from proxy.ledger.batch import Batch
+from proxy.ledger.batch import Batch, Piece
 from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk, make_once
@@ -33,7 +33,7 @@ from proxy.ledger.record import RECORD_FORMAT, Mark, Position, encode
 from proxy.ledger.recovery import unknown
 from proxy.ledger.sealing import Sealer
 from proxy.ledger.spool import Spool, failed
-from proxy.ledger.stream import Piece, Stream
+from proxy.ledger.stream import Stream
 
 __all__ = ["Recorder", "Stream"]
 
@@ -58,6 +58,7 @@ class Recorder:
 
     `entries` counts those it appended. `under_way`: exchanges whose intent is written (or being written) and whose outcome is
     not durable yet. `dirty`: exchanges whose answer waits for a tick. `segment`: at or before that of the next frame.
+    `serves`: answers go on where they cannot be recorded (`ledger.on_failure: serve`).
     """
 
     def __init__(
@@ -83,11 +84,12 @@ class Recorder:
         self._tick: TimerHandle | None = None
         self._hurried = False
         self.unsynced_bytes = options.unsynced_bytes
+        self.serves = options.on_failure == "serve"
         self._owed: list[Stream] = []
         self._after = ""
         self._closed = False
         self._stalled = ""
-        self._abandoned: list[Stream] = []
+        self._abandoned: list[tuple[Stream, Position]] = []
         self._mending = Mending(self, data_dir, master, clock, disk)
         self.spool = spool = Spool(self._committer, self.keys, loop)
         spool.on_up = self._up
@@ -134,10 +136,15 @@ class Recorder:
         """An exchange's way into the ledger. `content`: `full`, or `digests` where bytes are hashed and not kept."""
         return Stream(self, record_id, principal, content)
 
+    @property
+    def blocked(self) -> str:
+        """Why nothing can become durable now, or empty: there is no epoch, or the disk does not answer."""
+        return self.spool.down or self._stalled
+
     def refuses(self, size: int) -> str:
         """Why an exchange that brings `size` bytes may not begin, or empty. What has begun may end as long as there is space."""
-        if self.spool.down or self._stalled:
-            return self.spool.down or self._stalled
+        if blocked := self.blocked:
+            return blocked
         if self._committer.tight:
             return "the ledger cannot be written: disk full"
         if self._committer.used + size > self._options.max_bytes * REFUSE_AT:
@@ -222,7 +229,7 @@ class Recorder:
         self.spool.settled(settled)
 
     def owe(self, stream: Stream) -> None:
-        """Keep an exchange whose outcome no disk takes now; its client was told, so it ends as `cut`."""
+        """Keep an exchange whose outcome no disk takes now; it is written when one does."""
         self._owed.append(stream)
 
     def _up(self) -> None:
@@ -236,10 +243,7 @@ class Recorder:
         self.mark("boot", detail)
         owed, self._owed = self._owed, []
         for stream in owed:
-            assert stream.closing is not None
-            stream.closing.outcome = "cut"
-            stream.closing.error = "ledger_unavailable"
-            stream.close()
+            stream.close_late(cut=not self.serves)
         self._mending.start()
         if self.dirty and self._tick is None:
             self._tick = self._loop.call_later(0, self._on_tick)
@@ -257,27 +261,40 @@ class Recorder:
                 stream.disown()
         self._stalled = ""
         self._abandoned = []
+        self._let_pass()
 
     def _look_after(self) -> None:
         """Once a second: a disk that does not answer must not keep clients waiting."""
         if self._closed:
             return
         self._loop.call_later(LOOK_SECONDS, self._look_after)
-        error = self.spool.stalled(STALL_SECONDS)
-        if error is None:
+        stalled = self.spool.stalled(STALL_SECONDS)
+        if not stalled:
             return
-        self._stalled = str(error)
+        self._stalled = stalled  # before anybody is told, since whoever is told may come back at once
         for stream in list(self.under_way):
-            if stream.position is not None and stream.position.epoch == self.epoch and stream.position.seq > self.spool.synced_seq:
+            place = stream.position
+            if place is not None and place.epoch == self.epoch and place.seq > self.spool.synced_seq:
                 self.under_way.discard(stream)
-                self._abandoned.append(stream)
+                self._abandoned.append((stream, place))
+                stream.disown()
+        self._let_pass()
+        # An answer whose end is held stays held, for the outcome on its way says `completed`; with `serve` it ends all the same.
+        self.spool.give_up(stalled, held=self.serves)
+
+    def _let_pass(self) -> None:
+        """With `serve` no answer waits for a disk that takes nothing."""
+        if self.serves:
+            for stream in list(self.under_way):
+                stream.let_pass()
 
     def _answers_again(self) -> None:
         """An intent may become durable after its client was refused: how that exchange ended nobody has said."""
         self._stalled = ""
-        durable = [stream for stream in self._abandoned if stream.position is None or stream.position.seq <= self.spool.synced_seq]
-        for stream in durable:
-            self._abandoned.remove(stream)
+        durable = [(stream, place) for stream, place in self._abandoned if place.seq <= self.spool.synced_seq]
+        for stream, place in durable:
+            self._abandoned.remove((stream, place))
+            stream.position = place
             stream.outcome(unknown(stream.id, self._clock, "ledger_unavailable"))
 
     def _incident(self, detail: dict[str, str | int]) -> None:

@@ -122,15 +122,19 @@ class Spool:
         self._since = self._loop.time()
         self._wake.release()
 
-    def stalled(self, seconds: float) -> LedgerUnavailableError | None:
-        """Whether a commit takes longer than `seconds`; then whoever waits is told so, though it may become durable yet."""
+    def stalled(self, seconds: float) -> str:
+        """Why nothing becomes durable now, when a commit takes longer than `seconds`; else empty."""
         if self._under_way is None or self._loop.time() - self._since < seconds:
-            return None
-        error = LedgerUnavailableError(f"the disk has not answered for {seconds:.0f} s")
+            return ""
+        return f"the disk has not answered for {seconds:.0f} s"
+
+    def give_up(self, reason: str, *, held: bool) -> None:
+        """Tell whoever waits so, and with `held` those who wait for an outcome too; all of it may become durable yet."""
+        error = LedgerUnavailableError(reason)
         for batch in (self._under_way, self._batch):
-            for oneshot, _ in batch.waiting:
-                oneshot.fail(error)
-        return error
+            if batch is not None:
+                for oneshot, _ in [*batch.waiting, *(batch.held if held else ())]:
+                    oneshot.fail(error)
 
     def _committed(self, batch: Batch, error: LedgerUnavailableError | None) -> None:
         self._under_way = None
@@ -145,7 +149,9 @@ class Spool:
             call(batch, None)
         for oneshot, value in batch.waiting:
             oneshot.set(value)
-        if len(batch.waiting) >= BUSY:
+        for oneshot, value in batch.held:
+            oneshot.set(value)
+        if len(batch.waiting) + len(batch.held) >= BUSY:
             self._loop.call_later(PACE_SECONDS, self._go_on)
         else:
             self._go_on()
@@ -172,7 +178,7 @@ class Spool:
             for call in failed.settled:
                 call(failed, error)
         for failed in (batch, later):
-            for oneshot, _ in failed.waiting:
+            for oneshot, _ in [*failed.waiting, *failed.held]:
                 oneshot.fail(error)
 
     def _up(self, epoch: int) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot
 from proxy.ledger import segments
-from proxy.ledger.batch import Batch
+from proxy.ledger.batch import Batch, Piece
 from proxy.ledger.content_keys import ContentKey
 from proxy.ledger.read_back import PieceAt, ReadBack
 from proxy.ledger.record import Content, Intent, Outcome, Position, Refusal, encode
@@ -28,27 +28,17 @@ if TYPE_CHECKING:
 
 _LENGTH = struct.Struct("<I")
 _DIGESTED_AT_ONCE = 64 * 1024
+_NOT_CUT = ("client_gone", "unknown_after_crash")
 _encode = msgspec.json.Encoder().encode
 sha256 = hashlib.sha256
-
-
-class Piece:
-    """Bytes of an answer on their way to disk ahead of the outcome: `offset` in the answer, `size` before sealing."""
-
-    __slots__ = ("key", "offset", "sealed", "size")
-
-    def __init__(self, key: str, offset: int, size: int, sealed: bytes) -> None:
-        self.key = key
-        self.offset = offset
-        self.size = size
-        self.sealed = sealed
 
 
 class Stream:
     """One exchange. `on_synced` is called after bytes of its answer became durable.
 
-    `position` is the intent's place once `intent` was called. `epoch` is the last one it wrote to, `segment` the lowest segment
-    of it that can hold its frames. `closing` is an outcome that is not durable yet, `carried` what an ended epoch did not keep.
+    `position` is the intent's place once `intent` was called, unless it did not become durable in time. `epoch` is the last one
+    it wrote to, `segment` the lowest segment of it that can hold its frames. `closing` is an outcome that is not durable yet,
+    `carried` what an ended epoch did not keep.
     """
 
     __slots__ = (
@@ -56,6 +46,8 @@ class Stream:
         "_answer",
         "_answer_salt",
         "_answered",
+        "_broken",
+        "_entered",
         "_gone",
         "_hash",
         "_key",
@@ -64,6 +56,7 @@ class Stream:
         "_pieces",
         "_recorder",
         "_salt",
+        "_withheld",
         "carried",
         "closing",
         "dirty",
@@ -101,6 +94,9 @@ class Stream:
         self._answer_salt = b""
         self._gone = 0
         self._last = b""
+        self._broken = ""
+        self._entered = False
+        self._withheld = 0
 
     def _enter(self) -> ContentKey:
         """Take part in the epoch that is open now: its number there, and the content key."""
@@ -117,12 +113,13 @@ class Stream:
     def request_piece(self, piece: bytes) -> Oneshot[None]:
         """Record bytes of the request's body as they arrive; filled when they are durable and can be read back.
 
-        Fails with LedgerUnavailableError, also when the disk failed since an earlier piece.
+        Fails with LedgerUnavailableError, also when the disk failed since an earlier piece; then every later piece fails, and
+        the intent, whether or not anybody awaited this one: a body with a hole must not go upstream.
         """
         recorder = self._recorder
-        reason = recorder.refuses(len(piece))
-        if reason or (self._pieces is not None and self.epoch != recorder.epoch):
-            return failed(reason or "an earlier part of the request is in an epoch that ended")
+        reason = self._broken = self._broken or recorder.refuses(len(piece)) or self._left_behind()
+        if reason:
+            return failed(reason)
         key = self._enter()
         if self._pieces is None:
             self._pieces = []
@@ -148,6 +145,12 @@ class Stream:
         batch.waiting.append((oneshot, None))
         return oneshot
 
+    def _left_behind(self) -> str:
+        """Why a body cannot go on, when an earlier part of it is in an epoch that ended; else empty."""
+        if self._pieces is None or self.epoch == self._recorder.epoch:
+            return ""
+        return "an earlier part of the request is in an epoch that ended"
+
     def read_back(self) -> ReadBack:
         """The request's pieces from disk, in order, as far as they are durable when asked for; not the rest given to `intent`."""
         return ReadBack([] if self._pieces is None else self._pieces, self._recorder.reading)
@@ -159,24 +162,30 @@ class Stream:
         Fails with LedgerUnavailableError; then nothing may go upstream.
         """
         recorder = self._recorder
-        reason = recorder.refuses(len(body))
+        reason = self._broken or recorder.refuses(len(body))
         if reason:
             return failed(reason)
         oneshot = self._question(segments.INTENT, intent, body, sent)
         if not oneshot.done:
+            self.position = Position(intent.instance, intent.epoch, intent.seq)
             recorder.under_way.add(self)
         return oneshot
 
     def refusal(self, refusal: Refusal, body: bytes) -> Oneshot[Position]:
-        """Record an exchange that we answer ourselves, as `intent` does; nothing more can be said of it."""
-        if self._recorder.spool.down:
-            return failed(self._recorder.spool.down)
+        """Record an exchange that we answer ourselves, as `intent` does; nothing more can be said of it.
+
+        Fails while nothing can become durable, and where the intent was written before: that one may be durable yet.
+        """
+        blocked = self._recorder.blocked
+        if blocked:
+            return failed(blocked)
         return self._question(segments.REFUSAL, refusal, body, None)
 
     def _question(self, kind: int, entry: Intent, body: bytes, sent: bytes | None) -> Oneshot[Position]:
         recorder = self._recorder
-        if self._pieces is not None and self.epoch != recorder.epoch:
-            return failed("an earlier part of the request is in an epoch that ended")
+        reason = "this exchange has its entry" if self._entered else self._left_behind()
+        if reason:
+            return failed(reason)
         key = self._enter()
         salt = self._salt or recorder.sealer.salt()
         salted = salt + body
@@ -204,18 +213,18 @@ class Stream:
         entry.seq = seq = spool.seq + 1
         sealed = recorder.sealer.seal(key.cipher, part, self.id)
         batch = spool.append(kind, 0, seq, self._number, encode(entry), sealed)
-        self.position = position = Position(instance, epoch, seq)
+        self._entered = True
         oneshot: Oneshot[Position] = Oneshot()
-        batch.waiting.append((oneshot, position))
+        batch.waiting.append((oneshot, Position(instance, epoch, seq)))
         recorder.entries += 1
         return oneshot
 
     def answer(self, piece: bytes) -> int:
         """Note bytes of the answer as they pass; they go to the spool with the next tick or the outcome.
 
-        Returns: bytes of this answer that are not durable yet; 0 where only digests are kept.
+        Returns: bytes of this answer that are not durable yet; 0 where only digests are kept, or nothing is.
         """
-        if self.position is None:  # nothing was recorded that these bytes could belong to
+        if self.position is None or self.closing is not None:  # nothing is recorded that these bytes could belong to
             return 0
         self._answer.append(piece)
         self.unsynced = unsynced = self.unsynced + len(piece)
@@ -224,9 +233,28 @@ class Stream:
             self._recorder.soil(self)
         if not self.full:
             return self._digest_much()
-        if unsynced > self._recorder.unsynced_bytes:
-            self._recorder.hurry()
-        return unsynced
+        recorder = self._recorder
+        if unsynced > recorder.unsynced_bytes:
+            if recorder.serves and recorder.blocked:
+                self._forgo()
+            else:
+                recorder.hurry()
+        return self.unsynced
+
+    def let_pass(self) -> None:
+        """With `serve`, when no disk takes anything: an answer that is paused until its bytes are durable goes on."""
+        if self.full and self.unsynced > self._recorder.unsynced_bytes:
+            self._forgo()
+            if self.on_synced is not None:
+                self.on_synced()
+
+    def _forgo(self) -> None:
+        """Keep no more than the commitment of this answer: its bytes can neither go to disk nor wait in memory."""
+        if self._answer:
+            self._absorb()
+        self.full = False
+        self.carried = None
+        self.unsynced = self._gone = 0
 
     def _digest_much(self) -> int:
         """Where only digests are kept nothing paces the answer, so its bytes must not wait for a tick in memory."""
@@ -268,13 +296,15 @@ class Stream:
 
     def synced(self, piece: Piece) -> None:
         """A tick made `piece` durable."""
+        if not self.full:
+            return
         self.unsynced -= piece.size
         if self.on_synced is not None:
             self.on_synced()
 
     def carry(self, piece: Piece) -> None:
         """The epoch ended before `piece` was durable: it goes to the next one."""
-        if self.position is None:
+        if self.position is None or not self.full:
             return
         self.carried = [*(self.carried or []), piece]
         if not self.dirty:
@@ -282,15 +312,17 @@ class Stream:
             self._recorder.soil(self)
 
     def disown(self) -> None:
-        """The intent did not become durable, so nothing of this exchange is kept."""
+        """The intent did not become durable, or not in time, so nothing more of this exchange is kept."""
         self.position = None
         self.full = False
 
-    def outcome(self, outcome: Outcome) -> Oneshot[Position]:
+    def outcome(self, outcome: Outcome, withheld: int = 0) -> Oneshot[Position]:
         """Record how the exchange ended, with what is left of the answer; only after `intent` was durable.
 
         Sets instance, epoch, seq, intent, answer_bytes, answered, content in `outcome`. Filled when durable, and the whole answer
-        with it. Fails with LedgerUnavailableError; the ledger then keeps the outcome and writes it, as `cut`, when it can.
+        with it, however long a disk that hangs takes. Fails with LedgerUnavailableError when the disk failed; the ledger then
+        keeps the outcome and writes it when it can: as `cut`, or with `serve` as it is, and there a hang fails it too.
+        `withheld`: bytes that `delivered_bytes` includes, though they leave only once the outcome is durable.
         """
         recorder = self._recorder
         if self.position is None:
@@ -298,6 +330,7 @@ class Stream:
         if self.closing is not None:
             return failed("the outcome of this exchange is being written")
         self.closing = outcome
+        self._withheld = withheld
         if self.dirty:
             self.dirty = False
             recorder.dirty.discard(self)
@@ -331,6 +364,16 @@ class Stream:
         outcome.content = Content("full" if self.full else "digests", key.name, self._gone)
         return PLAIN + self._answer_salt + (rest if self.full else b"")
 
+    def close_late(self, *, cut: bool) -> None:
+        """Append the outcome that an ended epoch did not keep. `cut`: its client was told no, and never got what was withheld."""
+        outcome = self.closing
+        assert outcome is not None
+        if cut and outcome.outcome not in _NOT_CUT:
+            outcome.outcome, outcome.error = "cut", "ledger_unavailable"
+            outcome.delivered_bytes -= self._withheld
+            self._withheld = 0
+        self.close()
+
     def close(self) -> Oneshot[Position]:
         """Append the outcome that `outcome` or an ended epoch left."""
         recorder, outcome = self._recorder, self.closing
@@ -350,7 +393,7 @@ class Stream:
             part = recorder.sealer.seal(key.cipher, part, self.id)
         batch = spool.append(segments.OUTCOME, flags, seq, self._number, encode(outcome), part)
         oneshot: Oneshot[Position] = Oneshot()
-        batch.waiting.append((oneshot, Position(instance, epoch, seq)))
+        batch.held.append((oneshot, Position(instance, epoch, seq)))
         batch.ending.append(self)
         recorder.entries += 1
         return oneshot

@@ -135,9 +135,10 @@ class SmallDisk(Disk):
 
 
 class StuckDisk(Disk):
-    """A disk whose syncs do not return while `stuck`."""
+    """A disk whose syncs do not return while it is stuck. `sick`: once they do, they fail."""
 
     def __init__(self) -> None:
+        self.sick = False
         self._free = threading.Event()
         self._free.set()
 
@@ -151,4 +152,6 @@ class StuckDisk(Disk):
 
     def sync(self, fd: int) -> None:
         self._free.wait(10)
+        if self.sick:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         super().sync(fd)

@@ -54,9 +54,9 @@ def drop_outcome() -> None:
 
     write, numbers = Stream.outcome, count(1)
 
-    def outcome(self: Stream, outcome: Outcome) -> Oneshot[Position]:
+    def outcome(self: Stream, outcome: Outcome, withheld: int = 0) -> Oneshot[Position]:
         if next(numbers) % _ONE_IN:
-            return write(self, outcome)
+            return write(self, outcome, withheld)
         dropped: Oneshot[Position] = Oneshot()
         dropped.set(Position("", 0, 0))
         return dropped

@@ -84,7 +84,7 @@ def planted(sabotage: str | None) -> Iterator[type[RecordingDisk]]:
     """The disk to run on; faults that are not the disk's are in force meanwhile."""
     if sabotage == "drop_outcome":
 
-        def dropped(stream: Stream, outcome: Outcome) -> Oneshot[object]:
+        def dropped(stream: Stream, outcome: Outcome, withheld: int = 0) -> Oneshot[object]:
             oneshot: Oneshot[object] = Oneshot()
             oneshot.set(stream.position)
             return oneshot

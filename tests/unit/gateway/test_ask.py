@@ -248,6 +248,43 @@ def test_early_answer() -> None:
     assert (stage.outcome.outcome, stage.upstream.closing) == ("completed", True)
 
 
+@pytest.mark.parametrize("change", [lambda pieces: pieces.pop(), lambda pieces: pieces.append(b"GET / HTTP/1.1"), list.clear])
+def test_body_not_whole(change: Any) -> None:
+    """A connection that was promised another number of bytes than it gets carries nothing more, and the exchange ends."""
+    stage = Stage()
+    stage.ledger.holds.add("intent")
+    client = spooled(stage)
+    change(stage.ledger.streams[0].pieces)
+    stage.ledger.let()
+    stage.loop.run()
+    assert status_of(client.taken) == 503
+    assert b"cannot be read back whole" in client.taken
+    assert stage.upstream.lost
+    assert b"GET / HTTP/1.1" not in stage.sent
+    assert stage.outcome.outcome == "upstream_error"
+    stage.check_figures()
+
+
+def test_early_answer_between_pieces() -> None:
+    """An answer that is complete before the body is: what was not sent must not be missed by the connection's next exchange."""
+    stage = Stage()
+    sent: list[int] = []
+
+    def answer_early(told: bytes) -> None:
+        sent.append(len(told))
+        if len(sent) == 3:
+            stage.upstream.feed(whole(b"{}"))
+
+    stage.callee.on_connect = lambda transport: setattr(transport, "on_write", answer_early)
+    client = spooled(stage, 1_000_000)
+    assert status_of(client.taken) == 200
+    assert sum(sent) < 1_000_000
+    assert stage.upstream.closing
+    stage.callee.on_connect = lambda transport: None
+    stage.client(post())
+    assert len(stage.callee.transports) == 2
+
+
 def test_spool_cannot_be_read() -> None:
     """When a recorded body cannot be read back the upstream is left at once, and the exchange ends with an outcome."""
     stage = Stage()

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.micro_spool import intent, outcome
 from proxy.core.snapshot import LedgerOptions
 from proxy.ledger.disk import Disk
-from proxy.ledger.record import Intent, Mark, Outcome, Position
+from proxy.ledger.record import Intent, Mark, Outcome, Position, Refusal
 from proxy.ledger.recorder import Recorder, Stream
 from proxy.ledger.secrets import load
 from tests.ledger_oracle import Written, unrecorded, written
 from tests.torture.ledger_load import clock, filled, ids, settled
 
 
-def recorder_in(data_dir: Path, *, worker: int = 0, disk: Disk | None = None, **options: float) -> Recorder:
+def recorder_in(data_dir: Path, *, worker: int = 0, disk: Disk | None = None, **options: float | str) -> Recorder:
     """A recorder on the running loop, ticking every 5 ms unless told otherwise."""
     chosen = LedgerOptions(**{"tick_seconds": 0.005, **options})  # type: ignore[arg-type] # options by name
     return Recorder.open(data_dir, worker, chosen, clock, asyncio.get_running_loop(), disk)
@@ -31,6 +33,11 @@ def begin(recorder: Recorder, principal: str = "product-chat", content: str = "f
 def end(stream: Stream) -> Outcome:
     """The evidence of an ordinary end."""
     return outcome(stream.id, clock.utc_us())
+
+
+def refused(asked: Intent) -> Refusal:
+    """The evidence of a refusal of the same exchange."""
+    return Refusal(**{**msgspec.structs.asdict(asked), "status": 503, "error": "ledger_unavailable"})
 
 
 async def exchange(

@@ -71,6 +71,38 @@ async def test_an_outcome_that_no_disk_takes_is_written_as_cut_later(tmp_path: P
     assert not wrong(tmp_path, b"question")
 
 
+@pytest.mark.parametrize(
+    ("on_failure", "was", "said", "delivered"),
+    [
+        ("refuse", "completed", "cut", 4),
+        ("refuse", "upstream_error", "cut", 4),
+        ("refuse", "client_gone", "client_gone", 6),
+        ("serve", "completed", "completed", 6),
+    ],
+)
+async def test_an_owed_outcome_says_what_the_client_got(
+    tmp_path: Path, on_failure: str, was: str, said: str, delivered: int
+) -> None:
+    """The end that was withheld does not count where it never left; who had left before was not cut."""
+    disk = FaultDisk()
+    recorder = recorder_in(tmp_path, disk=disk, on_failure=on_failure)
+    stream, asked = begin(recorder)
+    await filled(stream.intent(asked, b"question"))
+    stream.answer(b"answer")
+    ended = end(stream)
+    ended.outcome, ended.delivered_bytes = was, 6
+    disk.fall_ill("EIO")
+    with pytest.raises(LedgerUnavailableError):
+        await filled(stream.outcome(ended, withheld=2))
+    disk.heal()
+    await settled(recorder)
+    await recorder.close()
+    outcomes = {entry.id: entry for entry, _ in read(tmp_path).of(Outcome)}
+    assert isinstance(outcome := outcomes[stream.id], Outcome)
+    assert (outcome.outcome, outcome.delivered_bytes) == (said, delivered)
+    assert not wrong(tmp_path, b"question")
+
+
 async def test_a_full_spool_refuses_new_exchanges_and_ends_old_ones(tmp_path: Path) -> None:
     """At 95 % of max_bytes intents fail, outcomes and refusals do not."""
     recorder = recorder_in(tmp_path, max_bytes=4 * 1024 * 1024)
