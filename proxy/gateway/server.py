@@ -92,6 +92,7 @@ class Worker:
         self._ending = asyncio.Event()
         self._drain_seconds: float | None = None
         self._hurried = asyncio.Event()
+        self._reloads: set[asyncio.Task[None]] = set()
         self._line: Messenger | None = None
         self._house: House
 
@@ -235,7 +236,9 @@ class Worker:
             self._drain_seconds = float(message.get("seconds", self._house.gateway.drain_seconds))
             self._begin_drain()
         elif what == "reload":
-            self._loop.create_task(self._follower.refresh(self._loop))
+            task = self._loop.create_task(self._follower.refresh(self._loop))
+            self._reloads.add(task)  # the loop keeps only a weak reference
+            task.add_done_callback(self._reloads.discard)
 
     def _begin_drain(self) -> None:
         self._ending.set()

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from proxy.core import snapshot
 from proxy.core.clock import Clock
@@ -18,6 +19,15 @@ Entries = dict[str, dict[str, Line]]
 
 class SnapshotError(TosProxyError):
     """The snapshot cannot be read as one of this version."""
+
+
+class _Built(NamedTuple):
+    """A snapshot ready to come into force; `next_flip` is when a bound of its entries is reached next, in µs since 1970."""
+
+    house: object
+    number: int
+    entries: Entries
+    next_flip: int | None
 
 
 class SnapshotFollower:
@@ -42,7 +52,8 @@ class SnapshotFollower:
         self._file = (0, 0, 0)
         self._entries: Entries = {}
         self._next_flip: int | None = None
-        self._complaint = ""
+        self._complaints: set[str] = set()
+        self._refreshing = asyncio.Lock()
         self.number = 0
 
     def load(self) -> None:
@@ -50,10 +61,10 @@ class SnapshotFollower:
 
         Raises: SnapshotError, OSError.
         """
-        house = self._read()
-        if house is None:
+        found = self._read()
+        if found is None:
             raise SnapshotError(f"{self._path} holds no committed snapshot")
-        self._swap(house)
+        self._take(found)
 
     async def follow(self) -> None:
         """Look for changes until cancelled."""
@@ -63,22 +74,34 @@ class SnapshotFollower:
             await self.refresh(loop)
 
     async def refresh(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look once."""
-        if not self._due():
-            return
-        try:
-            house = await loop.run_in_executor(None, self._read)
-        except Exception as error:  # noqa: BLE001 - a bad snapshot must not end a gateway that works with the last good one
-            house = None
-            if str(error) != self._complaint:
-                self._complaint = str(error)
-                self._complain(f"the snapshot is not taken, the last good one stays: {error}")
-        else:
-            self._complaint = ""
-        if house is None and self._flip_due():  # the last good one's bounds hold however bad its successor is
-            house = await loop.run_in_executor(None, self._build, self.number, self._entries)
-        if house is not None:
-            self._swap(house)
+        """Look once; whoever looks meanwhile waits, so that what was read first is in force first."""
+        async with self._refreshing:
+            if not self._due():
+                return
+            taken = False
+            try:
+                found = await loop.run_in_executor(None, self._read)
+                if found is not None:
+                    self._take(found)
+                    taken = True
+                    self._complaints.clear()
+            except Exception as error:  # noqa: BLE001 - a bad snapshot must not end a gateway that works with the last good one
+                self._refuse(error)
+            if taken or not self._flip_due():
+                return
+            try:  # the last good one's bounds hold however bad its successor is
+                self._take(await loop.run_in_executor(None, self._build, self.number, self._entries))
+            except Exception as error:  # noqa: BLE001 - nor must this; it is tried again
+                self._refuse(error)
+
+    def _take(self, built: _Built) -> None:
+        self._swap(built.house)
+        self.number, self._entries, self._next_flip = built.number, built.entries, built.next_flip
+
+    def _refuse(self, error: Exception) -> None:
+        if str(error) not in self._complaints:
+            self._complaints.add(str(error))
+            self._complain(f"the snapshot is not taken, the last good one stays: {error}")
 
     def _flip_due(self) -> bool:
         return self._next_flip is not None and self._clock.utc_us() >= self._next_flip
@@ -91,24 +114,28 @@ class SnapshotFollower:
         except OSError:
             return False
 
-    def _read(self) -> object | None:
+    def _read(self) -> _Built | None:
+        """What the file says, built; None when nothing in it is committed.
+
+        Raises: SnapshotError, OSError, or what building raises.
+        """
         with self._path.open("rb") as file:
             self._file = _identity(os.fstat(file.fileno()))  # before reading: what is appended meanwhile is looked at again
             text = file.read()
         entries, number = committed(text)
         if number == 0:
             return None
-        house = self._build(number, entries)
-        self._entries, self.number = entries, number
-        return house
+        if number < self.number:
+            raise SnapshotError(f"the snapshot has number {number}, and {self.number} is in force")
+        return self._build(number, entries)
 
-    def _build(self, number: int, entries: Entries) -> object:
-        """What holds now, built; remembers when that changes next."""
+    def _build(self, number: int, entries: Entries) -> _Built:
+        """What holds now, built, and when that changes next."""
         now = self._clock.utc_us()
         house = self._changed(number, _in_force(entries, now))
         bounds = (bound for lines in entries.values() for line in lines.values() for bound in (line.from_, line.until))
-        self._next_flip = min((bound for bound in bounds if bound is not None and bound > now), default=None)
-        return house
+        next_flip = min((bound for bound in bounds if bound is not None and bound > now), default=None)
+        return _Built(house, number, entries, next_flip)
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int, int]:

@@ -18,6 +18,8 @@ from proxy.wire.head import BadHeadError, ResponseHead, parse_response_head
 
 MAX_ANSWER_HEAD_BYTES = 256 * 1024
 MAX_ANSWER_FIELDS = 1000
+MAX_INTERIM_HEADS = 8
+_CONTENT_LENGTH = frozenset([b"content-length"])  # an interim answer has no body (RFC 9110 §15.2)
 _WRITE_STALL_SECONDS = 60.0
 _BETWEEN_BYTES_SECONDS = 900.0
 _FRESH_SECONDS = 1.0
@@ -68,6 +70,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_drained",
         "_ended",
         "_interim",
+        "_interim_heads",
         "_left",
         "_no_body",
         "_paused",
@@ -103,6 +106,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._left = 0
         self._until_close = False
         self._no_body = False
+        self._interim_heads = 0
         self._ended = False
         self._broken = ""
         self._pieces: list[bytes] = []
@@ -116,7 +120,7 @@ class UpstreamConnection(asyncio.Protocol):
     # --- asking
 
     def begin(self, *, no_body: bool, first_byte_seconds: float, interim: Callable[[bytes], None]) -> None:
-        """Take the connection for one exchange. `no_body`: a HEAD request. `interim` gets whole 1xx heads other than 100."""
+        """Take the connection for one exchange. `no_body`: a HEAD request. `interim` gets 1xx heads other than 100."""
         if self.answer is not None:
             self._reset()
         self.busy = True
@@ -218,14 +222,20 @@ class UpstreamConnection(asyncio.Protocol):
         self._let_sender_go()  # an upstream that has answered may never take the rest of the request
 
     def _parse(self, raw: bytes) -> ResponseHead | None:
-        """The final head, or None for an interim one, which is passed on (RFC 9110 §15.2). Raises: BadHeadError."""
+        """The final head, or None for an interim one, which is passed on (RFC 9110 §15.2) as far as a final one's fields are.
+
+        Raises: BadHeadError.
+        """
         answer = parse_response_head(raw, MAX_ANSWER_FIELDS)
         if answer.status >= 200:
             return answer
         if answer.status == 101:
             raise BadHeadError("it switched protocols unasked")
+        self._interim_heads += 1
+        if self._interim_heads > MAX_INTERIM_HEADS:
+            raise BadHeadError(f"more than {MAX_INTERIM_HEADS} interim answers came")
         if answer.status != 100 and self._interim is not None:
-            self._interim(raw)
+            self._interim(b"\r\n".join([answer.line, *answer.forwarded(_CONTENT_LENGTH), b"\r\n"]))
         return None
 
     def _expect_body(self, answer: ResponseHead) -> None:

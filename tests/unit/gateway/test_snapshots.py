@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,73 @@ def test_bounds_hold_behind_a_bad_file(tmp_path: Path) -> None:
     follower.clock.us += 1000
     assert follower.look() == [(1, ["b"])]
     assert follower.look() == []
+
+
+def test_bad_entry_begins(tmp_path: Path) -> None:
+    """An entry that is not understood when its time comes ends nothing: the last good ones stay, and the next file is followed."""
+    follower = Follower(tmp_path)
+    now = follower.clock.us
+    follower.base(2, [put("a"), put("bad", starts=now + 1000)])
+    follower.refuses = lambda entries: "bad" in entries.get("principal", {})
+    assert follower.look() == [(2, ["a"])]
+    follower.path.write_bytes(b"garbage")
+    assert follower.look() == []
+    follower.clock.us += 1000
+    assert follower.look() == follower.look() == []
+    assert len(follower.complaints) == 1
+    follower.base(3, [put("b")])
+    assert follower.look() == [(3, ["b"])]
+
+
+def test_bad_swap(tmp_path: Path) -> None:
+    """What cannot come into force is not taken for being in force."""
+    follower = Follower(tmp_path, put("a", until=FakeClock().us + 1000), put("b"))
+
+    def fails(house: Any) -> None:
+        if house[0] == 2:
+            raise ValueError(house)
+        follower.history.append(house)
+
+    follower.follower._swap = fails
+    follower.base(2, [put("c")])
+    assert follower.look() == []
+    assert (follower.follower.number, len(follower.complaints)) == (1, 1)
+    follower.base(3, [put("d")])
+    assert follower.look() == [(3, ["d"])]
+
+
+def test_never_back(tmp_path: Path) -> None:
+    """A file with a smaller number than the one in force is not taken."""
+    follower = Follower(tmp_path, put("a"))
+    follower.base(5, [put("b")])
+    assert follower.look() == [(5, ["b"])]
+    follower.base(4, [put("c")])
+    assert follower.look() == []
+    assert (follower.follower.number, len(follower.complaints)) == (5, 1)
+
+
+async def test_looking_at_the_same_time(tmp_path: Path) -> None:
+    """Of two that look at once, the one that read the older file does not have the last word."""
+    follower = Follower(tmp_path, put("a"))
+    building, go_on = threading.Event(), threading.Event()
+
+    def slow(entries: Entries) -> bool:
+        if "older" in entries["principal"]:
+            building.set()
+            go_on.wait(5)
+        return False
+
+    follower.refuses = slow
+    loop = asyncio.get_running_loop()
+    follower.base(2, [put("older")])
+    first = asyncio.ensure_future(follower.follower.refresh(loop))
+    await loop.run_in_executor(None, building.wait, 5)
+    follower.base(3, [put("newer")])
+    second = asyncio.ensure_future(follower.follower.refresh(loop))
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await asyncio.gather(first, second)
+    assert follower.history[1:] == [(2, ["older"]), (3, ["newer"])]
 
 
 def test_file_away(tmp_path: Path) -> None:

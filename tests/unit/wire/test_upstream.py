@@ -126,14 +126,6 @@ def test_head_answer_has_no_body() -> None:
     assert (call.sink.ended, call.kept) == (True, True)
 
 
-def test_interim_heads() -> None:
-    """1xx heads are passed on whole, except 100, which is for us."""
-    call = Call()
-    call.answer(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HEAD, b"hello")
-    assert call.interim == [b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"]
-    assert call.sink.body == b"hello"
-
-
 def test_until_close() -> None:
     """Without length and chunks the end of the connection is the end of the answer."""
     call = Call()
