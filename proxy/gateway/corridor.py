@@ -42,7 +42,7 @@ class Stream(Tee, Protocol):
         """Filled when the refusal is durable; fails with LedgerUnavailableError."""
         ...
 
-    def outcome(self, outcome: Outcome) -> Oneshot[Position]:
+    def outcome(self, outcome: Outcome, withheld: int) -> Oneshot[Position]:
         """Filled when the outcome is durable; fails with LedgerUnavailableError."""
         ...
 
@@ -175,14 +175,14 @@ class Corridor:
         self.stats.open += 1
         return position
 
-    async def _record_outcome(self, exchange: Exchange, house: House, outcome: Outcome) -> bool:
-        """Whether the answer's end may be released."""
+    async def _record_outcome(self, exchange: Exchange, house: House, outcome: Outcome, withheld: int = 0) -> bool:
+        """Whether the answer's end, its last `withheld` bytes, may be released."""
         self.stats.open -= 1
         self.stats.ends[outcome.outcome] += 1
         if exchange.intent is None:
             return True
         try:
-            await exchange.stream.outcome(outcome)
+            await exchange.stream.outcome(outcome, withheld)
         except LedgerUnavailableError:
             self.stats.unrecorded += 1
             return house.ledger.on_failure == "serve"
@@ -242,7 +242,7 @@ class Corridor:
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
         facts = relay.facts() if relay.received <= SHORT else await self._aside(relay.facts)
         evidence.with_answer(outcome, exchange, answer.head, relay, facts)
-        if not await self._record_outcome(exchange, house, outcome):
+        if not await self._record_outcome(exchange, house, outcome, outcome.delivered_bytes - relay.delivered):
             ending = Ending("cut", "the outcome was not recorded")
         _finish(relay, ending, exchange)
 

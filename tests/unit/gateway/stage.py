@@ -119,7 +119,7 @@ class FakeStream:
         self.body = body
         return self._ledger.settle("refusal", refusal)
 
-    def outcome(self, outcome: Outcome) -> Oneshot[Position]:
+    def outcome(self, outcome: Outcome, _withheld: int) -> Oneshot[Position]:
         """How it ended."""
         return self._ledger.settle("outcome", outcome)
 
