@@ -16,6 +16,7 @@ class Exchange:
     """The one object that travels. Each step reads what earlier steps set and sets exactly one field.
 
     `request`, `route`, `body`, `stream` and `answer` belong to floors above this one, which core cannot name; steps annotate them.
+    `counted` is what it stands as in the worker's figures: empty while only admitted, then `refused`, or `open` and then `ended`.
     Times: `at` microseconds since 1970 UTC, `mono` nanoseconds of the monotonic clock, both of the head's arrival.
     """
 
@@ -24,6 +25,7 @@ class Exchange:
         "at",
         "body",
         "caller",
+        "counted",
         "decision",
         "facts",
         "grant",
@@ -50,6 +52,7 @@ class Exchange:
         self.decision: Decision = ALLOWED
         self.grant: Grant = GRANTED
         self.intent: Any = None
+        self.counted = ""
         self.answer: Any = None
 
 

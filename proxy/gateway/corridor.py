@@ -8,6 +8,7 @@ nobody's child: a client that hangs up ends its answer, never its record.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from proxy.core.clock import Clock
 from proxy.core.decision import Decision, Grant, Verdict
 from proxy.core.errors import LedgerUnavailableError, UpstreamError
 from proxy.core.exchange import NOBODY, Exchange
+from proxy.core.facts import AnswerFacts
 from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects import by_name
@@ -73,6 +75,8 @@ class Steps(Protocol):
 
 SHORT = 256 * 1024
 """Bytes that are read in a turn of the loop; the reading of more takes milliseconds, and happens aside."""
+SHORT_ENCODED = 8 * 1024
+"""The same for encoded bytes, which stand for ten times as many, or a hundred."""
 
 _NO_ANSWER = {502: "upstream_unreachable", 503: "unavailable", 504: "upstream_timeout"}
 
@@ -122,7 +126,8 @@ class Corridor:
         at = self._clock.utc_us()
         exchange = Exchange(self._ids.next(at), at, request.arrived_ns, request)
         self.stats.admitted += 1
-        drive(self._walk(exchange, self.house), lambda error: self._fault(error, exchange))
+        house = self.house
+        drive(self._walk(exchange, house), lambda error: self._fault(error, exchange, house))
 
     async def _walk(self, exchange: Exchange, house: House) -> None:
         steps = self._steps
@@ -133,7 +138,7 @@ class Corridor:
             if exchange.caller.refused is not None:
                 raise exchange.caller.refused
             exchange.body = at_hand(exchange) or await receive(exchange)
-            short = exchange.request.received <= SHORT
+            short = exchange.request.received <= (SHORT_ENCODED if b"content-encoding" in exchange.request.head.values else SHORT)
             exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
             house.name_end_user(exchange)
             exchange.verdict = steps.terms(exchange)
@@ -173,12 +178,14 @@ class Corridor:
             position = None  # type: ignore[assignment]
         self.stats.forwarded += 1
         self.stats.open += 1
+        exchange.counted = "open"
         return position
 
     async def _record_outcome(self, exchange: Exchange, house: House, outcome: Outcome, withheld: int = 0) -> bool:
         """Whether the answer's end, its last `withheld` bytes, may be released."""
         self.stats.open -= 1
         self.stats.ends[outcome.outcome] += 1
+        exchange.counted = "ended"
         if exchange.intent is None:
             return True
         try:
@@ -191,14 +198,18 @@ class Corridor:
     # --- the ways out
 
     async def _refuse(self, exchange: Exchange, house: House, refused: Refused) -> None:
+        await self._record_refusal(exchange, house, refused)
+        self._answer(exchange, house, refused)
+
+    async def _record_refusal(self, exchange: Exchange, house: House, refused: Refused) -> None:
         self.stats.refused += 1
+        exchange.counted = "refused"
         stream: Stream = exchange.stream or self._ledger.stream(exchange.id, NOBODY.name, house.ledger.content)
         body = exchange.body.whole if exchange.body and not exchange.body.spooled else b""
         try:
             await stream.refusal(evidence.refusal(exchange, house.number, house.identity.keyed, refused), body)
         except LedgerUnavailableError:
             self.stats.unrecorded += 1
-        self._answer(exchange, house, refused)
 
     def _answer(self, exchange: Exchange, house: House, refused: Refused) -> None:
         request: Request = exchange.request
@@ -238,19 +249,40 @@ class Corridor:
         self.relays.add(relay)
         relay.start(cancel=house.cancels)
         ending = await relay.ended
-        self.relays.discard(relay)
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
-        facts = relay.facts() if relay.received <= SHORT else await self._aside(relay.facts)
+        short = relay.received <= (SHORT_ENCODED if relay.encoded else SHORT)
+        facts = relay.facts() if short else await self._aside(relay.facts)
         evidence.with_answer(outcome, exchange, answer.head, relay, facts)
+        self.relays.discard(relay)
         if not await self._record_outcome(exchange, house, outcome, outcome.delivered_bytes - relay.delivered):
             ending = Ending("cut", "the outcome was not recorded")
         _finish(relay, ending, exchange)
 
-    def _fault(self, error: BaseException, exchange: Exchange) -> None:
-        """A defect of ours: the client must not take what it has for whole, and the open intent is closed by the next start."""
+    def _fault(self, error: BaseException, exchange: Exchange, house: House) -> None:
+        """A defect of ours ended the walk: the client must not take what it has for whole, and what can be recorded is."""
         self.stats.faults += 1
         exchange.request.abort()
         self._on_fault(error, exchange)
+        drive(self._account(exchange, house), lambda another: self._on_fault(another, exchange))
+
+    async def _account(self, exchange: Exchange, house: House) -> None:
+        """Bring to an end, upstream, in the figures and in the ledger, an exchange that has nobody left to walk it."""
+        request: Request = exchange.request
+        if exchange.counted == "":
+            await self._record_refusal(exchange, house, Refused(500, "defect", ""))
+        elif exchange.counted == "open":
+            outcome = evidence.outcome(exchange, Ending("cut", "defect"), self._clock.utc_us(), self._clock.monotonic_ns())
+            relay = next((relay for relay in self.relays if relay.request is request), None)
+            if relay is not None:
+                self.relays.discard(relay)
+                relay.cut("defect")
+                with suppress(Exception):  # what it can hold beyond the outcome may be the very defect
+                    evidence.with_answer(outcome, exchange, exchange.answer.head, relay, AnswerFacts(unread=relay.received > 0))
+            elif exchange.answer is not None:
+                exchange.answer.connection.abort()
+            elif request.on_gone is not None:
+                request.on_gone()
+            await self._record_outcome(exchange, house, outcome)
 
 
 def _obey(exchange: Exchange) -> None:
@@ -279,8 +311,10 @@ def _finish(relay: Relay, ending: Ending, exchange: Exchange) -> None:
             relay.end_with_error("answer_cut", message, exchange.id)
         else:
             refused = Refused(503, "answer_cut", message, wait=1)
-            exchange.request.write(refusal.answer(exchange.route.dialect, refused, exchange, close=True))
-            exchange.request.finish(close=True)
+            request: Request = exchange.request
+            head_only = request.head.method == "HEAD"
+            request.write(refusal.answer(exchange.route.dialect, refused, exchange, close=True, head_only=head_only))
+            request.finish(close=True)
 
 
 def _reader(route: Route, answer: Answer) -> AnswerReader:

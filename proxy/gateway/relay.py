@@ -3,17 +3,21 @@
 What is held: with Content-Length the last byte; chunked, the last chunk; without a body, the head; a stream's terminal event, which
 the dialect's reader points out; close-delimited, the end of the connection. An answer that is there whole when its head is, is
 held whole: one write instead of two, and the client could not have used it sooner.
+
+An encoded answer is kept as it came, up to a bound, and decoded for the reader once it has ended: a piece of it can stand for
+hundreds of times its size, and nothing of it has to be known sooner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from proxy.core.facts import AnswerFacts
 from proxy.core.oneshot import Oneshot
 from proxy.dialects.contract import AnswerReader
 from proxy.wire.chunked import LAST_CHUNK, chunk
+from proxy.wire.coding import Decoder
 from proxy.wire.head import ResponseHead
 from proxy.wire.request import Request
 from proxy.wire.upstream import UpstreamConnection
@@ -29,12 +33,8 @@ class Tee(Protocol):
         ...
 
 
-class Decoder(Protocol):
-    """Undoes a content coding for the reader's eyes."""
-
-    def feed(self, encoded: bytes) -> Iterable[bytes]:
-        """The next decoded pieces."""
-        ...
+MOST_ENCODED = 8 * 1024 * 1024
+"""Bytes of an encoded answer that are kept to be read; of a longer one the beginning is read, and it is `unread`."""
 
 
 class Ending:
@@ -57,6 +57,7 @@ class Relay:
     __slots__ = (
         "_connection",
         "_decoder",
+        "_encoded",
         "_framing",
         "_held",
         "_keep_alive",
@@ -65,13 +66,13 @@ class Relay:
         "_out",
         "_paused",
         "_reader",
-        "_request",
         "_tee",
         "answered_ns",
         "delivered",
         "ended",
         "head_sent",
         "received",
+        "request",
         "status",
     )
 
@@ -88,10 +89,12 @@ class Relay:
         answered_ns: int,
         unsynced_limit: int,
     ) -> None:
-        self._request = request
+        self.request = request
         self._connection = connection
         self._reader = reader
         self._decoder = decoder
+        if decoder is not None:
+            self._encoded = bytearray()
         self._tee = tee
         self._limit = unsynced_limit
         self._held = b""
@@ -120,14 +123,14 @@ class Relay:
 
     def start(self, *, cancel: bool) -> None:
         """Take the answer from its connection from now on. Without `cancel` it is read to its end even when the client leaves."""
-        self._request.on_gone = self._client_gone if cancel else self._go_on
-        self._request.on_writable = self._go_on
+        self.request.on_gone = self._client_gone if cancel else self._go_on
+        self.request.on_writable = self._go_on
         self._tee.on_synced = self._go_on
-        if self._request.gone and cancel:
+        if self.request.gone and cancel:
             self._client_gone()
             return
         if self._framing == "close":
-            self._request.guard_end(guarded=True)
+            self.request.guard_end(guarded=True)
         self._connection.attach(self)
         if not self.ended.done:
             self._flush()
@@ -141,19 +144,19 @@ class Relay:
         if self._decoder is None:
             hold = self._reader.feed(piece)
         else:  # what is encoded cannot be cut at an event; its end is held by the framing
-            for plain in self._decoder.feed(piece):
-                self._reader.feed(plain)
+            if self.received <= MOST_ENCODED:
+                self._encoded += piece
             hold = 0
         if self.received == self._length and not hold:
             hold = 1
-        if self._request.gone:  # the rest is read for the record alone
+        if self.request.gone:  # the rest is read for the record alone
             self._held = b""
         elif not (hold or self._held) and self.head_sent:
             self.delivered += len(piece)
-            self._request.write(chunk(piece) if self._framing == "chunked" else piece)
+            self.request.write(chunk(piece) if self._framing == "chunked" else piece)
         else:
             self._hold(self._held + piece, hold)
-        if unsynced > self._limit or not (self._request.writable or self._request.gone):
+        if unsynced > self._limit or not (self.request.writable or self.request.gone):
             self._pause()
 
     def _hold(self, pending: bytes, hold: int) -> None:
@@ -168,7 +171,7 @@ class Relay:
     def answer_end(self) -> None:
         """The answer is complete."""
         self._let_go()
-        self.ended.set(CLIENT_GONE if self._request.gone else COMPLETED)
+        self.ended.set(CLIENT_GONE if self.request.gone else COMPLETED)
 
     def answer_broken(self, reason: str) -> None:
         """The upstream broke off."""
@@ -179,9 +182,9 @@ class Relay:
 
     def _flush(self) -> None:
         out, self._out = self._out, []
-        if out and not self._request.gone:
+        if out and not self.request.gone:
             self.head_sent = True
-            self._request.write(out[0] if len(out) == 1 else b"".join(out))
+            self.request.write(out[0] if len(out) == 1 else b"".join(out))
 
     def _pause(self) -> None:
         if not self._paused:
@@ -189,7 +192,7 @@ class Relay:
             self._connection.pause()
 
     def _go_on(self) -> None:
-        if self._paused and (self._request.writable or self._request.gone):
+        if self._paused and (self.request.writable or self.request.gone):
             self._paused = False
             self._connection.resume()
 
@@ -199,7 +202,9 @@ class Relay:
         self.ended.set(CLIENT_GONE)
 
     def cut(self, reason: str) -> None:
-        """End the answer from our side."""
+        """End the answer from our side, unless it has ended: its connection may serve another exchange by now."""
+        if self.ended.done:
+            return
         self._connection.abort()
         self._let_go()
         self.ended.set(Ending("cut", reason))
@@ -209,7 +214,7 @@ class Relay:
     def release(self) -> None:
         """The outcome is durable: let the end go."""
         if self._framing == "close":
-            self._request.guard_end(guarded=False)
+            self.request.guard_end(guarded=False)
         held, self._held = self._held, b""
         if held:
             self.delivered += len(held)
@@ -217,11 +222,11 @@ class Relay:
         if self._framing == "chunked":
             self._out.append(LAST_CHUNK)
         self._flush()
-        self._request.finish(close=not self._keep_alive)
+        self.request.finish(close=not self._keep_alive)
 
     def _let_go(self) -> None:
         """Nobody calls back any more; without this every exchange would leave a cycle for the garbage collector."""
-        self._request.on_gone = self._request.on_writable = self._tee.on_synced = None
+        self.request.on_gone = self.request.on_writable = self._tee.on_synced = None
 
     def break_off(self) -> None:
         """The upstream broke its answer off: so do we, after what came of it, without an end that would look whole."""
@@ -231,7 +236,7 @@ class Relay:
             self._out.append(chunk(held) if self._framing == "chunked" else held)
         self._flush()
         # Node takes a body without its last chunk for whole when the answer said that the connection would be closed.
-        self._request.break_off(reset=not self._keep_alive)
+        self.request.break_off(reset=not self._keep_alive)
 
     def end_with_error(self, code: str, message: str, record_id: str) -> None:
         """End a stream with an error event of ours in place of what is held; anything else is broken off."""
@@ -240,13 +245,27 @@ class Relay:
         if self._framing == "chunked" and event:
             self._out += [chunk(event), LAST_CHUNK]
             self._flush()
-            self._request.finish(close=True)
+            self.request.finish(close=True)
         else:
-            self._request.abort()
+            self.request.abort()
 
     def facts(self) -> AnswerFacts:
-        """What the reader understood."""
-        return self._reader.facts()
+        """What the reader understood; `unread` also when something could not be decoded. To be asked once the answer has ended."""
+        decoder = self._decoder
+        if decoder is None:
+            return self._reader.facts()
+        for plain in decoder.feed(bytes(self._encoded)):
+            self._reader.feed(plain)
+        decoder.finish()
+        facts = self._reader.facts()
+        if decoder.state != "read" or len(self._encoded) < self.received:
+            facts.unread = True
+        return facts
+
+    @property
+    def encoded(self) -> bool:
+        """Whether there is something to decode before it can be read."""
+        return self._decoder is not None
 
     @property
     def releasing(self) -> int:

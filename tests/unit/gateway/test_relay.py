@@ -216,6 +216,16 @@ def test_fields_that_stay_here() -> None:
         assert gone not in client.taken.lower()
 
 
+def test_head_that_is_cut_has_no_body() -> None:
+    """What we say in place of an answer to HEAD has no body either: a client would take it for the next answer."""
+    stage = Stage()
+    stage.ledger.fails.add("outcome")
+    client = stage.client(get(b"/openai/v1/models", *KEYED).replace(b"GET", b"HEAD", 1))
+    stage.upstream.feed(HEAD + b"Content-Length: 500\r\n\r\n")
+    assert client.taken.startswith(b"HTTP/1.1 503 ")
+    assert client.taken.endswith(b"\r\n\r\n")
+
+
 def test_connection_is_told_right() -> None:
     """A kept connection is kept on both sides, and an old client is told so."""
     stage = Stage()
