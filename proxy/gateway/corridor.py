@@ -98,6 +98,11 @@ class GatewayStats:
         self.faults = 0
         self.ends = {"completed": 0, "upstream_error": 0, "client_gone": 0, "cut": 0}
 
+    @property
+    def walking(self) -> int:
+        """Exchanges whose end is not yet in the figures, nor on its way into the ledger."""
+        return self.admitted - self.refused - sum(self.ends.values())
+
 
 class Corridor:
     """One worker's corridor. `house` is replaced as a whole when a new snapshot is in force; a walk keeps the one it began with."""

@@ -11,7 +11,6 @@ import socket
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,6 +41,8 @@ from proxy.wire.server import ServerConnection
 from proxy.wire.tls import client_context, server_context
 
 _CUT_GRACE_SECONDS = 5.0
+_WALKS_GRACE_SECONDS = 2.0
+_LOOK_SECONDS = 0.02
 _BACKLOG = 4096
 _HEARTBEAT_SECONDS = 60.0
 _FIRST_BYTE_SECONDS = 900.0
@@ -244,26 +245,28 @@ class Worker:
         self._ending.set()
 
     async def _drain(self) -> None:
-        """Let open exchanges end; past the deadline, or when told a second time, cut them with the provider's error event."""
-        seconds = self._house.gateway.drain_seconds if self._drain_seconds is None else self._drain_seconds
-        empty = asyncio.Event()
-        self._listener.on_empty = empty.set
+        """Let open exchanges end; past the deadline, or when told a second time, cut them with the provider's error event.
+
+        An exchange can outlive its client. So not the connections alone are waited for: what has an intent gets its outcome.
+        """
         self._listener.drain()
-        if not self._listener.connections:
-            return
-        waits = [asyncio.create_task(empty.wait()), asyncio.create_task(self._hurried.wait())]
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        await self._empty(self._house.gateway.drain_seconds if self._drain_seconds is None else self._drain_seconds, self._hurried)
         for relay in list(self._corridor.relays if self._corridor else ()):
             relay.cut(_SHUTTING_DOWN)
         for pool in self._pools.values():
             pool.give_up(_SHUTTING_DOWN)
-        if self._listener.connections:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(empty.wait(), _CUT_GRACE_SECONDS)
+        await self._empty(_CUT_GRACE_SECONDS)
         for connection in list(self._listener.connections):
             connection.reset()
+        await self._empty(_WALKS_GRACE_SECONDS)
+
+    async def _empty(self, seconds: float, hurried: asyncio.Event | None = None) -> None:
+        """Wait until there is neither a connection nor a walk, for so long at most, and only while nobody is in a hurry."""
+        until = self._loop.time() + seconds
+        while self._listener.connections or (self._corridor is not None and self._corridor.stats.walking):
+            if self._loop.time() >= until or (hurried is not None and hurried.is_set()):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _fault(self, error: BaseException, exchange: Exchange) -> None:
         place = error.__traceback__

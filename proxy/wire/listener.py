@@ -50,7 +50,6 @@ class Listener:
         "deadlines",
         "draining",
         "loop",
-        "on_empty",
         "options",
         "refuse",
         "sources",
@@ -77,7 +76,6 @@ class Listener:
         self.stats = WireStats()
         self.connections: set[Drained] = set()
         self.draining = False
-        self.on_empty: Callable[[], None] | None = None
         self.sources: Counter[str] = Counter()
         self.trusted = TrustedPeers(options.trusted_proxies)
 
@@ -87,14 +85,12 @@ class Listener:
         self.trusted = TrustedPeers(options.trusted_proxies)
 
     def left(self, connection: Drained) -> None:
-        """A connection is gone; `on_empty` is called after the last one."""
+        """A connection is gone."""
         if connection not in self.connections:
             return
         self.connections.discard(connection)
         self.deadlines.watched.discard(connection)
         self.stats.open_connections -= 1
-        if not self.connections and self.on_empty is not None:
-            self.on_empty()
 
     def drain(self) -> None:
         """No further request is taken on any connection; idle ones are closed now, busy ones after their answer."""

@@ -38,7 +38,7 @@ class PoolStats:
 class Pool:
     """The connections of one origin with one identity (client certificate)."""
 
-    __slots__ = ("_connect", "_connections", "_deadlines", "_idle", "_tasks", "first_byte_seconds", "loop", "stats")
+    __slots__ = ("_connect", "_connections", "_deadlines", "_given_up", "_idle", "_tasks", "first_byte_seconds", "loop", "stats")
 
     def __init__(
         self,
@@ -55,11 +55,12 @@ class Pool:
         self._deadlines = deadlines
         self._idle: list[UpstreamConnection] = []
         self._connections: set[UpstreamConnection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Oneshot[UpstreamConnection]] = {}
+        self._given_up = ""
 
     def idle(self) -> UpstreamConnection | None:
         """A kept connection for one exchange, the most recently used one first; None when there is none to be trusted."""
-        while self._idle:
+        while self._idle and not self._given_up:
             connection = self._idle.pop()
             if connection.usable(self.loop.time()):
                 self.stats.reused += 1
@@ -73,10 +74,12 @@ class Pool:
 
         Raises: UpstreamError when none could be made.
         """
+        if self._given_up:
+            raise UpstreamError(self._given_up, status=503)
         opened: Oneshot[UpstreamConnection] = Oneshot()
         task = self.loop.create_task(self._open(opened))
-        self._tasks.add(task)  # the loop keeps only a weak reference
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = opened  # the loop keeps only a weak reference
+        task.add_done_callback(self._tasks.pop)
         return await opened
 
     async def _open(self, opened: Oneshot[UpstreamConnection]) -> None:
@@ -90,6 +93,9 @@ class Pool:
             opened.fail(UpstreamError(f"connecting failed: {type(error).__name__}"))
         else:
             connection = cast("UpstreamConnection", protocol)
+            if opened.done:  # given up meanwhile
+                connection.transport.abort()
+                return
             self.stats.connected += 1
             self.stats.open += 1
             self._connections.add(connection)
@@ -116,7 +122,10 @@ class Pool:
                 self._idle.remove(connection)
 
     def give_up(self, reason: str) -> None:
-        """Let every exchange that still waits for its answer's head wait no longer."""
+        """Let every exchange that still waits for a connection or for its answer's head wait no longer, for good."""
+        self._given_up = reason
+        for opened in list(self._tasks.values()):
+            opened.fail(UpstreamError(reason, status=503))
         for connection in list(self._connections):
             if connection.busy and connection.answer is None:
                 connection.give_up(reason)

@@ -16,7 +16,9 @@ from proxy.core import snapshot
 from proxy.core.snapshot import GatewayOptions, UpstreamOptions
 from proxy.demo.upstream import ScriptedUpstream
 from proxy.gateway.server import Worker
+from proxy.ledger.record import Outcome
 from proxy.telemetry import names
+from tests.ledger_oracle import open_intents, written
 from tests.unit.gateway.stage import CHAT, KEYED, FakeSteps, get, post
 from tests.unit.wire.loopback import on_uvloop
 
@@ -194,6 +196,53 @@ async def test_cuts_what_does_not_end(tmp_path: Path) -> None:
     stopped = worker.line.events[-1]
     ends = {labels["outcome"]: value for name, labels, value in stopped["metrics"] if "outcome" in labels}
     assert (ends["cut"], sum(ends.values())) == (1, 2)
+
+
+def ended(folder: Path) -> list[str]:
+    """The outcomes in a worker's ledger, when every intent has one."""
+    assert not open_intents(folder / "data" / "spool")
+    return [entry.outcome for entry, _ in written(folder / "data" / "spool").of(Outcome) if isinstance(entry, Outcome)]
+
+
+async def leave(worker: Running, request: bytes) -> None:
+    """A client asks, and is gone once its request has begun."""
+    _, writer = await asyncio.open_connection("127.0.0.1", worker.port)
+    writer.write(request)
+    async with asyncio.timeout(5):
+        while (await worker.line.figures())[names.OPEN] == 0:  # noqa: ASYNC110 - a worker tells its figures when asked
+            await asyncio.sleep(0.01)
+    writer.transport.abort()
+    async with asyncio.timeout(5):
+        while (await worker.line.figures())[names.CONNECTIONS]:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("script", "seconds", "outcome"), [(b"chunks=10 delay_ms=50", 10, "client_gone"), (b"fault=infinite", 0.2, "cut")]
+)
+@on_uvloop
+async def test_exchanges_that_outlive_their_clients(tmp_path: Path, script: bytes, seconds: float, outcome: str) -> None:
+    """What is read to its end for the record alone is waited for too, and cut past the deadline."""
+    async with running(tmp_path, on_client_abort="drain") as worker:
+        await leave(worker, post(body=STREAM % (script + b" delay_ms=50")))
+        worker.line.tell({"do": "drain", "seconds": seconds})
+        await worker.line.event("stopped")
+    assert ended(tmp_path) == [outcome]
+
+
+@on_uvloop
+async def test_exchanges_that_wait_for_a_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client gone, and its upstream not reached yet: that exchange has its outcome too before the worker ends."""
+
+    async def never(*_args: object, **_kwargs: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("proxy.gateway.server.connect", never)
+    async with running(tmp_path) as worker:
+        await leave(worker, post())
+        worker.line.tell({"do": "drain", "seconds": 0.1})
+        await worker.line.event("stopped")
+    assert ended(tmp_path) == ["client_gone"]
 
 
 @on_uvloop

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from proxy.core.errors import UpstreamError
+from proxy.core.oneshot import drive
 from proxy.wire import pool as pools
-from proxy.wire.pool import KEPT_IDLE_SECONDS
+from proxy.wire.deadlines import Deadlines
+from proxy.wire.pool import KEPT_IDLE_SECONDS, Pool, PoolStats
 from proxy.wire.upstream import UpstreamConnection
-from tests.unit.wire.faked import Callee, FakeTransport
+from tests.unit.wire.faked import Callee, FakeLoop, FakeTransport
 
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -169,3 +172,36 @@ def test_give_up(callee: Callee) -> None:
     callee.pool.give_up("the proxy is shutting down")
     assert waiting.head.done
     assert not callee.transports[0].closing
+    assert callee.pool.idle() is None
+    with pytest.raises(UpstreamError, match="shutting down") as given_up:
+        callee.acquire()
+    assert given_up.value.status == 503
+
+
+async def test_give_up_connecting() -> None:
+    """So it does those that wait for a connection; one that is made afterwards is nobody's, and is closed."""
+    loop = asyncio.get_running_loop()
+    called = asyncio.Event()
+    made: list[FakeTransport] = []
+
+    async def connect(factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.Transport, asyncio.Protocol]:
+        await called.wait()
+        protocol = factory()
+        made.append(FakeTransport(FakeLoop(), protocol))
+        protocol.connection_made(made[0])
+        return made[0], protocol
+
+    pool = Pool(loop, connect, Deadlines(loop), PoolStats(), 900)
+    told: list[BaseException] = []
+
+    async def walk() -> None:
+        await pool.open()
+
+    drive(walk(), told.append)
+    pool.give_up("the proxy is shutting down")
+    assert isinstance(told[0], UpstreamError)
+    assert told[0].status == 503
+    called.set()
+    await asyncio.gather(*pool._tasks)
+    assert made[0].aborted
+    assert pool.stats.open == 0
