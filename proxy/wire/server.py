@@ -223,8 +223,8 @@ class ServerConnection(asyncio.Protocol):
                     request.body_piece(piece)
                 request.body_failed(BodyError(str(error), 400))
                 return b""
-            for piece in pieces:
-                request.body_piece(piece)
+            if pieces:  # joined: a body of one-byte chunks must not become a list of one-byte objects
+                request.body_piece(pieces[0] if len(pieces) == 1 else b"".join(pieces))
             ended, rest = chunks.done, chunks.rest
         else:
             if len(received) > self._body_left:
