@@ -3,8 +3,8 @@
     python benchmarks/micro_corridor.py [--profile]
 
 Bytes go into a server connection, come out of an upstream connection, are answered at once, and come back; the ledger says
-"durable" at once. Prints µs per exchange, best of several rounds. Loop, system calls, sealing and group commit are measured elsewhere
-(`micro_spool.py`, `compare.py`).
+"durable" at once. Prints µs per exchange, best of several rounds. Loop, system calls, sealing and group commit are measured
+elsewhere (`micro_spool.py`, `compare.py`).
 """
 
 from __future__ import annotations
