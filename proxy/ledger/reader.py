@@ -247,13 +247,15 @@ class _Part:
                 if start >= stop:
                     self.at_end = True
                     return
-                content = os.pread(fd, min(max(max_bytes, 1 << 16), stop - start), start)
+                window = max(max_bytes, 1 << 16)
+                content = os.pread(fd, min(window, stop - start), start)
                 self._parse(content, start)
-                if self.cursor.offset == start:  # a frame longer than what was read, or a bad one
-                    content = os.pread(fd, stop - start, start)
+                while self.cursor.offset == start and window < stop - start:  # a frame longer than what was read, or a bad one
+                    window *= 4
+                    content = os.pread(fd, min(window, stop - start), start)
                     self._parse(content, start, once=True)
-                    if self.cursor.offset == start:
-                        self._bad(content, start, stop)
+                if self.cursor.offset == start:
+                    self._bad(content, start, stop)
                 max_bytes -= self.cursor.offset - start
         finally:
             os.close(fd)

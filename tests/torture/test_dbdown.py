@@ -29,7 +29,7 @@ def result() -> Result:
 @needs_postgres
 def test_nobody_notices(result: Result) -> None:
     """No client has an error while the database is away, no entry is lost or there twice, and the backlog goes."""
-    assert [fault for fault in result.wrong if not fault.startswith("control grew")] == []
+    assert result.wrong == []
     assert result.away.errors == 0
     assert sum(result.away.requests.values()) >= AWAY_SECONDS * result.rate * 0.9
     assert result.away.requests["long"] > 100
@@ -46,7 +46,6 @@ def test_the_gateway_needs_no_memory_for_it(result: Result) -> None:
 
 
 @needs_postgres
-@pytest.mark.xfail(reason="a frame longer than what is left of a read makes the reader read the rest of its segment", strict=False)
 def test_control_needs_no_memory_for_it(result: Result) -> None:
     """Control holds one pass while it waits, and catches up pass by pass."""
     assert result.memory["control"].growth_mib < MOST_GROWTH
