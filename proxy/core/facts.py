@@ -24,6 +24,7 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     `inspection`: `full` (understood), `partial` (understood but for what `flags` names), `none` (recorded whole, not read).
     `flags` are short words: `integer_beyond_int64`, `lone_surrogate`, `not_json`, `encoded_body_too_large`, `reference`, `media` …
     `end_user` is the client's own name for its user; it is keyed before it is recorded.
+    `lines`: queries that the body carries, each with an entry of its own; `models`: which they ask for, the first 16 of them.
     """
 
     model: str | None = None
@@ -48,6 +49,8 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     reasoning: str | None = None
     references: list[str] = []
     end_user: str | None = None
+    lines: int = 0
+    models: list[str] = []
 
 
 class Usage(msgspec.Struct, omit_defaults=True, gc=False):

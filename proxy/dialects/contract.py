@@ -62,6 +62,23 @@ class Endpoint(msgspec.Struct, frozen=True):
     `read_request` takes the parsed body (None when there is none or it is not inspectable) and must not raise.
     `read_messages` gives the conversation, for readers of the ledger; it must not raise either.
     `answer(stream, collect)` makes the reader: `stream` tells what the answer's content type says (`sse`, `json`, `other`).
+
+    `carries`: how a body carries many queries, each of which becomes a line of the record (ADR 0007). Such a body is never whole
+    in memory: it goes to the spool as it comes and is read back in slices. One of
+
+    * empty: it carries none;
+    * `form`: with `form_body`. The file part is JSONL if the form's field `purpose` is `batch`, `fine-tune` or `evals`; other
+      files are bytes and no more. `read_request` gets the form's tree, files as `{"bytes": n}`;
+    * `jsonl`: the body is JSONL itself. `read_request` gets None;
+    * `file`: the body is a file of any kind (a resumable upload), JSONL if its content type says so, or if the type says nothing
+      and it begins with a JSON object. `read_request` gets None;
+    * `requests`: with `json_body`. Entries stand in the array `requests`: `{"custom_id", "params"}`. `read_request` gets the tree
+      with that array empty;
+    * `batch`: with `json_body`. Entries stand in `batch.input_config.requests.requests`: `{"request", "metadata": {"key"}}`.
+      `read_request` gets the tree with that array empty.
+
+    `carried`: the path that an entry calls if it names none itself (`/v1/messages`, `/v1beta/models/{model}:generateContent`;
+    `{model}` is the one that the carrier's own path names).
     """
 
     name: str
@@ -74,6 +91,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     json_body: bool = True
     form_body: bool = False
     body_cap: int = 100 * MIB
+    carries: str = ""
+    carried: str = ""
 
 
 class Dialect(Protocol):

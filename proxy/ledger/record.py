@@ -1,8 +1,9 @@
 """Record v1: the evidence of an exchange, field by field. Frozen: later versions add fields, they never change or drop one.
 
 A record is two entries of one exchange, an `Intent` (durable before the first byte goes upstream) and an `Outcome` (durable
-before the answer's end is released), or a single `Refusal` when nothing went upstream. A `Mark` is an entry about the ledger
-itself. Each entry has a place `(instance, epoch, seq)`; `seq` starts at 1 and has no gap within `(instance, epoch)`.
+before the answer's end is released), or a single `Refusal` when nothing went upstream. A `Line` is one of many queries in the
+body of one exchange, a `Mark` an entry about the ledger itself. Each entry has a place `(instance, epoch, seq)`; `seq` starts
+at 1 and has no gap within `(instance, epoch)`.
 
 The canonical bytes of an entry are its evidence as `encode` writes it: one JSON object, UTF-8, no white space, fields in the
 order below, fields at their default left out. They are kept as written and never re-encoded: whoever verifies hashes bytes.
@@ -12,6 +13,7 @@ docs/adr/0002-record-v1.md describes every field; a test keeps the two in step.
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import msgspec
 
@@ -144,7 +146,44 @@ class Mark(msgspec.Struct, tag="mark", tag_field="kind", omit_defaults=True, kw_
     detail: dict[str, str | int] = {}
 
 
-Entry = Intent | Outcome | Refusal | Mark
+class Line(msgspec.Struct, tag="line", tag_field="kind", omit_defaults=True, kw_only=True):
+    """One query of many that a carrier's body holds (docs/adr/0007-carried-lines.md); durable before the carrier's intent.
+
+    `carrier` is the record id of the exchange that brought it, `number` counts its lines from 0. The line is the `length` bytes
+    at `offset` of the carrier's body; `received` commits to them with the salt `line_salt` derives from the carrier's.
+    `endpoint`: `batch_line | training_line | eval_line`; `method` and `target` are what it would call, where we know that.
+    """
+
+    v: int
+    id: str
+    instance: str
+    epoch: int
+    seq: int
+    at: int
+    mono: int
+    carrier: str
+    number: int
+    custom_id: str = ""
+    offset: int
+    length: int
+    principal: str
+    end_user: str = ""
+    purpose: str
+    upstream: str
+    dialect: str
+    endpoint: str
+    method: str = ""
+    target: str = ""
+    model_requested: str = ""
+    facts: RequestFacts
+    received: str
+    verdict: str = "allow"
+    decision: str = "allow"
+    clauses: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+Entry = Intent | Outcome | Refusal | Mark | Line
 
 encode = msgspec.json.Encoder().encode
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
@@ -161,6 +200,11 @@ def decode(evidence: bytes) -> Entry:
 def commitment(salt: bytes, content: bytes) -> str:
     """64 hex digits of SHA-256(salt ‖ content): opens only with the salt, so that a short prompt cannot be guessed from it."""
     return hashlib.sha256(salt + content).hexdigest()
+
+
+def line_salt(salt: bytes, number: int) -> bytes:
+    """The salt of a carrier's line: HMAC-SHA256(carrier's salt, number as u64, big-endian), 32 bytes."""
+    return hmac.digest(salt, number.to_bytes(8, "big"), "sha256")
 
 
 def leaf(evidence: bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from proxy.core.facts import Usage
-from proxy.ledger.record import Content, Entry, Intent, Mark, Outcome, Refusal
+from proxy.ledger.record import Content, Entry, Intent, Line, Mark, Outcome, Refusal
 
 Row = tuple[Any, ...]
 
@@ -159,11 +159,11 @@ def refusal_row(entry: Refusal) -> Row:
 
 
 def kind_of(entry: Entry) -> str:
-    """The entry's tag: `intent | outcome | refusal | mark`."""
+    """The entry's tag: `intent | outcome | refusal | mark | line`."""
     return _KINDS[type(entry)]
 
 
-_KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refusal", Mark: "mark"}
+_KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refusal", Mark: "mark", Line: "line"}
 
 
 class Projection:
