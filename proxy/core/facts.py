@@ -24,6 +24,9 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     `inspection`: `full` (understood), `partial` (understood but for what `flags` names), `none` (recorded whole, not read).
     `flags` are short words: `integer_beyond_int64`, `lone_surrogate`, `not_json`, `encoded_body_too_large`, `reference`, `media` …
     `end_user` is the client's own name for its user; it is keyed before it is recorded.
+    `references`: what the request uses but does not contain, as `kind:id` (`file:file-abc`, `response:resp_…`, `batch:…`), ids in
+    its path among them. `file_purpose`: what an uploaded file is for, in the provider's word. `batch_endpoint`: the path that a
+    batch's lines call. `training`: how a model is to be trained (`supervised`, `dpo` …), for so many `epochs`.
     `lines`: queries that the body carries, each with an entry of its own; `models`: which they ask for, the first 16 of them.
     """
 
@@ -51,6 +54,10 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     end_user: str | None = None
     lines: int = 0
     models: list[str] = []
+    file_purpose: str | None = None
+    batch_endpoint: str | None = None
+    training: str | None = None
+    epochs: int | None = None
 
 
 class Usage(msgspec.Struct, omit_defaults=True, gc=False):
@@ -68,6 +75,9 @@ class AnswerFacts(msgspec.Struct, omit_defaults=True):
 
     `text`, `reasoning_text` and `tool_calls_text` stay empty unless the reader was made with `collect=True`.
     `error` is the provider's error type when the answer is an error or an error event came in mid-stream.
+    `created`: the objects that the answer says were made, or shows as they are now, result files among them, as `kind:id`.
+    `lines`: results in this answer, or requests of the batch it tells of; `lines_done` and `lines_failed`: how many ended so.
+    `links`: addresses in it that lead past this proxy, which SDKs follow on their own.
     """
 
     model: str | None = None
@@ -82,6 +92,11 @@ class AnswerFacts(msgspec.Struct, omit_defaults=True):
     events: int = 0
     error: str | None = None
     unread: bool = False
+    created: list[str] = []
+    lines: int = 0
+    lines_done: int = 0
+    lines_failed: int = 0
+    links: list[str] = []
     text: str = ""
     reasoning_text: str = ""
     tool_calls_text: str = ""

@@ -46,10 +46,11 @@ class AnswerReader(Protocol):
 
 
 class PathParameters(msgspec.Struct, frozen=True, gc=False):
-    """What a path itself says: `model` (Gemini, Azure) and whether it asks for a stream."""
+    """What a path itself says: `model` (Gemini, Azure), whether it asks for a stream, and the ids in it, as `kind:id`."""
 
     model: str | None = None
     stream: bool = False
+    references: tuple[str, ...] = ()
 
 
 class Endpoint(msgspec.Struct, frozen=True):

@@ -33,15 +33,27 @@ def odd(facts: RequestFacts) -> None:
     flag(facts, "odd_types")
 
 
-def refer(facts: RequestFacts, identifier: Any) -> None:
-    """Note something that the request uses but does not contain, by its provider's id."""
-    flag(facts, "reference")
-    if type(identifier) is not str:
+def refer(facts: RequestFacts, kind: str, identifier: Any) -> None:
+    """Note something that the request uses but does not contain, as `kind:id`; the id is its provider's."""
+    if type(identifier) is str:
+        _note(facts, f"{kind}:{identifier[:WORD_LIMIT]}"[:WORD_LIMIT])
+    else:
+        flag(facts, "reference")
         odd(facts)
-    elif len(facts.references) >= MAX_REFERENCES:
+
+
+def refer_path(facts: RequestFacts, references: tuple[str, ...]) -> None:
+    """Note what the path of a request refers to."""
+    for reference in references:
+        _note(facts, reference)
+
+
+def _note(facts: RequestFacts, reference: str) -> None:
+    flag(facts, "reference")
+    if len(facts.references) >= MAX_REFERENCES:
         flag(facts, "many_references")
-    elif identifier[:WORD_LIMIT] not in facts.references:
-        facts.references.append(identifier[:WORD_LIMIT])
+    elif reference not in facts.references:
+        facts.references.append(reference)
 
 
 def read_parameters(table: Mapping[str, Reader], body: dict[str, Any], facts: RequestFacts) -> None:
@@ -138,17 +150,14 @@ def budget(facts: RequestFacts, value: Any) -> None:
         odd(facts)
 
 
-def reference(facts: RequestFacts, value: Any) -> None:
+def reference(kind: str) -> Reader:
     """An id, or an object or list of such, of something that lies with the provider."""
-    if type(value) is list:
-        for item in value[: MAX_REFERENCES + 1]:
-            _refer_object(facts, item)
-    else:
-        _refer_object(facts, value)
 
+    def read(facts: RequestFacts, value: Any) -> None:
+        for item in value[: MAX_REFERENCES + 1] if type(value) is list else [value]:
+            refer(facts, kind, item.get("id") if type(item) is dict else item)
 
-def _refer_object(facts: RequestFacts, value: Any) -> None:
-    refer(facts, value.get("id") if type(value) is dict else value)
+    return read
 
 
 def within(table: Mapping[str, Reader]) -> Reader:

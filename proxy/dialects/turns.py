@@ -32,13 +32,13 @@ class Turn(msgspec.Struct, gc=False):
     texts: list[str] = []
     media: int = 0
     tool_calls: int = 0
-    references: list[Any] | None = None
+    references: list[tuple[str, Any]] | None = None
     remote: bool = False
     odd: bool = False
 
-    def refer(self, identifier: Any) -> None:
+    def refer(self, kind: str, identifier: Any) -> None:
         """Something that lies with the provider."""
-        self.references = [*(self.references or ()), identifier]
+        self.references = [*(self.references or ()), (kind, identifier)]
 
 
 def role_of(value: Any, turn: Turn) -> str:
@@ -63,8 +63,8 @@ def tally(turns: Iterable[Turn], facts: RequestFacts) -> None:
             facts.media += turn.media
             flag(facts, "media")
         if turn.references:
-            for identifier in turn.references:
-                refer(facts, identifier)
+            for kind, identifier in turn.references:
+                refer(facts, kind, identifier)
         if turn.remote:
             flag(facts, "reference")
         if turn.odd:

@@ -59,7 +59,7 @@ _PARAMETERS: dict[str, Reader] = {
     "output_format": _format,
     "output_config": within({"format": _format, "effort": _effort}),
     "metadata": within({"user_id": end_user}),
-    "container": reference,
+    "container": reference("container"),
 }
 
 
@@ -167,6 +167,6 @@ def _add_media(turn: Turn, block: dict[str, Any]) -> None:
     turn.media += 1
     file_id = source.get("file_id") or block.get("file_id")
     if file_id is not None:
-        turn.refer(file_id)
+        turn.refer("file", file_id)
     if is_remote(source.get("url")):
         turn.remote = True

@@ -69,7 +69,7 @@ _ENDPOINTS = (
     _listing("models", "/v1beta/tunedModels"),
     _listing("model", "/v1beta/{model}"),
 )
-_TABLE = PathTable(_ENDPOINTS, prefix=_PREFIX, model=_MODEL, streams=(":streamGenerateContent",))
+_TABLE = PathTable(_ENDPOINTS, prefix=_PREFIX, model=_MODEL, place="[^/:]+", streams=(":streamGenerateContent",))
 
 
 class GeminiDialect:

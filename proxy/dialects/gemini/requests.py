@@ -8,7 +8,7 @@ from typing import Any
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import PathParameters
-from proxy.dialects.parameters import Reader, budget, flag, integer, number, odd, read_parameters, reference, switch, text, within
+from proxy.dialects.parameters import Reader, budget, flag, integer, number, odd, read_parameters, refer, switch, text, within
 from proxy.dialects.turns import Turn, role_of, tally
 
 _CAPITAL = re.compile(r"(?<=[a-z])([A-Z])")
@@ -50,6 +50,15 @@ def _mime(facts: RequestFacts, value: Any) -> None:
         _set_format(facts, value)
 
 
+def named(value: Any) -> Any:
+    """A resource's own id: `abc` of `files/abc` and of `https://…/v1beta/files/abc`; what is no text stays as it is."""
+    return value.rpartition("/")[2] if type(value) is str else value
+
+
+def _cache(facts: RequestFacts, value: Any) -> None:
+    refer(facts, "cache", named(value))
+
+
 def _thoughts(facts: RequestFacts, value: Any) -> None:
     if value is True and facts.reasoning is None:
         facts.reasoning = "on"
@@ -84,7 +93,7 @@ _PARAMETERS = _both(
         "model": _model,
         "generationConfig": within(_GENERATION),
         "tools": _tools,
-        "cachedContent": reference,
+        "cachedContent": _cache,
     },
 )
 _SINGLE = ("generationConfig", "systemInstruction", "cachedContent")
@@ -181,7 +190,7 @@ def _add_part(turn: Turn, part: dict[str, Any]) -> None:
         turn.media += 1
     if (file := member(part, "fileData")) is not None:
         turn.media += 1
-        turn.refer(member(file, "fileUri") if type(file) is dict else None)
+        turn.refer("file", named(member(file, "fileUri")) if type(file) is dict else None)
     if member(part, "functionCall") is not None:
         turn.tool_calls += 1
     if member(part, "functionResponse") is not None and turn.role == "user" and not turn.texts:

@@ -66,9 +66,7 @@ _no_messages = _messages(_no_turns)
 
 def _stored(name: str, method: str, pattern: str, *, teaches: bool = True) -> Endpoint:
     """A row about a stored response, which has no body."""
-    return Endpoint(
-        name, method, pattern, requests.read_response_row, _no_messages, _response_answers, teaches=teaches, json_body=False
-    )
+    return Endpoint(name, method, pattern, requests.read_bare, _no_messages, _response_answers, teaches=teaches, json_body=False)
 
 
 def _listing(name: str, pattern: str) -> Endpoint:
@@ -92,10 +90,10 @@ _ENDPOINTS = (
     Endpoint("speech", "POST", "/v1/audio/speech", requests.read_input, _prompt_messages, _task_answers),
     _form("transcriptions", "/v1/audio/transcriptions"),
     _form("translations", "/v1/audio/translations"),
-    _stored("response_cancel", "POST", "/v1/responses/{id}/cancel"),
-    _stored("response_input", "GET", "/v1/responses/{id}/input_items", teaches=False),
-    _stored("response", "GET", "/v1/responses/{id}"),
-    _stored("response_delete", "DELETE", "/v1/responses/{id}", teaches=False),
+    _stored("response_cancel", "POST", "/v1/responses/{response_id}/cancel"),
+    _stored("response_input", "GET", "/v1/responses/{response_id}/input_items", teaches=False),
+    _stored("response", "GET", "/v1/responses/{response_id}"),
+    _stored("response_delete", "DELETE", "/v1/responses/{response_id}", teaches=False),
     _listing("models", "/v1/models"),
     _listing("model", "/v1/models/{model}"),
 )

@@ -8,6 +8,8 @@ from typing import Any
 from proxy.dialects.turns import ROLES, Turn, is_remote, role_of
 
 _TEXT_KEYS = ("text", "refusal")
+_ADDRESSES = ("url", "image_url", "file_url", "document_url")
+_THOUGHT_KEYS = ("reasoning_content", "reasoning")  # given back to DeepSeek, Moonshot; OpenRouter
 
 
 def chat_turns(body: Any) -> Iterator[Turn]:
@@ -36,16 +38,20 @@ def _chat_turn(message: Any) -> Turn:
         turn.tool_calls = len(calls) if type(calls) is list else 0
     elif message.get("function_call") is not None:
         turn.tool_calls = 1
+    for key in _THOUGHT_KEYS:
+        if type(thought := message.get(key)) is str:
+            turn.texts.append(thought)
+            break
     if (audio := message.get("audio")) is not None:
         turn.media += 1
-        turn.refer(audio.get("id") if type(audio) is dict else audio)
+        turn.refer("audio", audio.get("id") if type(audio) is dict else audio)
     return turn
 
 
 def add_content(turn: Turn, content: Any) -> None:
     """Add a message's content, a text or a list of parts, to its turn."""
     if type(content) is str:
-        turn.texts = [content]
+        turn.texts = [*turn.texts, content]
     elif type(content) is list:
         for part in content:
             _add_part(turn, part)
@@ -69,6 +75,9 @@ def _add_part(turn: Turn, part: Any) -> None:
     if kind in ("text", "input_text", "output_text"):
         turn.odd = True
         return
+    if kind == "thinking":  # Mistral's, given back in parts
+        add_content(turn, part.get("thinking"))
+        return
     turn.media += 1
     _add_sources(turn, part)
     inner = part.get(kind) if type(kind) is str else None
@@ -78,8 +87,8 @@ def _add_part(turn: Turn, part: Any) -> None:
 
 def _add_sources(turn: Turn, part: dict[str, Any]) -> None:
     if part.get("file_id") is not None:
-        turn.refer(part["file_id"])
-    if is_remote(part.get("url")) or is_remote(part.get("image_url")) or is_remote(part.get("file_url")):
+        turn.refer("file", part["file_id"])
+    if any(is_remote(part.get(key)) for key in _ADDRESSES):
         turn.remote = True
 
 
@@ -102,7 +111,7 @@ def _item_turn(item: Any) -> Turn:
         return _plain("user", item)
     kind = item.get("type")
     if kind == "item_reference":
-        return Turn("user", references=[item.get("id")])
+        return Turn("user", references=[("item", item.get("id"))])
     turn = Turn("assistant")
     if kind is None or kind == "message" or "role" in item:
         turn.role = role_of(item.get("role"), turn)
@@ -146,6 +155,29 @@ def prompt_turns(body: Any) -> Iterator[Turn]:
         yield Turn("user", odd=True)
     if type(suffix := body.get("suffix")) is str:
         yield Turn("user", [suffix])
+
+
+def ranking_turns(body: Any) -> Iterator[Turn]:
+    """The `query` and the `documents` of a reranker, `text_1` and `text_2` of a scorer: texts, lists of them, or objects with one."""
+    for key in ("query", "text_1", "text_2", "documents"):
+        given = body.get(key) if type(body) is dict else None
+        if type(given) is list:
+            for entry in given:
+                yield _prompt_turn(entry)
+        elif given is not None:
+            yield _plain("user", given)
+
+
+def any_turns(body: Any) -> Iterator[Turn]:
+    """What is to be tokenised: messages, a prompt or a text."""
+    if type(body) is not dict:
+        return
+    if "messages" in body:
+        yield from chat_turns(body)
+    elif "text" in body:
+        yield _plain("user", body["text"])
+    else:
+        yield from prompt_turns(body)
 
 
 def _prompt_turn(entry: Any) -> Turn:

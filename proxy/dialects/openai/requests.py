@@ -9,11 +9,10 @@ import msgspec
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import PathParameters
-from proxy.dialects.openai import content
+from proxy.dialects.openai import content, extras
 from proxy.dialects.parameters import (
     MAX_REFERENCES,
     Reader,
-    as_integer,
     budget,
     end_user,
     flag,
@@ -22,6 +21,7 @@ from proxy.dialects.parameters import (
     odd,
     read_parameters,
     refer,
+    refer_path,
     reference,
     size,
     switch,
@@ -58,27 +58,6 @@ def _reasoning(facts: RequestFacts, value: Any) -> None:
         return
 
 
-def _thinking_switch(facts: RequestFacts, value: Any) -> None:
-    if facts.reasoning is None:
-        facts.reasoning = "on" if value is True else "off"
-
-
-def _logprob_count(facts: RequestFacts, value: Any) -> None:
-    """Completions: a number, where even 0 asks for the sampled tokens' own; a chat-like true is taken too."""
-    if type(value) is bool:
-        facts.logprobs = value
-    elif (wanted := as_integer(facts, value)) is not None:
-        facts.logprobs = True
-        facts.top_logprobs = wanted
-
-
-def _top_logprobs(facts: RequestFacts, value: Any) -> None:
-    """Responses has no other switch; in chat it comes beside `logprobs`, without which it is refused."""
-    facts.top_logprobs = as_integer(facts, value)
-    if facts.top_logprobs:
-        facts.logprobs = True
-
-
 def _include(facts: RequestFacts, value: Any) -> None:
     if type(value) is not list:
         odd(facts)
@@ -94,7 +73,7 @@ def _tools(facts: RequestFacts, value: Any) -> None:
     for tool in value:
         stores = tool.get("vector_store_ids") if type(tool) is dict else None
         for store in stores[:MAX_REFERENCES] if type(stores) is list else ():
-            refer(facts, store)
+            refer(facts, "vector_store", store)
 
 
 _end_user_in_metadata = within({"user_id": end_user})
@@ -121,32 +100,37 @@ _SAMPLING: dict[str, Reader] = {
     "safety_identifier": end_user,
     "metadata": _metadata,
 }
+_GENERATING: dict[str, Reader] = {**extras.SAMPLING, **_SAMPLING}
 
 _CHAT: dict[str, Reader] = {
-    **_SAMPLING,
-    "logprobs": switch("logprobs"),
-    "top_logprobs": _top_logprobs,
+    **_GENERATING,
+    **extras.CHAT,
+    "logprobs": extras.logprob_count,
+    "top_logprobs": extras.top_logprobs,
     "response_format": _response_format,
-    "reasoning_effort": _set_reasoning,
     "reasoning": _reasoning,
     "thinking": _reasoning,
-    "enable_thinking": _thinking_switch,
     "tools": _tools,
     "functions": _tools,
 }
 
-_COMPLETIONS: dict[str, Reader] = {**_SAMPLING, "logprobs": _logprob_count, "top_logprobs": _top_logprobs}
+_COMPLETIONS: dict[str, Reader] = {
+    **_GENERATING,
+    "logprobs": extras.logprob_count,
+    "top_logprobs": extras.top_logprobs,
+    "response_format": _response_format,
+}
 
 _RESPONSES: dict[str, Reader] = {
-    **_SAMPLING,
-    "top_logprobs": _top_logprobs,
+    **_GENERATING,
+    "top_logprobs": extras.top_logprobs,
     "include": _include,
     "text": within({"format": _response_format}),
     "reasoning": _reasoning,
     "tools": _tools,
-    "previous_response_id": reference,
-    "conversation": reference,
-    "prompt": reference,
+    "previous_response_id": reference("response"),
+    "conversation": reference("conversation"),
+    "prompt": reference("prompt"),
 }
 
 _TASK: dict[str, Reader] = {**_SAMPLING, "response_format": _response_format}
@@ -165,6 +149,8 @@ def _reader(
         if type(body) is not dict:
             return unread(body, path)
         facts = RequestFacts(model=path.model)
+        if path.references:
+            refer_path(facts, path.references)
         read_parameters(table, body, facts)
         tally(turns(body), facts)
         entries = body.get(counted)
@@ -188,6 +174,7 @@ def _prompts(entries: Any) -> int:
 def unread(body: Any, path: PathParameters) -> RequestFacts:
     """Facts of a body that is missing, not inspectable, or no JSON object."""
     facts = RequestFacts(model=path.model, stream=path.stream)
+    refer_path(facts, path.references)
     if body is not None:
         flag(facts, "odd_types")
     facts.inspection = "none"
@@ -195,14 +182,9 @@ def unread(body: Any, path: PathParameters) -> RequestFacts:
 
 
 def read_bare(_body: Any, path: PathParameters) -> RequestFacts:
-    """Facts of a request that has no body."""
-    return RequestFacts(model=path.model)
-
-
-def read_response_row(_body: Any, path: PathParameters) -> RequestFacts:
-    """Facts of a request about a stored response."""
-    facts = read_bare(None, path)
-    flag(facts, "reference")
+    """Facts of a request that has no body, or none that is ours to read; what it is about stands in its path."""
+    facts = RequestFacts(model=path.model)
+    refer_path(facts, path.references)
     return facts
 
 
@@ -210,6 +192,8 @@ read_chat = _reader(_CHAT, content.chat_turns, "messages")
 read_completion = _reader(_COMPLETIONS, content.prompt_turns, "prompt", is_prompt=True)
 read_response = _reader(_RESPONSES, content.response_turns, "input")
 read_input = _reader(_TASK, content.prompt_turns, "input", is_prompt=True)
+read_ranking = _reader(_TASK, content.ranking_turns, "documents", is_prompt=True)
+read_tokens = _reader(_TASK, content.any_turns, "messages")
 read_picture = _reader(_TASK, content.prompt_turns, "prompt", is_prompt=True)
 
 

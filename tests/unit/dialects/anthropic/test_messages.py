@@ -55,9 +55,9 @@ def test_an_ordinary_request_is_fully_understood() -> None:
     ("block", "references"),
     [
         ({"type": "image", "source": {"type": "base64", "data": "AA"}}, []),
-        ({"type": "document", "source": {"type": "file", "file_id": "file_1"}}, ["file_1"]),
+        ({"type": "document", "source": {"type": "file", "file_id": "file_1"}}, ["file:file_1"]),
         ({"type": "tool_result", "content": [{"type": "image", "source": {"type": "base64", "data": "AA"}}]}, []),
-        ({"type": "container_upload", "file_id": "file_2"}, ["file_2"]),
+        ({"type": "container_upload", "file_id": "file_2"}, ["file:file_2"]),
     ],
 )
 def test_media_are_counted_wherever_they_stand(block: dict[str, Any], references: list[str]) -> None:

@@ -82,7 +82,7 @@ def test_media_files_and_caches_are_flagged() -> None:
     parts = [{"inlineData": {"data": "AA"}}, {"fileData": {"fileUri": "files/1"}}]
     read = facts(contents=[{"parts": parts}], cachedContent="cachedContents/1")
     assert read.media == 2
-    assert sorted(read.references) == ["cachedContents/1", "files/1"]
+    assert sorted(read.references) == ["cache:1", "file:1"]
 
 
 def test_a_batch_of_embeddings_counts_its_prompts() -> None:

@@ -112,7 +112,7 @@ def test_media_are_counted_and_flagged() -> None:
     read = chat(messages=[{"role": "user", "content": parts}])
     assert (read.media, read.prompt_chars, read.inspection) == (3, 4, "partial")
     assert read.flags == ["media", "reference"]
-    assert read.references == ["file-1"]
+    assert read.references == ["file:file-1"]
 
 
 def test_a_picture_that_lies_elsewhere_is_a_reference() -> None:
@@ -187,7 +187,7 @@ def test_a_response_is_read_with_instructions_items_and_references() -> None:
     assert (read.messages, read.system_chars, read.prompt_chars, read.tools) == (4, 2, 7, 1)
     assert read.logprobs
     assert read.response_format == "json_object"
-    assert sorted(read.references) == ["conv_1", "msg_1", "resp_1", "vs_1"]
+    assert sorted(read.references) == ["conversation:conv_1", "item:msg_1", "response:resp_1", "vector_store:vs_1"]
     assert read.flags == ["reference"]
 
 
