@@ -25,16 +25,19 @@ def count(value: Any) -> int:
 
 
 def error_word(error: Any) -> str | None:
-    """The type of a provider's error (`type`, else `status`, else `code`), `error` when it names none, None without one."""
+    """The type of a provider's error: the first word among `type`, `status` and `code`, else the first number; `error` when it
+    names none, None without one.
+    """
     if not error:
         return None
     if type(error) is dict:
-        for key in ("type", "status", "code"):
-            found = error.get(key)
-            if type(found) is int:
-                return str(count(found))
+        told = [error.get(key) for key in ("type", "status", "code")]
+        for found in told:
             if named := word(found):
                 return named
+        for found in told:
+            if type(found) is int:
+                return str(count(found))
     return "error"
 
 

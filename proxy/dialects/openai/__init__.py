@@ -1,6 +1,7 @@
 """OpenAI's API, which most other hosts speak too: chat, completions, responses, embeddings, moderations, models, pictures, audio.
 
-Below `/v1`, below any other prefix that ends in a version, without one, and below Azure's `/openai/deployments/{model}`.
+Below `/v1`, below any other prefix that ends in a version, without one, and below Azure's `/openai/deployments/{model}`. What only
+other hosts have is in `hosts.py` (endpoints) and `extras.py` (parameters).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
 from proxy.dialects.gathering import Gathering
 from proxy.dialects.jsonio import read_leniently
-from proxy.dialects.openai import content, requests
+from proxy.dialects.openai import content, hosts, requests
 from proxy.dialects.openai.chat import ChatStream, parse_chat, read_whole_chat
 from proxy.dialects.openai.errors import error_body
 from proxy.dialects.openai.responses import ResponseStream, read_response
@@ -25,7 +26,7 @@ _PREFIX = (
     r"(?:"
     r"(?:/(?!anthropic/)[^/]+)*?/v[0-9][0-9a-z]*(?:/openai)?"  # /v1, /api/v1, /openai/v1, /compatible-mode/v1, /v1beta/openai
     r"|/openai/deployments/(?P<deployment>[^/]+)"  # Azure
-    r"|/openai|/api|/models"
+    r"|/openai|/api|/models|/beta"  # Azure, Open WebUI, Azure's inference API, DeepSeek
     r")?"
 )
 
@@ -69,6 +70,13 @@ def _stored(name: str, method: str, pattern: str, *, teaches: bool = True) -> En
     return Endpoint(name, method, pattern, requests.read_bare, _no_messages, _response_answers, teaches=teaches, json_body=False)
 
 
+def _of_host(row: hosts.Row) -> Endpoint:
+    answer = {"chat": _chat_answers, "responses": _response_answers, "task": _task_answers, "bulky": _bulky_answers}[row.answers]
+    json_body = row.method == "POST"
+    messages = _messages(row.turns)
+    return Endpoint(row.name, row.method, row.pattern, row.read, messages, answer, teaches=row.teaches, json_body=json_body)
+
+
 def _listing(name: str, pattern: str) -> Endpoint:
     return Endpoint(name, "GET", pattern, requests.read_bare, _no_messages, _task_answers, teaches=False, json_body=False)
 
@@ -96,6 +104,7 @@ _ENDPOINTS = (
     _stored("response_delete", "DELETE", "/v1/responses/{response_id}", teaches=False),
     _listing("models", "/v1/models"),
     _listing("model", "/v1/models/{model}"),
+    *map(_of_host, hosts.ROWS),
 )
 _TABLE = PathTable(_ENDPOINTS, prefix=_PREFIX)
 

@@ -13,6 +13,8 @@ from proxy.dialects.sse import EndRule, EventStreamReader
 
 _decode = msgspec.json.Decoder().decode
 _REASONING_KEYS = ("reasoning_content", "reasoning")  # DeepSeek and others; OpenRouter, Groq
+_STREAMED, _WHOLE = ("delta", "message"), ("message", "delta")
+"""Where a choice's words are. Perplexity sends both: in a stream `message` repeats what came, else `delta` is empty."""
 
 
 class _PlainText(msgspec.Struct, gc=False):
@@ -22,6 +24,7 @@ class _PlainText(msgspec.Struct, gc=False):
     refusal: None = None
     reasoning_content: None = None
     reasoning: None = None
+    reasoning_details: None = None
 
 
 class _PlainChoice(msgspec.Struct, gc=False):
@@ -46,9 +49,12 @@ _decode_plain = msgspec.json.Decoder(_PlainChunk).decode
 
 
 class ChatStream(EventStreamReader):
-    """Chunks without event names, ended by `[DONE]` or by a payload whose first member is `error`."""
+    """Chunks without event names, ended by `[DONE]` or by a payload with `error`, which some hosts name `error` as well.
 
-    rule = EndRule(heads=(b"[DONE]", b'{"error":'))
+    Hosts that send no `[DONE]` (Perplexity, MiniMax's native path) end a stream by its framing alone, whose end is held too.
+    """
+
+    rule = EndRule(names=frozenset({b"error"}), heads=(b"[DONE]", b'{"error":'))
     own_error = staticmethod(chat_error_event)
     _plain = False  # whether the chunk before this one was plain, so that this one probably is
 
@@ -70,7 +76,7 @@ class ChatStream(EventStreamReader):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             chunk = read_leniently(payload)
         said = gathering.seen.text_chars
-        read_chat(gathering, chunk)
+        read_chat(gathering, chunk, _STREAMED)
         seen = gathering.seen
         self._plain = seen.text_chars > said and seen.model is not None and seen.upstream_id is not None
         return type(chunk) is dict and bool(chunk.get("error"))
@@ -94,6 +100,7 @@ class _PlainAnswer(msgspec.Struct, gc=False):
     usage: dict[str, Any]
     x_groq: None = None
     error: None = None
+    base_resp: None = None
 
 
 _decode_plain_answer = msgspec.json.Decoder(_PlainAnswer).decode
@@ -119,7 +126,7 @@ def read_whole_chat(gathering: Gathering, answer: Any) -> None:
     _read_usage(gathering, answer.usage)
 
 
-def read_chat(gathering: Gathering, tree: Any) -> None:
+def read_chat(gathering: Gathering, tree: Any, places: tuple[str, str] = _WHOLE) -> None:
     """Take in a whole answer or one chunk of it."""
     seen = gathering.seen
     if type(tree) is not dict:
@@ -131,29 +138,52 @@ def read_chat(gathering: Gathering, tree: Any) -> None:
     if type(choices) is list:
         for choice in choices:
             if type(choice) is dict:
-                _read_choice(gathering, choice)
+                _read_choice(gathering, choice, places)
     usage = tree.get("usage")
     if type(usage) is dict:
         _read_usage(gathering, usage)
-    elif type(extra := tree.get("x_groq")) is dict and type(extra.get("usage")) is dict:
-        _read_usage(gathering, extra["usage"])
+    elif "x_groq" in tree:
+        _read_groq(gathering, tree["x_groq"])
     if error := tree.get("error"):
         seen.error = error_word(error)
-    elif tree.get("object") == "error":  # Mistral, vLLM: the error itself is the document
-        seen.error = error_word(tree)
+    elif tree.get("object") == "error" or "base_resp" in tree:
+        _read_odd_error(gathering, tree)
 
 
-def _read_choice(gathering: Gathering, choice: dict[str, Any]) -> None:
+def _read_odd_error(gathering: Gathering, tree: dict[str, Any]) -> None:
+    """Mistral's and vLLM's error is the document itself; MiniMax's stands in `base_resp`, where 0 is none, with a status of 200."""
+    if tree.get("object") == "error":
+        gathering.seen.error = error_word(tree)
+    elif type(state := tree["base_resp"]) is dict and (code := state.get("status_code")):
+        gathering.seen.error = error_word({"code": code})
+
+
+def _read_groq(gathering: Gathering, extra: Any) -> None:
+    if type(extra) is not dict:
+        return
+    if type(usage := extra.get("usage")) is dict:
+        _read_usage(gathering, usage)
+    if error := extra.get("error"):
+        gathering.seen.error = error_word(error)
+
+
+def _read_choice(gathering: Gathering, choice: dict[str, Any], places: tuple[str, str]) -> None:
     index = gathering.choice(choice.get("index"))
-    message = choice.get("delta") or choice.get("message")
+    message = choice.get(places[0])
+    if type(message) is not dict:
+        # MiniMax's native stream ends in the whole message once more.
+        again = places is _STREAMED and (gathering.seen.text_chars or gathering.seen.reasoning_chars)
+        message = None if again else choice.get(places[1])
     if type(message) is dict:
         content = message.get("content")
         if type(content) is str:
             gathering.says(index, content)
         if len(message) > 1 or type(content) is not str:
             _read_rest(gathering, index, message)
-    if type(text := choice.get("text")) is str:
+    elif type(text := choice.get("text")) is str:  # beside a delta, as Together sends it, it would count twice
         gathering.says(index, text)
+    if type(usage := choice.get("usage")) is dict:  # Moonshot
+        _read_usage(gathering, usage)
     if finish := choice.get("finish_reason"):
         gathering.seen.finish = word(finish) or gathering.seen.finish
     if choice.get("logprobs"):
@@ -169,13 +199,25 @@ def _read_rest(gathering: Gathering, index: int, message: dict[str, Any]) -> Non
     for key in _REASONING_KEYS:
         if type(thought := message.get(key)) is str:
             gathering.thinks(index, thought)
-            break  # some hosts send the same thought under both names
+            break  # some hosts send the same thought under two or three names
+    else:
+        if type(details := message.get("reasoning_details")) is list:
+            _read_details(gathering, index, details)
     if type(calls := message.get("tool_calls")) is list:
         for place, call in enumerate(calls):
             if type(call) is dict:
                 _read_call(gathering, index, place, call)
     if type(call := message.get("function_call")) is dict:
         gathering.calls(index, "function", call.get("name"), call.get("arguments"))
+
+
+def _read_details(gathering: Gathering, index: int, details: list[Any]) -> None:
+    """MiniMax, OpenRouter: `{"type": "reasoning.text", "text": …}`, `{"type": "reasoning.summary", "summary": …}`."""
+    for detail in details:
+        if type(detail) is dict:
+            for key in ("text", "summary"):
+                if type(thought := detail.get(key)) is str:
+                    gathering.thinks(index, thought)
 
 
 def _read_parts(gathering: Gathering, index: int, parts: list[Any]) -> None:
@@ -204,10 +246,14 @@ def _read_call(gathering: Gathering, index: int, place: int, call: dict[str, Any
 def _read_usage(gathering: Gathering, usage: dict[str, Any]) -> None:
     prompt = usage.get("prompt_tokens_details")
     completion = usage.get("completion_tokens_details")
-    cached = count(prompt.get("cached_tokens")) if type(prompt) is dict else 0
+    if type(prompt) is dict:
+        cached = count(prompt.get("cached_tokens"))
+    else:
+        cached = count(usage.get("prompt_cache_hit_tokens")) or count(usage.get("cached_tokens"))  # DeepSeek; Moonshot, Together
+    thought = completion if type(completion) is dict else usage  # Perplexity counts beside the others
     gathering.uses(
         input_=count(usage.get("prompt_tokens")),
         output=count(usage.get("completion_tokens")),
-        cached=cached or count(usage.get("prompt_cache_hit_tokens")),  # the latter: DeepSeek
-        reasoning=count(completion.get("reasoning_tokens")) if type(completion) is dict else 0,
+        cached=cached,
+        reasoning=count(thought.get("reasoning_tokens")),
     )

@@ -158,7 +158,7 @@ def prompt_turns(body: Any) -> Iterator[Turn]:
 
 
 def ranking_turns(body: Any) -> Iterator[Turn]:
-    """The `query` and the `documents` of a reranker, `text_1` and `text_2` of a scorer: texts, lists of them, or objects with one."""
+    """The `query` and the `documents` of a reranker, `text_1` and `text_2` of a scorer: texts, or lists of them or of parts."""
     for key in ("query", "text_1", "text_2", "documents"):
         given = body.get(key) if type(body) is dict else None
         if type(given) is list:

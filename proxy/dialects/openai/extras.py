@@ -33,7 +33,7 @@ def thinking_switch(facts: RequestFacts, value: Any) -> None:
 
 
 def logprob_count(facts: RequestFacts, value: Any) -> None:
-    """A switch, or a number, where even 0 asks for the sampled tokens' own: in completions, and in Together's and Fireworks' chat."""
+    """A switch, or a number (completions, Together's and Fireworks' chat), where even 0 asks for the sampled tokens' own."""
     if type(value) is bool:
         facts.logprobs = facts.logprobs or value
     elif (wanted := as_integer(facts, value)) is not None:

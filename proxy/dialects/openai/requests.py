@@ -152,6 +152,8 @@ def _reader(
         if path.references:
             refer_path(facts, path.references)
         read_parameters(table, body, facts)
+        if path.model is not None:  # Azure asks the deployment in the path, whatever the body says
+            facts.model = path.model
         tally(turns(body), facts)
         entries = body.get(counted)
         if is_prompt:

@@ -238,3 +238,60 @@ def test_references_are_bounded() -> None:
     assert len(read.references) == 64
     assert max(map(len, read.references)) == 256
     assert "many_references" in read.flags
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"logprobs": 5}, {"logprobs": True, "top_logprobs": 5}),
+        ({"logprobs": True, "top_logprobs": 2, "prompt_logprobs": 4}, {"logprobs": True, "top_logprobs": 4}),
+        ({"reasoning_effort": 2048}, {"reasoning": "2048"}),
+        ({"reasoning_effort": False}, {"reasoning": "off"}),
+        ({"chat_template_kwargs": {"enable_thinking": False, "other": 1}}, {"reasoning": "off"}),
+        ({"guided_regex": "[0-9]+"}, {"response_format": "regex"}),
+        ({"structured_outputs": {"choice": ["a", "b"]}}, {"response_format": "choice"}),
+        ({"random_seed": 7}, {"seed": 7}),
+        ({"model": None, "models": ["a/one", "b/two"]}, {"model": "a/one", "flags": ["several_models"]}),
+        ({"preset": "mine"}, {"references": ["preset:mine"], "flags": ["reference"]}),
+        ({"model": None, "agent_id": "ag_1"}, {"references": ["agent:ag_1"], "flags": ["reference"]}),
+        ({"data_sources": [{"parameters": {"key": "secret"}}]}, {"flags": ["reference"], "references": []}),
+        ({"top_k": 3, "safe_prompt": True, "search_parameters": {"mode": "on"}, "options": {}}, {"inspection": "full"}),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_other_hosts_parameters_become_the_same_facts(body: dict[str, Any], told: dict[str, Any]) -> None:
+    """What OpenAI does not know is read where it stands for a fact we have, and no oddity where it stands for none."""
+    found = chat(**body)
+    assert {name: getattr(found, name) for name in told} == told
+    assert "odd_types" not in found.flags
+
+
+def test_thoughts_that_are_given_back_are_part_of_the_prompt() -> None:
+    """DeepSeek and Moonshot want them beside the content, Mistral among its parts."""
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "a"}]
+    found = chat(
+        messages=[{"role": "assistant", "content": "a", "reasoning_content": "hm"}, {"role": "assistant", "content": parts}]
+    )
+    assert (found.prompt_chars, found.media, found.inspection) == (6, 0, "full")
+
+
+def test_a_deployment_in_the_path_is_the_model() -> None:
+    """Azure serves the deployment that the path names, whatever the body says."""
+    assert facts("/openai/deployments/mine/chat/completions", {"model": "other", "messages": []}, model="mine").model == "mine"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "prompts", "chars"),
+    [
+        ("/v1/rerank", {"model": "m", "query": "ab", "documents": ["c", "d"]}, 2, 4),
+        ("/v1/score", {"model": "m", "text_1": "ab", "text_2": ["c", "d"]}, 1, 4),
+        ("/tokenize", {"model": "m", "prompt": "abcd"}, 1, 4),
+        ("/tokenize", {"model": "m", "messages": [{"role": "user", "content": "abcd"}]}, 1, 4),
+        ("/pooling", {"model": "m", "input": ["ab", "cd"]}, 2, 4),
+        ("/v1/fim/completions", {"model": "m", "prompt": "ab", "suffix": "cd"}, 1, 4),
+    ],
+)
+def test_rankers_and_tokenisers_are_counted(path: str, body: dict[str, Any], prompts: int, chars: int) -> None:
+    """Their texts are prompts, wherever they stand."""
+    found = facts(path, body)
+    assert (found.model, found.prompts, found.prompt_chars, found.inspection) == ("m", prompts, chars, "full")
