@@ -101,6 +101,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         admin_host=settings.admin.host,
         admin_port=settings.admin.port,
         tls=settings.gateway.tls is not None,
+        part_seconds=settings.gateway.deadlines.drain_delay,
         drain_seconds=settings.gateway.deadlines.drain,
         token_file=token_file,
         token_new=token_new,

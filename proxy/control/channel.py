@@ -2,7 +2,8 @@
 
 Up: `{"event": "ready"}`, `{"event": "stats", …}` (form: `proxy.telemetry.names`), `{"event": "stopped"}`; and from control
 `{"event": "published"}`, upon which gateways are told to reload, sooner than they would have looked.
-Down: `{"do": "stats"}`, `{"do": "drain", "seconds": N}`, `{"do": "reload"}`.
+Down: `{"do": "stats"}`, `{"do": "reload"}`, `{"do": "drain", "seconds": N}`; and to gateways, before that, `{"do": "part"}`: go on
+accepting and serving, and let every answer be its connection's last.
 End of file means that the other side died. A child finds its end's file descriptor in `TOS_PROXY_CHANNEL`.
 """
 

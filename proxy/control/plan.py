@@ -15,9 +15,10 @@ ROLES = (GATEWAY, CONTROL, ALL)
 
 @dataclass(frozen=True)
 class Plan:
-    """`role`: `gateway | control | all`. Ports may be 0 (any free one). `drain_seconds` bounds a gateway's farewell,
-    `ship_seconds` control's. `token_file` is where the admin token is; with `token_new` it is printed, once. `began`: when the
-    command was started, in seconds since 1970. `python`: how a child is started, up to its name.
+    """`role`: `gateway | control | all`. Ports may be 0 (any free one). `part_seconds`: how long gateways go on accepting after the
+    signal to end; `drain_seconds` bounds their farewell after that, `ship_seconds` control's. `token_file` is where the admin token
+    is; with `token_new` it is printed, once. `began`: when the command was started, in seconds since 1970. `python`: how a child is
+    started, up to its name.
     """
 
     role: str
@@ -33,6 +34,7 @@ class Plan:
     admin_host: str = "127.0.0.1"
     admin_port: int = 8081
     tls: bool = False
+    part_seconds: float = 0.0
     drain_seconds: float = 120.0
     ship_seconds: float = 30.0
     token_file: str | None = None

@@ -30,6 +30,8 @@ STATS_SECONDS = 0.2
 SILENCE_SECONDS = 5.0
 _PATIENCE_AFTER_CRASH = 10.0
 _HEAD_START_SECONDS = 3.0
+_CUTTING_SECONDS = 10.0
+"""What a gateway may take beyond its drain, to cut what is still open: its own bounds for that are 7 seconds."""
 
 
 def run(plan: Plan) -> int:
@@ -130,11 +132,22 @@ class Supervisor:
     async def _wind_down(self) -> None:
         """Gateways first, so that control ships what they still wrote."""
         self._draining = True
-        self._diagnostics.note("draining", seconds=self._plan.drain_seconds)
+        self._diagnostics.note("draining", seconds=self._plan.drain_seconds, accepting_seconds=self._plan.part_seconds)
+        await self._part()
         for each in self._listeners:
             each.close()
-        await asyncio.gather(*(child.end(self._plan.drain_seconds, self._hurry) for child in self._gateways))
+        drain, grace = self._plan.drain_seconds, _CUTTING_SECONDS
+        await asyncio.gather(*(child.end(drain, self._hurry, grace=grace) for child in self._gateways))
         await asyncio.gather(*(child.end(self._plan.ship_seconds, self._hurry) for child in self._control))
+
+    async def _part(self) -> None:
+        """Balancers have seen us ready a moment ago and send on for a while: serve what they send, and let it be the last."""
+        if not self._plan.part_seconds:
+            return
+        for child in self._gateways:
+            child.send({"do": "part"})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._plan.part_seconds)
 
     def _told_to_end(self) -> None:
         if self._end.is_set():

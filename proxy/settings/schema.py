@@ -82,6 +82,8 @@ class Deadlines(Strict):
     idle: Seconds = 75.0
     connect: Seconds = 10.0
     first_byte: Seconds = 900.0
+    drain_delay: Seconds = 0.0
+    """How long to go on accepting after the signal to end, with readiness gone and every answer its connection's last."""
     drain: Seconds = 120.0
 
 

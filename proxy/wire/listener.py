@@ -30,6 +30,7 @@ class Drained(Watched, Protocol):
     """A connection as its listener knows it."""
 
     transport: asyncio.Transport
+    parting: bool
 
     def drain(self) -> None:
         """Close when idle, else after the answer in hand."""
@@ -51,6 +52,7 @@ class Listener:
         "draining",
         "loop",
         "options",
+        "parting",
         "refuse",
         "sources",
         "stats",
@@ -75,6 +77,7 @@ class Listener:
         self.refuse = refuse
         self.stats = WireStats()
         self.connections: set[Drained] = set()
+        self.parting = False
         self.draining = False
         self.sources: Counter[str] = Counter()
         self.trusted = TrustedPeers(options.trusted_proxies)
@@ -91,6 +94,12 @@ class Listener:
         self.connections.discard(connection)
         self.deadlines.watched.discard(connection)
         self.stats.open_connections -= 1
+
+    def part(self) -> None:
+        """Go on serving all that comes, and say with every answer from now on that it is its connection's last."""
+        self.parting = True
+        for connection in self.connections:
+            connection.parting = True
 
     def drain(self) -> None:
         """No further request is taken on any connection; idle ones are closed now, busy ones after their answer."""

@@ -28,6 +28,7 @@ class Carrier(Protocol):
 
     transport: asyncio.Transport
     closing: bool
+    parting: bool
     peer: str
     source: str
     local_socket: bool
@@ -199,7 +200,8 @@ class Request:
     @property
     def keep_alive(self) -> bool:
         """Whether the connection can serve another request after this one."""
-        return self.head.keep_alive and self.complete and not self._connection.closing
+        connection = self._connection
+        return self.head.keep_alive and self.complete and not (connection.closing or connection.parting)
 
     def write(self, framed: bytes) -> None:
         """Hand bytes to the client's connection; they leave with this turn of the loop."""
@@ -214,7 +216,7 @@ class Request:
         """The answer is complete: serve the next request, or close when `close`, the client or an unread body ask for it."""
         if not self.finished and not self.gone:
             self.finished = True
-            self._connection.answered(self, close=close or not self.keep_alive)
+            self._connection.answered(self, close=close or not (self.head.keep_alive and self.complete))
 
     def abort(self) -> None:
         """Reset the connection, so that a client cannot take a part of an answer for the whole."""

@@ -48,6 +48,7 @@ class ServerConnection(asyncio.Protocol):
         "closing",
         "deadline",
         "local_socket",
+        "parting",
         "peer",
         "source",
         "transport",
@@ -65,6 +66,7 @@ class ServerConnection(asyncio.Protocol):
         self._reading = True
         self._stuck = False
         self.closing = False
+        self.parting = listener.parting
         self.deadline = NEVER
         self.peer = ""
         self.source = ""

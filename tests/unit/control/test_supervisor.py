@@ -96,6 +96,21 @@ def test_drain_lets_a_stream_end(proxy_server: ProxyServer) -> None:
     assert not any(alive(pid) for pid in pids)
 
 
+def test_goes_on_accepting_for_a_while(start_proxy: StartProxy) -> None:
+    """With a drain delay, a request that comes after readiness is gone is served; a second signal ends the wait."""
+    server = start_proxy(configuration={"gateway": {"deadlines": {"drain_delay": "300s"}}})
+    os.kill(server.pid, signal.SIGTERM)
+    wait_until(lambda: server.get("/readyz")[0] == 503, 1)
+    connection = ask(server)
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("connection")) == (200, "close")
+    answer.read()
+    connection.close()
+    os.kill(server.pid, signal.SIGTERM)
+    assert server.process is not None
+    assert server.process.wait(12) == 0
+
+
 def test_second_signal_hurries(start_proxy: StartProxy) -> None:
     """A second SIGINT ends a drain that would take minutes, still with exit code 0."""
     server = start_proxy(configuration={"gateway": {"deadlines": {"drain": "300s"}}})

@@ -31,3 +31,23 @@ def test_drain() -> None:
     desk.loop.run()
     assert (busy.lost, ahead.lost, len(desk.requests)) == (True, True, 2)
     assert desk.client().aborted
+
+
+def test_part() -> None:
+    """Parting serves all that comes, on old connections and new ones, each answer its connection's last; what is already under way
+    without having said so may be followed by one more.
+    """
+    desk = Desk()
+    idle, busy = desk.client(), desk.client()
+    busy.feed(GET)
+    said = desk.requests[0].keep_alive
+    desk.listener.part()
+    answer(desk.requests[0])
+    desk.loop.run()
+    assert (said, busy.lost, idle.lost) == (True, False, False)
+    for client in (busy, idle, desk.client()):
+        client.feed(GET)
+        assert not desk.requests[-1].keep_alive
+        desk.requests[-1].finish(close=not desk.requests[-1].keep_alive)
+        desk.loop.run()
+        assert client.lost

@@ -1,0 +1,81 @@
+"""Faults planted for the drain torture, each of which must turn it red: `python -m tests.torture.drain_faults NAME serve`.
+
+Stands in for the command `tos-proxy` and for every process of the proxy, as `kill9_faults` does. The product knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+
+def _none() -> None:
+    """The fault is in the plan."""
+
+
+def cut_at_once() -> None:
+    """A gateway gives its open streams no time."""
+    from proxy.gateway.server import Worker
+
+    told = Worker._told
+    Worker._told = lambda self, message: told(self, {**message, "seconds": 0})  # type: ignore[method-assign]
+
+
+def silent_last_answers() -> None:
+    """A gateway does not say that its connections are about to end."""
+    from proxy.wire.listener import Listener
+
+    Listener.part = lambda self: None  # type: ignore[method-assign]
+
+
+def leave_unshipped() -> None:
+    """Control ends at once, whatever the store lacks."""
+    from proxy.control.shipper import Shipper
+
+    run = Shipper.run
+
+    async def hasty(self: Shipper, stop: object) -> None:
+        ship = self.pass_once
+
+        async def at_rest(*, thorough: bool = False) -> bool:
+            return False if thorough else await ship()
+
+        self.pass_once = at_rest  # type: ignore[method-assign]
+        self._list = _nothing  # type: ignore[method-assign]
+        await run(self, stop)  # type: ignore[arg-type]
+
+    Shipper.run = hasty  # type: ignore[method-assign]
+
+
+async def _nothing() -> None:
+    return
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "refuse_at_once": _none,
+    "cut_at_once": cut_at_once,
+    "silent_last_answers": silent_last_answers,
+    "leave_unshipped": leave_unshipped,
+}
+
+
+def main(name: str, arguments: list[str]) -> int:
+    """The command `serve`, or one process, with the fault in it."""
+    if arguments[0] == "serve":
+        from proxy.cli import run, serve
+
+        prepare = serve.prepare
+        changes = {"python": [sys.executable, "-m", "tests.torture.drain_faults", name]}
+        changes |= {"part_seconds": 0.0} if name == "refuse_at_once" else {}
+        serve.prepare = lambda *told, **more: replace(prepare(*told, **more), **changes)
+        return run(arguments)
+    from proxy.app import main as process
+
+    if arguments[0] in ("gateway", "control"):
+        FAULTS[name]()
+    return process(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
