@@ -1,4 +1,4 @@
-"""OpenAI's API, which most other hosts speak too: chat, completions, responses, embeddings, moderations, models, pictures, audio.
+"""OpenAI's API, which most other hosts speak too. Rows about what is kept (files, batches, threads …) stand beside, by capability.
 
 Below `/v1`, below any other prefix that ends in a version, without one, and below Azure's `/openai/deployments/{model}`. What only
 other hosts have is in `hosts.py` (endpoints) and `extras.py` (parameters).
@@ -6,21 +6,28 @@ other hosts have is in `hosts.py` (endpoints) and `extras.py` (parameters).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
-from proxy.dialects.gathering import Gathering
-from proxy.dialects.jsonio import read_leniently
-from proxy.dialects.openai import content, hosts, requests
+from proxy.dialects.contract import Endpoint, PathParameters
+from proxy.dialects.openai import (
+    batches,
+    content,
+    files,
+    hosts,
+    requests,
+    retrieval,
+    sessions,
+    stored,
+    threads,
+    training,
+    videos,
+)
 from proxy.dialects.openai.chat import ChatStream, parse_chat, read_whole_chat
 from proxy.dialects.openai.errors import error_body
 from proxy.dialects.openai.responses import ResponseStream, read_response
+from proxy.dialects.openai.rows import about, answers, messages, no_messages
 from proxy.dialects.openai.tasks import TaskStream, parse_bulky, read_task
 from proxy.dialects.paths import PathTable
-from proxy.dialects.sse import EventStreamReader
-from proxy.dialects.turns import Turn, as_messages
-from proxy.dialects.whole import CountedReader, WholeReader
 
 _PREFIX = (
     r"(?:"
@@ -31,54 +38,25 @@ _PREFIX = (
 )
 
 
-def _answers(
-    stream_reader: type[EventStreamReader],
-    read: Callable[[Gathering, Any], None],
-    parse: Callable[[bytes], Any] = read_leniently,
-) -> Callable[[str, bool], AnswerReader]:
-    def answer(stream: str, collect: bool) -> AnswerReader:
-        if stream == "sse":
-            return stream_reader(collect=collect)
-        if stream == "json":
-            return WholeReader(read, collect=collect, parse=parse)
-        return CountedReader()
-
-    return answer
-
-
-def _messages(turns: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
-    return lambda body: as_messages(turns(body))
-
-
-def _no_turns(_body: Any) -> list[Turn]:
-    return []
-
-
-_chat_answers = _answers(ChatStream, read_whole_chat, parse_chat)
-_response_answers = _answers(ResponseStream, read_response)
-_task_answers = _answers(TaskStream, read_task)
-_bulky_answers = _answers(TaskStream, read_task, parse_bulky)
-_chat_messages = _messages(content.chat_turns)
-_response_messages = _messages(content.response_turns)
-_prompt_messages = _messages(content.prompt_turns)
-_form_messages = _messages(content.form_turns)
-_no_messages = _messages(_no_turns)
-
-
-def _stored(name: str, method: str, pattern: str, *, teaches: bool = True) -> Endpoint:
-    """A row about a stored response, which has no body."""
-    return Endpoint(name, method, pattern, requests.read_bare, _no_messages, _response_answers, teaches=teaches, json_body=False)
+_chat_answers = answers(read_whole_chat, ChatStream, parse_chat)
+_response_answers = answers(read_response, ResponseStream)
+_task_answers = answers(read_task)
+_bulky_answers = answers(read_task, TaskStream, parse_bulky)
+_chat_messages = messages(content.chat_turns)
+_response_messages = messages(content.response_turns)
+_prompt_messages = messages(content.prompt_turns)
+_form_messages = messages(content.form_turns)
 
 
 def _of_host(row: hosts.Row) -> Endpoint:
     answer = {"chat": _chat_answers, "responses": _response_answers, "task": _task_answers, "bulky": _bulky_answers}[row.answers]
     json_body = row.method == "POST"
-    messages = _messages(row.turns)
-    return Endpoint(row.name, row.method, row.pattern, row.read, messages, answer, teaches=row.teaches, json_body=json_body)
+    read_messages = messages(row.turns)
+    return Endpoint(row.name, row.method, row.pattern, row.read, read_messages, answer, teaches=row.teaches, json_body=json_body)
 
 
 def _listing(name: str, pattern: str) -> Endpoint:
-    return Endpoint(name, "GET", pattern, requests.read_bare, _no_messages, _task_answers, teaches=False, json_body=False)
+    return Endpoint(name, "GET", pattern, requests.read_bare, no_messages, _task_answers, teaches=False, json_body=False)
 
 
 def _form(name: str, pattern: str) -> Endpoint:
@@ -98,12 +76,18 @@ _ENDPOINTS = (
     Endpoint("speech", "POST", "/v1/audio/speech", requests.read_input, _prompt_messages, _task_answers),
     _form("transcriptions", "/v1/audio/transcriptions"),
     _form("translations", "/v1/audio/translations"),
-    _stored("response_cancel", "POST", "/v1/responses/{response_id}/cancel"),
-    _stored("response_input", "GET", "/v1/responses/{response_id}/input_items", teaches=False),
-    _stored("response", "GET", "/v1/responses/{response_id}"),
-    _stored("response_delete", "DELETE", "/v1/responses/{response_id}", teaches=False),
+    *stored.response_rows(_response_answers),
+    *stored.ROWS,
+    *files.ROWS,
+    *batches.ROWS,
+    *training.ROWS,
+    *retrieval.ROWS,
+    *threads.ROWS,
+    *sessions.ROWS,
+    *videos.ROWS,
     _listing("models", "/v1/models"),
     _listing("model", "/v1/models/{model}"),
+    about("model_delete", "DELETE", "/v1/models/{model}"),
     *map(_of_host, hosts.ROWS),
 )
 _TABLE = PathTable(_ENDPOINTS, prefix=_PREFIX)

@@ -98,6 +98,8 @@ def response_turns(body: Any) -> Iterator[Turn]:
         return
     if (instructions := body.get("instructions")) is not None:
         yield _plain("system", instructions)
+    if type(prompt := body.get("prompt")) is dict and type(filled := prompt.get("variables")) is dict:
+        yield _plain("user", list(filled.values()))
     given = body.get("input")
     if type(given) is list:
         for item in given:

@@ -36,7 +36,8 @@ _set_reasoning = text("reasoning")
 _set_seed = integer("seed")
 
 
-def _response_format(facts: RequestFacts, value: Any) -> None:
+def response_format(facts: RequestFacts, value: Any) -> None:
+    """`{"type": "json_schema"}`, or the word alone."""
     _set_format(facts, value.get("type") if type(value) is dict else value)
 
 
@@ -65,7 +66,8 @@ def _include(facts: RequestFacts, value: Any) -> None:
         facts.logprobs = True
 
 
-def _tools(facts: RequestFacts, value: Any) -> None:
+def tools(facts: RequestFacts, value: Any) -> None:
+    """Tools by their number, and the stores that those search."""
     if type(value) is not list:
         odd(facts)
         return
@@ -84,7 +86,7 @@ def _metadata(facts: RequestFacts, value: Any) -> None:
         _end_user_in_metadata(facts, value)
 
 
-_SAMPLING: dict[str, Reader] = {
+SAMPLING: dict[str, Reader] = {
     "model": text("model"),
     "stream": switch("stream"),
     "temperature": number("temperature"),
@@ -100,50 +102,54 @@ _SAMPLING: dict[str, Reader] = {
     "safety_identifier": end_user,
     "metadata": _metadata,
 }
-_GENERATING: dict[str, Reader] = {**extras.SAMPLING, **_SAMPLING}
+_GENERATING: dict[str, Reader] = {**extras.SAMPLING, **SAMPLING}
 
 _CHAT: dict[str, Reader] = {
     **_GENERATING,
     **extras.CHAT,
     "logprobs": extras.logprob_count,
     "top_logprobs": extras.top_logprobs,
-    "response_format": _response_format,
+    "response_format": response_format,
     "reasoning": _reasoning,
     "thinking": _reasoning,
-    "tools": _tools,
-    "functions": _tools,
+    "tools": tools,
+    "functions": tools,
 }
 
 _COMPLETIONS: dict[str, Reader] = {
     **_GENERATING,
     "logprobs": extras.logprob_count,
     "top_logprobs": extras.top_logprobs,
-    "response_format": _response_format,
+    "response_format": response_format,
 }
 
 _RESPONSES: dict[str, Reader] = {
     **_GENERATING,
     "top_logprobs": extras.top_logprobs,
     "include": _include,
-    "text": within({"format": _response_format}),
+    "text": within({"format": response_format}),
     "reasoning": _reasoning,
-    "tools": _tools,
+    "tools": tools,
     "previous_response_id": reference("response"),
     "conversation": reference("conversation"),
     "prompt": reference("prompt"),
 }
 
-_TASK: dict[str, Reader] = {**_SAMPLING, "response_format": _response_format}
+_TASK: dict[str, Reader] = {**SAMPLING, "response_format": response_format}
 
 
-def _reader(
+def _no_turns(_body: Any) -> tuple[Turn, ...]:
+    return ()
+
+
+def reader(
     table: dict[str, Reader],
-    turns: Callable[[Any], Iterable[Turn]],
-    counted: str,
+    turns: Callable[[Any], Iterable[Turn]] = _no_turns,
+    counted: str = "",
     *,
     is_prompt: bool = False,
 ) -> Callable[[Any, PathParameters], RequestFacts]:
-    """Make the reader of one family; `counted` is the member whose entries are its messages, or its prompts."""
+    """Make the reader of one family: its parameters, its turns; `counted` is the member with its messages, or its prompts."""
 
     def read(body: Any, path: PathParameters) -> RequestFacts:
         if type(body) is not dict:
@@ -190,13 +196,13 @@ def read_bare(_body: Any, path: PathParameters) -> RequestFacts:
     return facts
 
 
-read_chat = _reader(_CHAT, content.chat_turns, "messages")
-read_completion = _reader(_COMPLETIONS, content.prompt_turns, "prompt", is_prompt=True)
-read_response = _reader(_RESPONSES, content.response_turns, "input")
-read_input = _reader(_TASK, content.prompt_turns, "input", is_prompt=True)
-read_ranking = _reader(_TASK, content.ranking_turns, "documents", is_prompt=True)
-read_tokens = _reader(_TASK, content.any_turns, "messages")
-read_picture = _reader(_TASK, content.prompt_turns, "prompt", is_prompt=True)
+read_chat = reader(_CHAT, content.chat_turns, "messages")
+read_completion = reader(_COMPLETIONS, content.prompt_turns, "prompt", is_prompt=True)
+read_response = reader(_RESPONSES, content.response_turns, "input")
+read_input = reader(_TASK, content.prompt_turns, "input", is_prompt=True)
+read_ranking = reader(_TASK, content.ranking_turns, "documents", is_prompt=True)
+read_tokens = reader(_TASK, content.any_turns, "messages")
+read_picture = reader(_TASK, content.prompt_turns, "prompt", is_prompt=True)
 
 
 def _typed(reader: Reader) -> Reader:
@@ -216,7 +222,7 @@ _FORM: dict[str, Reader] = {
     **_TASK,
     **{key: _typed(_TASK[key]) for key in ("stream", "temperature", "n")},
 }
-_read_form = _reader(_FORM, content.form_turns, "prompt", is_prompt=True)
+_read_form = reader(_FORM, content.form_turns, "prompt", is_prompt=True)
 
 
 def read_form(body: Any, path: PathParameters) -> RequestFacts:

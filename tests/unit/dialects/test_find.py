@@ -56,10 +56,9 @@ from proxy.dialects.contract import Dialect
         ("POST", "/v1beta/models/g:batchEmbedContents", "gemini", "embeddings", "g"),
         ("POST", "/v1/projects/p/locations/l/publishers/google/models/g:countTokens", "gemini", "count_tokens", "g"),
         ("GET", "/v1beta/tunedModels", "gemini", "models", None),
-        ("POST", "/v1/threads/t/messages", "openai", "other", None),
         ("POST", "/v1/models", "openai", "other", None),
-        ("GET", "/v1/chat/completions", "openai", "other", None),
-        ("POST", "/v1/chat/completions/x", "openai", "other", None),
+        ("PUT", "/v1/chat/completions", "openai", "other", None),
+        ("PATCH", "/v1/chat/completions/x", "openai", "other", None),
         ("POST", "", "openai", "other", None),
     ],
 )
@@ -83,7 +82,7 @@ def test_what_no_row_fits_is_recorded_whole() -> None:
 
 def test_an_unknown_stream_still_holds_the_endings_we_know() -> None:
     """Its events are counted."""
-    _, row, _ = find(by_name("openai"), "POST", "/v1/threads/t/runs")
+    _, row, _ = find(by_name("openai"), "POST", "/v1/agents/a/runs")
     reader = row.answer("sse", False)
     assert reader.feed(b'data: {"x":1}\n\ndata: [DONE]\n\n') == 14
     assert (reader.ended, reader.facts().unread, reader.facts().events) == (True, True, 2)
