@@ -58,7 +58,8 @@ class LedgerOptions(msgspec.Struct, frozen=True, omit_defaults=True):
 class UpstreamOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Section `upstream`. `base_url` is what stands before the API's own path.
 
-    `api_key_env` names the variable that holds the provider's key.
+    `api_key_env` names the variable that holds the provider's key, `api_key_slot` where that goes: `bearer | x-api-key | api-key |
+    x-goog-api-key`, empty for the one of its dialect's provider.
     """
 
     name: str
@@ -70,6 +71,7 @@ class UpstreamOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: dict[str, str] = {}
     client_certificate: str | None = None
     client_key: str | None = None
+    api_key_slot: str = ""
 
 
 class CredentialEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -18,6 +18,7 @@ _AMBIGUOUS = re.compile(
     rb"%(?![0-9A-Fa-f]{2})|%(?:[01][0-9A-Fa-f]|2[35DdEeFf]|3[0-9BbFf]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf])|\\"
 )
 _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
+_SLOTS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 256
 _SECRET_NAME = re.compile(rb"(?i)key|api[_-]?key|access_token|token|auth")
@@ -41,11 +42,17 @@ class Upstream:
 
     def _key_header(self, key: str) -> bytes:
         """The provider's key in the slot its API reads it from."""
-        if self.dialect.name == "anthropic":
-            return b"x-api-key: " + key.encode()
-        if self.dialect.name == "gemini":
-            return b"x-goog-api-key: " + key.encode()
-        return b"Authorization: Bearer " + key.encode()
+        slot = self.options.api_key_slot or _SLOTS.get(self.dialect.name, "bearer")
+        return (b"Authorization: Bearer " if slot == "bearer" else slot.encode() + b": ") + key.encode()
+
+    def placed(self, path: bytes) -> bytes:
+        """A client's path below the base URL's own. A client that has that path in its base URL too (`/openai/v1` of Groq, as its
+        SDK has) is not given it twice.
+        """
+        prefix = self.origin.prefix
+        if prefix and path.startswith(prefix + b"/v") and path[len(prefix) + 2 : len(prefix) + 3].isdigit():
+            return path
+        return prefix + path
 
 
 class Route:
@@ -65,7 +72,7 @@ class Route:
         self.parameters = parameters
         self.query = query
         self.lasting = False
-        prefixed = upstream.origin.prefix + path
+        prefixed = upstream.placed(path)
         self.target = prefixed if query is None else prefixed + b"?" + query
         self.recorded_target = (
             prefixed.decode("ascii")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 OPENAI = "openai"
 ANTHROPIC = "anthropic"
 GEMINI = "gemini"
 PASSTHROUGH = "passthrough"
 DIALECTS = (OPENAI, ANTHROPIC, GEMINI, PASSTHROUGH)
+
+_AZURE = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 
 # base_url is what stands before the API's own path (`/v1/…`, `/v1beta/…`), as each provider documents it.
 _TABLE = (
@@ -25,6 +29,11 @@ _TABLE = (
     ("fireworks", OPENAI, "https://api.fireworks.ai/inference"),
     ("perplexity", OPENAI, "https://api.perplexity.ai"),
 )
+
+
+def key_slot(base_url: str) -> str:
+    """Where a host takes its key if not where its dialect's provider does, else empty: Azure has a slot of its own."""
+    return "api-key" if (urlsplit(base_url).hostname or "").endswith(_AZURE) else ""
 
 
 def builtin_upstreams() -> dict[str, dict[str, str]]:

@@ -73,7 +73,7 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 def _visible(path: Path, value: Any, identity: bytes | None) -> Any:
     if not secret(path) or value is None:
         return value
-    if isinstance(value, str) and value.startswith(("env:", "key:", "virtual:")):
+    if isinstance(value, str) and value.startswith(("env:", "key:", "virtual:", "jwt:")):
         return value
     if path[0] in ("database_url", "redis_url") and "@" not in str(value) and "password" not in str(value):
         return value

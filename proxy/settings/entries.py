@@ -7,6 +7,7 @@ from pathlib import Path
 from proxy.core import snapshot
 from proxy.core.principal import Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, UpstreamOptions
+from proxy.settings.builtin import key_slot
 from proxy.settings.identity import KnownKey
 from proxy.settings.schema import Settings
 
@@ -81,6 +82,7 @@ def _upstream(settings: Settings, name: str) -> UpstreamOptions:
         dialect=upstream.dialect,
         base_url=upstream.base_url,
         api_key_env=upstream.api_key_env,
+        api_key_slot=upstream.api_key_slot or key_slot(upstream.base_url),
         contract=upstream.contract,
         model_licence=upstream.model_licence,
         headers=upstream.headers,

@@ -1,7 +1,7 @@
 """Fingerprints of configured keys, made exactly as a gateway makes them from what a client sends.
 
 Virtual keys (`tp_…`) are random, so a plain SHA-256 keeps them; every other key is known by HMAC-SHA256 under the deployment's
-identity key, which no one outside can compute or compare.
+identity key, which no one outside can compute or compare. Tokens that are renewed by the hour are known by issuer and subject.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from proxy.settings.problems import Problem
 from proxy.settings.schema import Settings
 
 VIRTUAL_PREFIX = "tp_"
-_KEY_FORMS = ("key:", "virtual:", "env:")
+_KEY_FORMS = ("key:", "virtual:", "env:", "jwt:")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ def fingerprint(key: str, identity: bytes) -> str:
     if key.startswith(VIRTUAL_PREFIX):
         return hashlib.sha256(key.encode()).hexdigest()
     return hmac.digest(identity, key.encode(), "sha256").hex()
+
+
+def token_fingerprint(issuer: str, subject: str, identity: bytes) -> str:
+    """64 hex digits for every token of a subject: its `iss` and `sub` stay the same when it is renewed, its bytes do not."""
+    return hmac.digest(identity, f"jwt\0{issuer}\0{subject}".encode(), "sha256").hex()
 
 
 def identity_key(data_dir: Path, environ: Mapping[str, str], *, make: bool) -> bytes | None:
@@ -96,6 +101,11 @@ class Keys:
         form, _, rest = written.partition(":")
         if form in ("key", "virtual") and rest:
             return KnownKey(path, principal, rest, virtual=form == "virtual")
+        if form == "jwt" and rest:
+            issuer, _, subject = rest.partition("#")
+            if self._identity is None:
+                return None
+            return KnownKey(path, principal, token_fingerprint(issuer, subject, self._identity), virtual=False)
         key, plain = written, True
         if form == "env" and rest:
             key, plain = self._environ.get(rest, "").strip(), False

@@ -25,12 +25,14 @@ SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "u
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
-_KEY = re.compile(r"(?:key|virtual):[0-9a-f]{64}|env:[A-Za-z_][A-Za-z0-9_]*")
+_KEY = re.compile(r"(?:key|virtual):[0-9a-f]{64}|env:[A-Za-z_][A-Za-z0-9_]*|jwt:[^#]+#.+")
+_KEY_FORMS = ("key:", "virtual:", "env:", "jwt:")
 _CREDENTIAL_HEADERS = {"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"}
 _FRAMING_HEADERS = {"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect"}
 
 Port = Annotated[Count, Field(ge=0, le=65535)]
 Content = Literal["full", "digests"]
+KeySlot = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key"]
 
 
 def _network(written: str) -> str:
@@ -47,9 +49,9 @@ def _purpose(written: str) -> str:
 
 
 def _key(written: str) -> str:
-    """`env:NAME`, a fingerprint, or the key itself, which the loader warns about. Never echoes what was written."""
-    if written.startswith(("key:", "virtual:", "env:")) and not _KEY.fullmatch(written):
-        raise ValueError("should be env:NAME, key:<64 hex digits> or virtual:<64 hex digits>")
+    """`env:NAME`, a fingerprint, a token's issuer and subject, or the key itself, which the loader warns about. Never echoes it."""
+    if written.startswith(_KEY_FORMS) and not _KEY.fullmatch(written):
+        raise ValueError("should be env:NAME, key:<64 hex digits>, virtual:<64 hex digits> or jwt:<issuer>#<subject>")
     if not written or any(ord(letter) <= 32 or ord(letter) > 126 for letter in written):
         raise ValueError("a key holds only printable ASCII without spaces")
     return written
@@ -193,6 +195,7 @@ class Upstream(Strict):
     dialect: Annotated[str, AfterValidator(_dialect)] = OPENAI
     base_url: Annotated[str, AfterValidator(_origin)]
     api_key_env: str | None = None
+    api_key_slot: KeySlot | None = None
     contract: str = ""
     model_licence: str = ""
     headers: dict[str, str] = {}

@@ -11,6 +11,7 @@ import pytest
 from proxy.core.principal import Principal
 from proxy.core.snapshot import CredentialEntry
 from proxy.gateway.identity import UNACCEPTED
+from proxy.settings.identity import token_fingerprint
 from tests.unit.gateway.stage import (
     CHAT,
     IDENTITY_KEY,
@@ -128,6 +129,16 @@ def test_renewed_token() -> None:
     other = asked(token({"iss": "j", "sub": "s", "exp": 2}, b"two")).intent
     assert first.principal == second.principal != other.principal
     assert (first.credential, first.principal[:4]) == ("jwt", "jwt:")
+
+
+def test_configured_token() -> None:
+    """A principal whose configuration names issuer and subject is known by every token of theirs, whatever else it claims."""
+    issuer, subject = "https://sts.windows.net/tenant/", "0a1b"
+    known = {token_fingerprint(issuer, subject, IDENTITY_KEY): CredentialEntry("team")}
+    for expiry in (1, 2):
+        made = Stage(principals=(TEAM,), credentials=known)
+        made.client(post(b"/openai/v1/chat/completions", CHAT, token({"iss": issuer, "sub": subject, "exp": expiry})))
+        assert (made.intent.principal, made.intent.credential) == ("team", "jwt")
 
 
 @pytest.mark.parametrize("payload", [{"iss": "i"}, {"sub": ""}, {"sub": 5}, [1], "x"])

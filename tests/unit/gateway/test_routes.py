@@ -225,3 +225,26 @@ def test_memory_holds_no_queries() -> None:
 def test_slot_of_our_key(dialect: str, line: bytes) -> None:
     """The provider's key stands where its API reads it."""
     assert Upstream(UpstreamOptions("x", dialect, "http://x.test"), Callee().pool, "sk-1").key_header == line
+
+
+def test_slot_that_is_configured() -> None:
+    """Azure's own, whatever the dialect is."""
+    options = UpstreamOptions("x", "openai", "http://x.test", api_key_slot="api-key")
+    assert Upstream(options, Callee().pool, "sk-1").key_header == b"api-key: sk-1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "target"),
+    [
+        (b"/groq/v1/models", b"/openai/v1/models"),
+        (b"/groq/openai/v1/models", b"/openai/v1/models"),
+        (b"/groq/openai/v1/models?a=1", b"/openai/v1/models?a=1"),
+        (b"/groq/openai/models", b"/openai/openai/models"),
+        (b"/groq/openai/vanilla", b"/openai/openai/vanilla"),
+        (b"/groq/openai2/v1/models", b"/openai/openai2/v1/models"),
+    ],
+)
+def test_base_path_is_not_doubled(asked: bytes, target: bytes) -> None:
+    """Groq's and Fireworks' SDKs have the base URL's path in their own; before a version it is taken once."""
+    upstream = Upstream(UpstreamOptions("groq", "openai", "http://x.test/openai"), Callee().pool, None)
+    assert Routes({"groq": upstream}, None).find("GET", asked).target == target
