@@ -43,7 +43,10 @@ _STORED_SECONDS = 5.0
 
 
 async def run(listeners: list[socket.socket]) -> int:
-    """Control, until the supervisor says to drain or is gone. `listeners`: of the admin API; none when it is off. Returns 0."""
+    """Control, until the supervisor says to drain or is gone. `listeners`: of the admin API; none when it is off.
+
+    Returns 0; 1 when the database was to have every entry at the end (`local+db`) and has not.
+    """
     stop = asyncio.Event()
     lines: list[channel.Channel] = []
 
@@ -76,9 +79,9 @@ async def run(listeners: list[socket.socket]) -> int:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     up({"event": "ready"})
-    await run_control(Parts(control.duties(), control.failed), stop)
+    await run_control(control.parts(control.duties()), stop)
     up({"event": "stopped"})
-    return 0
+    return control.farewell()
 
 
 def store_url(settings: Settings) -> str:
@@ -188,6 +191,19 @@ class Control:
             ]
         return rows
 
+    def parts(self, duties: dict[str, Duty]) -> Parts:
+        """Duties with what they share: whom they tell of failures, and how long they have when the end has come."""
+        durability = self.settings.ledger.durability
+        return Parts(duties, self.failed, grace=durability.ship, insist=durability.copied)
+
+    def farewell(self) -> int:
+        """The exit code, once every duty has ended."""
+        if not self.settings.ledger.durability.copied or (self._shipper is not None and self._shipper.progress.complete):
+            return 0
+        lag = self._shipper.progress.lag_entries if self._shipper is not None else None
+        self._diagnostics.error("not everything is in the database; this volume has the rest", entries=lag)
+        return 1
+
     def failed(self, event: str, /, **fields: Any) -> None:
         """A duty failed: what the world did to us is one line, a defect of ours comes with its traceback."""
         if isinstance(fields.get("exc_info"), TosProxyError | OSError):
@@ -208,7 +224,8 @@ class Control:
         """Everything that needs the store; begun again for as long as the database is away."""
         async with opened(self.settings) as ledger:
             keyring = KeyringReader(self.settings.data_dir, secrets.load(self.settings.data_dir, self._environ).master)
-            shipper = self._shipper = Shipper(ledger.store, self.settings.data_dir, keyring, self._note.warning)
+            insist = self.settings.ledger.durability.copied
+            shipper = self._shipper = Shipper(ledger.store, self.settings.data_dir, keyring, self._note.warning, insist=insist)
             retention = Retention(ledger.store, self.settings.data_dir, bounds(self.settings), shipper.place, self._note.warning)
             duties: dict[str, Duty] = {
                 "ship": shipper.run,
@@ -217,7 +234,7 @@ class Control:
             }
             if self._listeners:
                 duties["admin"] = lambda stop: self._serve_admin(ledger, stop)
-            await run_control(Parts(duties, self.failed), stop)
+            await run_control(self.parts(duties), stop)
 
     async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
         """Added principals may also change through another control process on the same database."""

@@ -28,6 +28,7 @@ class LedgerBusyError(TosProxyError):
 class Status:
     """`bytes` of the spool out of `max_bytes`; `days_left` at the pace so far, None while nothing was written.
     `unfinished`: epochs that a crash left and the next start closes. `lag_entries`: None when nobody runs who could tell.
+    `copies`: `local | local+db`. `survives`: what records on this volume survive, empty when nothing says that it will not last.
     """
 
     bytes: int
@@ -38,6 +39,8 @@ class Status:
     writing: int
     lag_entries: int | None
     faults: list[str]
+    copies: str
+    survives: str
 
     @property
     def alarm(self) -> bool:
@@ -76,6 +79,8 @@ def status(config: ConfigOption = None, data_dir: DataDirOption = None, json_: J
             "unknown while no proxy runs here" if found.lag_entries is None else f"{found.lag_entries} entries not in the store yet"
         )
         print(f"store       {lag}")
+        if found.survives:
+            print(f"volume      {found.survives}")
         for fault in found.faults:
             print(f"fault       {fault}")
     raise typer.Exit(1 if found.alarm else 0)
@@ -83,6 +88,7 @@ def status(config: ConfigOption = None, data_dir: DataDirOption = None, json_: J
 
 def _look(settings: Settings) -> Status:
     from proxy.control.retention import spool_usage
+    from proxy.control.volume import statement
     from proxy.core.clock import SystemClock
     from proxy.ledger import reader
 
@@ -91,6 +97,7 @@ def _look(settings: Settings) -> Status:
     live = sum(1 for epoch in epochs if reader.is_live(epoch.folder))
     closed = sum(1 for epoch in epochs if reader.closed(epoch.folder) is not None)
     lag, faults = _told(settings)
+    durability = settings.ledger.durability
     return Status(
         bytes=usage.used,
         max_bytes=usage.max_bytes,
@@ -100,6 +107,8 @@ def _look(settings: Settings) -> Status:
         writing=live,
         lag_entries=lag,
         faults=faults,
+        copies=durability.copies,
+        survives=statement(settings.data_dir, copied=durability.copied, lag=lag),
     )
 
 

@@ -47,6 +47,7 @@ class Child:
         self.ready = False
         self.starts = 0
         self.pid: int | None = None
+        self.code: int | None = None
         self.stats: dict[str, Any] = {}
         self.silent = False
         self.answered_at = 0.0
@@ -107,7 +108,7 @@ class Child:
             self._channel.send(self._farewell)
         self._diagnostics.note("child started", child=self.name, pid=self.pid)
         self._changed()
-        code = await self._process.wait()
+        code = self.code = await self._process.wait()
         self._channel.close()
         self.pid, self.ready, self.stats = None, False, {}
         self._changed()

@@ -16,9 +16,10 @@ ROLES = (GATEWAY, CONTROL, ALL)
 @dataclass(frozen=True)
 class Plan:
     """`role`: `gateway | control | all`. Ports may be 0 (any free one). `part_seconds`: how long gateways go on accepting after the
-    signal to end; `drain_seconds` bounds their farewell after that, `ship_seconds` control's. `token_file` is where the admin token
-    is; with `token_new` it is printed, once. `began`: when the command was started, in seconds since 1970. `python`: how a child is
-    started, up to its name.
+    signal to end; `drain_seconds` bounds their farewell after that, `ship_seconds` control's. `copied`: the database is the second
+    place of every record, so an end without them all there is no end in order. `token_file` is where the admin token is; with
+    `token_new` it is printed, once. `began`: when the command was started, in seconds since 1970. `python`: how a child is started,
+    up to its name.
     """
 
     role: str
@@ -37,6 +38,7 @@ class Plan:
     part_seconds: float = 0.0
     drain_seconds: float = 120.0
     ship_seconds: float = 30.0
+    copied: bool = False
     token_file: str | None = None
     token_new: bool = False
     version: str = ""

@@ -20,6 +20,7 @@ from proxy.core.oneshot import Oneshot, drive
 GRACE_SECONDS = 20.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 30.0
 _HEALTHY_SECONDS = 60.0
+_INSIST_SECONDS = 0.5
 
 
 class Note(Protocol):
@@ -34,11 +35,14 @@ Duty = Callable[[asyncio.Event], Awaitable[None]]
 
 @dataclass
 class Parts:
-    """`duties` by name, in the order in which they are begun. `failed` gets a line for each crash."""
+    """`duties` by name, in the order in which they are begun. `failed` gets a line for each crash. With `insist` a duty that fails
+    while it should finish is begun again, as long as there is time.
+    """
 
     duties: dict[str, Duty]
     failed: Note
     grace: float = GRACE_SECONDS
+    insist: bool = False
     crashes: dict[str, int] = field(default_factory=dict)
 
 
@@ -68,7 +72,10 @@ async def _kept(name: str, duty: Duty, parts: Parts, stop: asyncio.Event) -> Non
         else:
             return
         if stop.is_set():
-            return
+            if not parts.insist:
+                return
+            await asyncio.sleep(_INSIST_SECONDS)
+            continue
         if time.monotonic() - begun > _HEALTHY_SECONDS:
             pause = _FIRST_PAUSE
         await pause_unless(stop, pause)

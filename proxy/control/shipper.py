@@ -40,6 +40,7 @@ class Progress:
     """Counts since the start (`entries` are those new to the store, `handled` all), and how things stand.
 
     `lag_*`: what is durable in the spool and not yet in the store. `away`: why the database could not be used at the last try.
+    `complete`: the end has come, and everything is in the store.
     """
 
     entries: int = 0
@@ -51,6 +52,7 @@ class Progress:
     lag_entries: int = 0
     lag_seconds: float = 0.0
     away: str = ""
+    complete: bool = False
 
 
 @dataclass
@@ -78,8 +80,19 @@ class _Held:
 class Shipper:
     """One per control process. `run` is its duty; `progress` may be read at any time."""
 
-    def __init__(self, store: Store, data_dir: Path, keyring: KeyringReader, note: Note, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        data_dir: Path,
+        keyring: KeyringReader,
+        note: Note,
+        clock: Clock | None = None,
+        *,
+        insist: bool = False,
+    ) -> None:
+        """With `insist`, a database that is away when the end has come is waited for: its records have no other home."""
         self.progress = Progress()
+        self._insist = insist
         self._store = store
         self._spool = data_dir / "spool"
         self._keyring = keyring
@@ -92,7 +105,10 @@ class Shipper:
         self._full = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ship until `stop` is set, and then what is left, unless the database is away. Raises: OSError of the spool."""
+        """Ship until `stop` is set, and then what is left, unless the database is away (`insist`: until it is not).
+
+        Raises: OSError of the spool.
+        """
         pause = _FIRST_PAUSE
         while True:
             stopping = stop.is_set()
@@ -102,13 +118,14 @@ class Shipper:
                 shipped = await self.pass_once(thorough=stopping)
             except StoreError as error:
                 self._is_away(str(error))
-                if stopping:
+                if stopping and not self._insist:
                     return
-                await pause_unless(stop, pause)
+                await (asyncio.sleep(pause) if stopping else pause_unless(stop, pause))
                 pause = min(pause * 2, _LAST_PAUSE)
                 continue
             pause = _FIRST_PAUSE
             if stopping and not shipped:
+                self.progress.complete = True
                 return
             if not self._full:
                 await pause_unless(stop, _LINGER_SECONDS)

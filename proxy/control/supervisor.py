@@ -1,7 +1,8 @@
 """The supervisor: binds the listeners, keeps the children running, answers probes, and ends everything in order.
 
 Standard library only, and no settings: the command that became this process (by exec) put all it needs into a `Plan`. It writes
-nothing but `data_dir/run`. Signals: TERM and INT drain and end with 0, a second one hurries, HUP reloads the configuration.
+nothing but `data_dir/run`. Signals: TERM and INT drain and end with 0, a second one hurries, HUP reloads the configuration. With
+`local+db`, an end that left records only on this volume is 1.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typing import Any
 from proxy.control.child import Child
 from proxy.control.health import PLAIN, HealthListener, Page
 from proxy.control.listening import CannotListenError, bind, bind_unix, url
+from proxy.control.notify import READY, STOPPING, notify
 from proxy.control.plan import Plan
 from proxy.control.presence import AlreadyServedError, Presence
+from proxy.control.volume import statement
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
 from proxy.telemetry.prometheus import CONTENT_TYPE, Sample, render, samples
@@ -99,7 +102,7 @@ class Supervisor:
         return self._gateways or self._control
 
     async def run(self) -> int:
-        """Start, serve until a signal, end in order. Returns 0."""
+        """Start, serve until a signal, end in order. Returns the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_end)
@@ -115,7 +118,7 @@ class Supervisor:
         self._health.close()
         self._leave()
         self._diagnostics.note("stopped", seconds=round(time.monotonic() - self._began, 1))
-        return 0
+        return 1 if self._plan.copied and any(child.code for child in self._control) else 0
 
     async def _gateways_first(self) -> None:
         """Control takes a second of processor time to begin, which clients should not wait for."""
@@ -132,6 +135,7 @@ class Supervisor:
     async def _wind_down(self) -> None:
         """Gateways first, so that control ships what they still wrote."""
         self._draining = True
+        notify(STOPPING)
         self._diagnostics.note("draining", seconds=self._plan.drain_seconds, accepting_seconds=self._plan.part_seconds)
         await self._part()
         for each in self._listeners:
@@ -195,6 +199,7 @@ class Supervisor:
             self._serving.set()
         if not self._greeted and all(child.ready for child in self._needed):
             self._greeted = True
+            notify(READY)
             self._greet()
 
     @property
@@ -216,9 +221,18 @@ class Supervisor:
 
     async def _ready(self) -> Page:
         if not self._draining:
-            await asyncio.gather(*(child.fresh_stats(STATS_SECONDS) for child in self._needed))
-        obstacles = list(self._obstacles())
-        return (503, PLAIN, "".join(f"{each}\n" for each in obstacles)) if obstacles else (200, PLAIN, "ready\n")
+            asked = self._children if self._plan.copied else self._needed
+            await asyncio.gather(*(child.fresh_stats(STATS_SECONDS) for child in asked))
+        if obstacles := list(self._obstacles()):
+            return 503, PLAIN, "".join(f"{each}\n" for each in obstacles)
+        said = statement(Path(self._plan.data_dir), copied=self._plan.copied, lag=self._lag)
+        return 200, PLAIN, f"ready\n{said}\n" if said else "ready\n"
+
+    @property
+    def _lag(self) -> int | None:
+        """Entries that the store does not have yet, None while control does not say."""
+        told = [each for child in self._control if not child.silent for each in child.stats.get("metrics") or ()]
+        return next((int(value) for name, _, value in told if name == names.SHIP_LAG_ENTRIES), None)
 
     def _obstacles(self) -> Iterator[str]:
         if self._draining:

@@ -30,7 +30,7 @@ class Finding:
 
 def findings(tree: dict[str, Any]) -> list[Finding]:
     """Everything found, in the order of the configuration."""
-    return [*_upstream_names(tree), *_default_upstream(tree), *_principals(tree)]
+    return [*_upstream_names(tree), *_default_upstream(tree), *_principals(tree), *_second_place(tree)]
 
 
 def _table(tree: dict[str, Any], name: str) -> dict[str, Any]:
@@ -64,3 +64,12 @@ def _principals(tree: dict[str, Any]) -> Iterator[Finding]:
             purpose, purposes = fields.get("purpose"), fields.get("purposes")
             if isinstance(purpose, str) and isinstance(purposes, list) and purpose not in purposes:
                 yield Finding(("principals", name, "purpose"), f"{purpose} is not among this principal's purposes")
+
+
+def _second_place(tree: dict[str, Any]) -> Iterator[Finding]:
+    durability = _table(tree, "ledger").get("durability")
+    table = isinstance(durability, dict)
+    copies = durability.get("copies") if isinstance(durability, dict) else durability
+    if copies == "local+db" and not tree.get("database_url"):
+        path = ("ledger", "durability", "copies") if table else ("ledger", "durability")
+        yield Finding(path, "local+db needs a database elsewhere", "set database_url; the default store dies with data_dir")

@@ -147,10 +147,24 @@ class Retention(Strict):
 
 
 class Durability(Strict):
-    """How much of an *open* stream's text may be lost at a power cut; entries themselves are always synced before they count."""
+    """How much of an *open* stream's text may be lost at a power cut (entries themselves are always synced before they count), and
+    where records are at home: `durability: local+db` is short for `durability: {copies: local+db}`. `ship`: seconds, when stopping.
+    """
 
+    copies: Literal["local", "local+db"] = "local"
+    ship: Seconds = 30.0
     tick: Annotated[Seconds, Field(ge=0.005, le=1.0)] = 0.1
     unsynced: Annotated[Bytes, Field(ge=4096)] = 65536
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, written: Any) -> Any:
+        return {"copies": written} if isinstance(written, str) else written
+
+    @property
+    def copied(self) -> bool:
+        """Whether the volume is not trusted to last, so that every record has to reach the database before an end in order."""
+        return self.copies == "local+db"
 
 
 class Ledger(Strict):

@@ -85,3 +85,20 @@ async def test_a_task_can_wait_for_the_ledger() -> None:
     asyncio.get_running_loop().call_later(0.001, lost.fail, LedgerUnavailableError("disk full"))
     with pytest.raises(LedgerUnavailableError, match="disk full"):
         await durable(lost)
+
+
+async def test_what_fails_at_the_end_is_tried_again() -> None:
+    """A duty that fails while it should finish is given up, or with `insist` begun again while there is time."""
+    for insist, expected in ((False, 1), (True, 2)):
+        tries: list[bool] = []
+
+        async def fails_once(stop: asyncio.Event, tries: list[bool] = tries) -> None:
+            await stop.wait()
+            tries.append(True)
+            if len(tries) == 1:
+                raise OSError("away")
+
+        stop = asyncio.Event()
+        stop.set()
+        await run_control(Parts({"ship": fails_once}, lambda *_, **__: None, insist=insist), stop)
+        assert len(tries) == expected

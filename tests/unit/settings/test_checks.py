@@ -26,6 +26,15 @@ def test_purpose_is_one_of_its_purposes() -> None:
     assert found.path == ("principals", "a", "purpose")
 
 
+def test_second_place_is_elsewhere() -> None:
+    """`local+db`, written short or long, needs a database of its own."""
+    (short,) = findings({"ledger": {"durability": "local+db"}})
+    (long,) = findings({"ledger": {"durability": {"copies": "local+db"}}})
+    assert (short.path, long.path) == (("ledger", "durability"), ("ledger", "durability", "copies"))
+    assert findings({"ledger": {"durability": "local+db"}, "database_url": "postgresql://a@b/c"}) == []
+    assert findings({"ledger": {"durability": "local"}}) == []
+
+
 def test_wrong_shapes_are_left_to_the_types() -> None:
     """What is not even a table is passed over here."""
-    assert findings({"upstreams": 3, "principals": [1], "default_upstream": {}}) == []
+    assert findings({"upstreams": 3, "principals": [1], "default_upstream": {}, "ledger": {"durability": 3}}) == []
