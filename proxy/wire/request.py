@@ -11,6 +11,7 @@ from typing import Protocol
 
 from proxy.core.oneshot import Oneshot
 from proxy.wire.head import RequestHead
+from proxy.wire.upgraded import ClientSink, Upgraded
 
 READ_AHEAD = 128 * 1024
 
@@ -55,6 +56,22 @@ class Carrier(Protocol):
 
     def guard_end(self, *, guarded: bool) -> None:
         """Whether the end of the connection is a reset, whoever brings it about."""
+        ...
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        ...
+
+    def pause_writing(self) -> None:
+        """The client takes no more for now."""
+        ...
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        ...
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """Let another protocol have what the client sends from now on; returns what came behind the request meanwhile."""
         ...
 
 
@@ -234,6 +251,16 @@ class Request:
         self.finished = True
         if not self.gone:
             self._connection.break_off(reset=reset)
+
+    def upgrade(self, switching: bytes, loop: asyncio.AbstractEventLoop, sink: ClientSink) -> Upgraded:
+        """Answer with `switching`, a whole 101, and give all that follows to `sink`; the answer goes on until `finish`."""
+        self.write(switching)
+        upgraded = Upgraded(self._connection, loop, sink)
+        if not self.gone:
+            early = self._connection.hand_over(upgraded)
+            if early:
+                upgraded.data_received(early)
+        return upgraded
 
     def lost(self) -> None:
         """Called by the connection when it is gone."""

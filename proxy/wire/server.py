@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import struct
-from contextlib import suppress
 from typing import cast
 
+from proxy.wire import ending
 from proxy.wire.chunked import BadChunkError, ChunkedDecoder
 from proxy.wire.deadlines import NEVER
 from proxy.wire.head import BadHeadError, RequestHead, parse_request_head
@@ -26,8 +24,6 @@ _EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 _LINGER_BYTES = 1024 * 1024
 _LINGER_SECONDS = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_ABORTIVE = struct.pack("ii", 1, 0)
-_ORDERLY = struct.pack("ii", 0, 0)
 
 
 class ServerConnection(asyncio.Protocol):
@@ -339,12 +335,14 @@ class ServerConnection(asyncio.Protocol):
 
     def guard_end(self, *, guarded: bool) -> None:
         """Whether the end of the connection is a reset, whoever brings it about: us, or the system after a crash of ours."""
-        transport = self.transport
-        if transport.is_closing() and transport.get_extra_info("ssl_object") is not None:
-            return  # below TLS the socket may be gone a turn before we hear of it
-        with suppress(OSError):  # macOS: the client has reset it already
-            linger = _ABORTIVE if guarded else _ORDERLY
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        ending.guard(self.transport, guarded=guarded)
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """Let another protocol have what the client sends from now on; returns what came behind the request meanwhile."""
+        early, self._buffer = self._buffer, b""
+        self.transport.set_protocol(protocol)
+        self.resume_body()
+        return early
 
     def _close(self) -> None:
         """Close once everything is written, but do not wait for ever for a client that takes nothing."""

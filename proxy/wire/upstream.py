@@ -61,6 +61,7 @@ class UpstreamConnection(asyncio.Protocol):
     """One connection to an upstream, which carries one exchange at a time.
 
     Use: `send` (once or more), await `head`, then `attach` a sink; `release` is automatic once the answer is complete.
+    `switches`: the request asks for another protocol, whose bytes a 101 lets through until the connection ends.
     """
 
     __slots__ = (
@@ -86,6 +87,7 @@ class UpstreamConnection(asyncio.Protocol):
         "free_since",
         "head",
         "sent_all",
+        "switches",
         "transport",
     )
 
@@ -96,6 +98,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.busy = False
         self.free_since = 0.0
         self._paused = False
+        self.switches = False
         self._poll: select.poll | None = None
         self._drained: Oneshot[None] | None = None
         self._reset()
@@ -230,6 +233,8 @@ class UpstreamConnection(asyncio.Protocol):
         if answer.status >= 200:
             return answer
         if answer.status == 101:
+            if self.switches:
+                return answer
             raise BadHeadError("it switched protocols unasked")
         self._interim_heads += 1
         if self._interim_heads > MAX_INTERIM_HEADS:
@@ -239,7 +244,9 @@ class UpstreamConnection(asyncio.Protocol):
         return None
 
     def _expect_body(self, answer: ResponseHead) -> None:
-        if self._no_body or answer.status in (204, 304) or answer.length == 0:
+        if answer.status == 101:
+            self._until_close = True
+        elif self._no_body or answer.status in (204, 304) or answer.length == 0:
             self._ended = True
         elif answer.chunked:
             self._chunks = ChunkedDecoder()

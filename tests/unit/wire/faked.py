@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 from proxy.core.oneshot import drive
 from proxy.core.snapshot import GatewayOptions
@@ -136,6 +136,10 @@ class FakeTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """The limit is always 64 KiB here."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Another takes what the peer sends."""
+        self.protocol = cast("asyncio.Protocol", protocol)
 
     def get_write_buffer_size(self) -> int:
         """Bytes the peer has not taken."""
