@@ -79,6 +79,9 @@ class Endpoint(msgspec.Struct, frozen=True):
       `read_request` gets the tree with that array empty.
 
     `carried`: the path that an entry calls if it names none itself (`/v1/messages`, `/v1beta/models/{model}:generateContent`;
+    `links`: answer headers, lower case, in which the provider hands out addresses of its own that SDKs then follow; they are made
+    to lead through the proxy (ADR 0008).
+
     `{model}` is the one that the carrier's own path names).
     """
 
@@ -98,6 +101,8 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 class Dialect(Protocol):
     """A provider's wire format. Instances hold no state."""
+    links: tuple[bytes, ...] = ()
+    session: Callable[[PathParameters, Mapping[str, str], bool], SessionReader] | None = None
 
     name: str
     endpoints: tuple[Endpoint, ...]

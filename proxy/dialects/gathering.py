@@ -11,6 +11,7 @@ from proxy.dialects.jsonio import INT64_MAX
 WORD_LIMIT = 256
 """Characters of a name (model, id, finish, error type) that a record keeps; a provider's own are far shorter."""
 
+_MOST_NAMED = 64  # objects and addresses that a record keeps of one answer
 _MAX_DISTINCT = 4096  # choices and tool calls told apart, so that a hostile answer cannot grow our memory by their numbers
 
 
@@ -39,6 +40,24 @@ def error_word(error: Any) -> str | None:
             if type(found) is int:
                 return str(count(found))
     return "error"
+
+
+def create(gathering: Gathering, kind: str, identifier: Any) -> None:
+    """Note an object that an answer shows to exist, by its kind and the provider's id; what is no id is skipped."""
+    named = word(identifier)
+    if named is not None:
+        gathering.seen.created = _with(gathering.seen.created, f"{kind}:{named}"[:WORD_LIMIT])
+
+
+def link(gathering: Gathering, address: Any) -> None:
+    """Note an address that leads past the proxy, without its query, which may hold a credential."""
+    if type(address) is str and address:
+        gathering.seen.links = _with(gathering.seen.links, address.partition("?")[0][:WORD_LIMIT])
+
+
+def _with(known: list[str], one: str) -> list[str]:
+    """A list of its own: the default is shared by all facts."""
+    return known if one in known or len(known) >= _MOST_NAMED else [*known, one]
 
 
 class Gathering:

@@ -134,13 +134,14 @@ class ResultLines:
         gathering = Gathering(collect=self._collect)
         good = self._read_line(gathering, tree)
         line, sums = gathering.facts(), self._facts
-        sums.lines += 1
+        sums.error = sums.error or line.error
         if good is None:
+            sums.lines += line.error is None
             return
+        sums.lines += 1
         sums.lines_done += good
         sums.lines_failed += not good
         sums.model = sums.model or line.model
-        sums.error = sums.error or line.error
         for field in ("choices", "text_chars", "reasoning_chars", "tool_calls"):
             setattr(sums, field, getattr(sums, field) + getattr(line, field))
         sums.logprobs = sums.logprobs or line.logprobs

@@ -1,12 +1,14 @@
-"""Anthropic's API: messages, token counts and models, below `/v1` and below other hosts' prefixes (`/anthropic/v1/messages`)."""
+"""Anthropic's API: messages, token counts, models, batches, files and skills, below `/v1` and other hosts' prefixes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.core.facts import Message, RequestFacts
+from proxy.core.facts import Message
+from proxy.dialects.anthropic import batches
 from proxy.dialects.anthropic.answers import MessageStream, read_message
+from proxy.dialects.anthropic.batches import no_messages, read_about
 from proxy.dialects.anthropic.errors import error_body
 from proxy.dialects.anthropic.requests import read_messages_request, turns
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
@@ -29,19 +31,12 @@ def _messages(body: Any) -> list[Message]:
     return as_messages(turns(body))
 
 
-def _read_bare(_body: Any, path: PathParameters) -> RequestFacts:
-    return RequestFacts(model=path.model)
-
-
-def _no_messages(_body: Any) -> list[Message]:
-    return []
-
-
 _ENDPOINTS = (
     Endpoint("messages", "POST", "/v1/messages", read_messages_request, _messages, _answer),
     Endpoint("count_tokens", "POST", "/v1/messages/count_tokens", read_messages_request, _messages, _answer, teaches=False),
-    Endpoint("models", "GET", "/v1/models", _read_bare, _no_messages, _answer, teaches=False, json_body=False),
-    Endpoint("model", "GET", "/v1/models/{model}", _read_bare, _no_messages, _answer, teaches=False, json_body=False),
+    Endpoint("models", "GET", "/v1/models", read_about, no_messages, _answer, teaches=False, json_body=False),
+    Endpoint("model", "GET", "/v1/models/{model}", read_about, no_messages, _answer, teaches=False, json_body=False),
+    *batches.ROWS,
 )
 _TABLE = PathTable(_ENDPOINTS, prefix=_PREFIX)
 

@@ -16,7 +16,7 @@ from proxy.dialects.parameters import (
     number,
     odd,
     read_parameters,
-    reference,
+    refer,
     size,
     switch,
     text,
@@ -48,6 +48,18 @@ def _effort(facts: RequestFacts, value: Any) -> None:
         _set_reasoning(facts, value)
 
 
+def _container(facts: RequestFacts, value: Any) -> None:
+    """A container's id, or `{"id", "skills": [{"type": "custom", "skill_id"}]}`."""
+    if type(value) is not dict:
+        refer(facts, "container", value)
+        return
+    if value.get("id") is not None:
+        refer(facts, "container", value["id"])
+    skills = value.get("skills")
+    for skill in skills if type(skills) is list else ():
+        refer(facts, "skill", skill.get("skill_id") if type(skill) is dict else skill)
+
+
 _PARAMETERS: dict[str, Reader] = {
     "model": text("model"),
     "stream": switch("stream"),
@@ -59,7 +71,7 @@ _PARAMETERS: dict[str, Reader] = {
     "output_format": _format,
     "output_config": within({"format": _format, "effort": _effort}),
     "metadata": within({"user_id": end_user}),
-    "container": reference("container"),
+    "container": _container,
 }
 
 

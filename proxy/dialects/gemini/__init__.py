@@ -1,4 +1,4 @@
-"""Gemini's API: content, embeddings, token counts and models, below any version and below Vertex AI's project paths."""
+"""Gemini's API: content, embeddings, token counts, models, what is kept, interactions; below any version, and as on Vertex AI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from proxy.core.facts import Message
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
-from proxy.dialects.gemini import requests
+from proxy.dialects.gemini import interactions, kept, requests
 from proxy.dialects.gemini.answers import GenerateStream, read_generated
 from proxy.dialects.gemini.array import ArrayReader
 from proxy.dialects.gemini.errors import error_body
@@ -67,6 +67,8 @@ _ENDPOINTS = (
     _row("embeddings", "batchEmbedContents", teaches=False),
     _listing("models", "/v1beta/models"),
     _listing("models", "/v1beta/tunedModels"),
+    *kept.ROWS,
+    *interactions.ROWS,
     _listing("model", "/v1beta/{model}"),
 )
 _TABLE = PathTable(_ENDPOINTS, prefix=_PREFIX, model=_MODEL, place="[^/:]+", streams=(":streamGenerateContent",))

@@ -8,7 +8,20 @@ from typing import Any
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import PathParameters
-from proxy.dialects.parameters import Reader, budget, flag, integer, number, odd, read_parameters, refer, switch, text, within
+from proxy.dialects.parameters import (
+    Reader,
+    budget,
+    flag,
+    integer,
+    number,
+    odd,
+    read_parameters,
+    refer,
+    refer_path,
+    switch,
+    text,
+    within,
+)
 from proxy.dialects.turns import Turn, role_of, tally
 
 _CAPITAL = re.compile(r"(?<=[a-z])([A-Z])")
@@ -106,6 +119,8 @@ def _reader(
 ) -> Callable[[Any, PathParameters], RequestFacts]:
     def read(body: Any, path: PathParameters) -> RequestFacts:
         facts = RequestFacts(model=path.model, stream=stream)
+        if path.references:
+            refer_path(facts, path.references)
         if type(body) is not dict:
             if body is not None:
                 flag(facts, "odd_types")

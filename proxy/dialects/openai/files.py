@@ -7,7 +7,7 @@ from typing import Any
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import MIB, AnswerReader, PathParameters
 from proxy.dialects.openai import requests
-from proxy.dialects.openai.objects import create, read_object, reads
+from proxy.dialects.openai.objects import read_object, reads, show
 from proxy.dialects.openai.results import ResultFile
 from proxy.dialects.openai.rows import about, answers, asking, form
 from proxy.dialects.parameters import flag, reference, text
@@ -48,7 +48,7 @@ def _read_uploaded(gathering: Any, tree: Any) -> None:
     """A completed upload has become a file."""
     if type(tree) is dict:
         read_object(gathering, tree)
-        create(gathering, "upload", tree)
+        show(gathering, "upload", tree)
     else:
         gathering.seen.unread = True
 
@@ -56,7 +56,7 @@ def _read_uploaded(gathering: Any, tree: Any) -> None:
 _upload_answers = answers(_read_uploaded)
 
 ROWS = (
-    form("file_upload", "/v1/files", read_upload, "file", body_cap=LARGEST_FILE + _FORM, carries="form"),
+    form("file_upload", "/v1/files", read_upload, "file", body_cap=LARGEST_FILE + _FORM),
     about("files", "GET", "/v1/files"),
     about("file_content", "GET", "/v1/files/{file_id}/content", teaches=True, answer=_content),
     about("file", "GET", "/v1/files/{file_id}", "file"),

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from proxy.dialects.gathering import Gathering, count, error_word, word
+from proxy.dialects.gathering import Gathering, count, create, error_word, word
 from proxy.dialects.openai.chat import read_chat
 from proxy.dialects.openai.responses import read_response
-
-MOST_CREATED = 64
-"""Objects named of one answer."""
 
 _OUTCOMES = {"output_file_id": "file", "error_file_id": "file", "result_files": "file", "fine_tuned_model": "model", "file": "file"}
 """Members that name what came out of a batch, a job or an upload."""
@@ -23,13 +20,9 @@ _COUNTED = ("request_counts", "file_counts", "result_counts")
 _FAILED = ("failed", "errored")
 
 
-def create(gathering: Gathering, kind: str, identifier: Any) -> None:
-    """Note an object by its kind and id; an object stands for its `id`."""
-    named = word(identifier.get("id") if type(identifier) is dict else identifier)
-    made = gathering.seen.created
-    if named is not None and len(made) < MOST_CREATED and (one := f"{kind}:{named}") not in made:
-        # A list of its own: the default is shared by all facts.
-        gathering.seen.created = [*made, one]
+def show(gathering: Gathering, kind: str, value: Any) -> None:
+    """Note what exists: an id, or an object with one."""
+    create(gathering, kind, value.get("id") if type(value) is dict else value)
 
 
 def reads(kind: str = "", *, says: bool = False) -> Callable[[Gathering, Any], None]:
@@ -41,7 +34,7 @@ def reads(kind: str = "", *, says: bool = False) -> Callable[[Gathering, Any], N
             return
         read_object(gathering, tree)
         if kind and tree.get("object") != "list":
-            create(gathering, kind, tree)
+            show(gathering, kind, tree)
         if says:
             entries = tree.get("data") if tree.get("object") == "list" else None
             for entry in entries if type(entries) is list else [tree]:
@@ -69,7 +62,7 @@ def read_object(gathering: Gathering, tree: dict[str, Any]) -> None:
     for key, kind in _OUTCOMES.items():
         found = tree.get(key)
         for one in found if type(found) is list else [found]:
-            create(gathering, kind, one)
+            show(gathering, kind, one)
 
 
 def _read_counts(gathering: Gathering, counts: dict[str, Any]) -> None:

@@ -76,7 +76,6 @@ def form(
     kind: str = "",
     *,
     body_cap: int = 100 * MIB,
-    carries: str = "",
     turns: Callable[[Any], Any] = no_turns,
     teaches: bool = False,
 ) -> Endpoint:
@@ -92,5 +91,5 @@ def form(
         json_body=False,
         form_body=True,
         body_cap=body_cap,
-        carries=carries,
+        carries="form",
     )

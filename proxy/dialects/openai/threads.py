@@ -12,7 +12,7 @@ from proxy.dialects.jsonio import read_leniently
 from proxy.dialects.openai import requests
 from proxy.dialects.openai.content import add_content
 from proxy.dialects.openai.errors import chat_error_event
-from proxy.dialects.openai.objects import create, read_object, reads
+from proxy.dialects.openai.objects import read_object, reads, show
 from proxy.dialects.openai.rows import about, answers, asking
 from proxy.dialects.parameters import Reader, reference, text, within
 from proxy.dialects.sse import EndRule, EventStreamReader
@@ -38,7 +38,7 @@ class RunStream(EventStreamReader):
             return name in self.rule.names
         kind = name.decode("utf-8", "replace")
         if made := _OBJECTS.get(kind):
-            create(self.gathering, made, event)
+            show(self.gathering, made, event)
         if kind.startswith("thread.run.") and event.get("object") == "thread.run":
             read_object(self.gathering, event)
         elif kind == "thread.message.delta":
