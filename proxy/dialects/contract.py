@@ -78,10 +78,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     * `batch`: with `json_body`. Entries stand in `batch.input_config.requests.requests`: `{"request", "metadata": {"key"}}`.
       `read_request` gets the tree with that array empty.
 
-    `carried`: the path that an entry calls if it names none itself (`/v1/messages`, `/v1beta/models/{model}:generateContent`;
     `links`: answer headers, lower case, in which the provider hands out addresses of its own that SDKs then follow; they are made
     to lead through the proxy (ADR 0008).
 
+    `carried`: the path that an entry calls if it names none itself (`/v1/messages`, `/v1beta/models/{model}:generateContent`;
     `{model}` is the one that the carrier's own path names).
     """
 
@@ -97,12 +97,11 @@ class Endpoint(msgspec.Struct, frozen=True):
     body_cap: int = 100 * MIB
     carries: str = ""
     carried: str = ""
+    links: tuple[bytes, ...] = ()
 
 
 class Dialect(Protocol):
     """A provider's wire format. Instances hold no state."""
-    links: tuple[bytes, ...] = ()
-    session: Callable[[PathParameters, Mapping[str, str], bool], SessionReader] | None = None
 
     name: str
     endpoints: tuple[Endpoint, ...]
