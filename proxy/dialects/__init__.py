@@ -5,6 +5,7 @@ from __future__ import annotations
 from proxy.dialects.anthropic import AnthropicDialect
 from proxy.dialects.contract import Dialect, Endpoint, PathParameters
 from proxy.dialects.gemini import GeminiDialect
+from proxy.dialects.ollama import OllamaDialect
 from proxy.dialects.openai import OpenAIDialect
 from proxy.dialects.passthrough import OTHER, PassthroughDialect
 
@@ -12,6 +13,7 @@ DIALECTS: tuple[Dialect, ...] = (
     OpenAIDialect(),
     AnthropicDialect(),
     GeminiDialect(),
+    OllamaDialect(),
     PassthroughDialect(),
 )
 

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 OPENAI = "openai"
 ANTHROPIC = "anthropic"
 GEMINI = "gemini"
+OLLAMA = "ollama"
 PASSTHROUGH = "passthrough"
-DIALECTS = (OPENAI, ANTHROPIC, GEMINI, PASSTHROUGH)
+DIALECTS = (OPENAI, ANTHROPIC, GEMINI, OLLAMA, PASSTHROUGH)
 
 _AZURE = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 

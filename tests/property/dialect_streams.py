@@ -64,6 +64,12 @@ _GENERATED = (
     {"candidates": [{"content": {"parts": [{"text": 'he said "]}"'}, {"functionCall": {"name": "f", "args": {"a": [1]}}}]}}]},
     {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 5}},
 )
+_LINES = (
+    {"model": "llama4", "message": {"role": "assistant", "content": "", "thinking": "hm"}, "done": False},
+    {"model": "llama4", "message": {"role": "assistant", "content": 'he said "\n"'}, "done": False},
+    {"model": "llama4", "message": {"tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]}, "done": False},
+)
+_LAST_LINE = {"model": "llama4", "message": {"content": ""}, "done": True, "prompt_eval_count": 3, "eval_count": 4}
 
 
 def _reader(dialect: str, method: str, path: str, stream: str) -> Callable[[], AnswerReader]:
@@ -77,6 +83,7 @@ responses = _reader("openai", "POST", "/v1/responses", "sse")
 messages = _reader("anthropic", "POST", "/v1/messages", "sse")
 generate = _reader("gemini", "POST", "/v1beta/models/g:streamGenerateContent", "sse")
 array = _reader("gemini", "POST", "/v1beta/models/g:streamGenerateContent", "json")
+lines = _reader("ollama", "POST", "/api/chat", "json")
 
 _ARRAY = b"[" + b",\r\n".join(map(msgspec.json.encode, _GENERATED)) + b"\n"
 
@@ -92,6 +99,8 @@ STREAMS: dict[str, tuple[Callable[[], AnswerReader], bytes, bytes]] = {
     "messages, CRLF": (messages, _sse(*_MESSAGE[:-1], named=True, end="\r\n"), _sse(_MESSAGE[-1], named=True, end="\r\n")),
     "generate": (generate, _sse(*_GENERATED, end="\r\n"), b""),
     "generate, array": (array, _ARRAY, b"]\r\n"),
+    "lines": (lines, b"\n".join([*map(msgspec.json.encode, _LINES), b""]), msgspec.json.encode(_LAST_LINE) + b"\n"),
+    "lines, broken": (lines, msgspec.json.encode(_LINES[0]) + b"\r\n\n", b'{"error": "x"}\n'),
 }
 """By name: the maker of the reader, the stream up to its ending event, and what must be held in the end."""
 

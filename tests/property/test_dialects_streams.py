@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from proxy.dialects.openai.chat import ChatStream
 from proxy.dialects.passthrough import OTHER
 from proxy.dialects.sse import EventStreamReader
-from tests.property.dialect_streams import STREAMS, array, chat, check, cut, generate, messages, responses
+from tests.property.dialect_streams import STREAMS, array, chat, check, cut, generate, lines, messages, responses
 
 FRAGMENTS = st.sampled_from(
     [
@@ -45,6 +45,7 @@ MAKERS = {
     "messages": messages,
     "generate": generate,
     "array": array,
+    "lines": lines,
     "other": lambda: OTHER.answer("sse", True),
 }
 

@@ -77,7 +77,7 @@ def _candidates(facts: RequestFacts, value: Any) -> None:
     flag(facts, "several_models")
 
 
-def _hidden(reason: str) -> Reader:
+def hidden(reason: str) -> Reader:
     """Something that the model sees and the request does not show."""
 
     def read(facts: RequestFacts, value: Any) -> None:  # noqa: ARG001 - it may hold keys of its own
@@ -96,7 +96,7 @@ SAMPLING: dict[str, Reader] = {
     "structured_outputs": _structured,
     "prompt_logprobs": logprob_count,  # Mistral too
     "top_prompt_logprobs": top_logprobs,
-    "prompt_embeds": _hidden("opaque_prompt"),
+    "prompt_embeds": hidden("opaque_prompt"),
 }
 """Of chat and completions."""
 
@@ -107,5 +107,5 @@ CHAT: dict[str, Reader] = {
     "chat_template_kwargs": within({"enable_thinking": thinking_switch, "thinking": thinking_switch}),  # vLLM, Together
     "agent_id": reference("agent"),  # Mistral: model and instructions are the agent's
     "thread_id": reference("thread"),  # Perplexity
-    "data_sources": _hidden("reference"),  # Azure's own-data search
+    "data_sources": hidden("reference"),  # Azure's own-data search
 }
