@@ -7,7 +7,7 @@ from typing import Any
 from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant, Verdict
 from proxy.core.facts import RequestFacts
 from proxy.core.principal import UNDECLARED, Credential, Principal
-
+from proxy.core.references import Refer
 NOBODY = Principal("nobody")
 NO_CREDENTIAL = Credential("none", "")
 
@@ -32,6 +32,7 @@ class Exchange:
         "id",
         "intent",
         "mono",
+        "refers",
         "request",
         "route",
         "stream",
@@ -48,6 +49,7 @@ class Exchange:
         self.stream: Any = None
         self.body: Any = None
         self.facts = NO_FACTS
+        self.refers: tuple[Refer, ...] = ()
         self.verdict: Verdict = NO_OBJECTION
         self.decision: Decision = ALLOWED
         self.grant: Grant = GRANTED

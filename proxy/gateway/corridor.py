@@ -25,6 +25,7 @@ from proxy.gateway import evidence, refusal
 from proxy.gateway.ask import Answer, ask
 from proxy.gateway.house import House
 from proxy.gateway.receive import at_hand, receive, understand
+from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import CLIENT_GONE, Ending, Relay, Tee
 from proxy.gateway.routes import Route
@@ -115,8 +116,10 @@ class Corridor:
         clock: Clock,
         aside: Aside,
         on_fault: Callable[[BaseException, Exchange], None],
+        references: References | None = None,
     ) -> None:
         self.house = house
+        self._references = references
         self.stats = GatewayStats()
         self.relays: set[Relay] = set()
         self._ledger = ledger
@@ -146,6 +149,8 @@ class Corridor:
             short = exchange.request.received <= (SHORT_ENCODED if b"content-encoding" in exchange.request.head.values else SHORT)
             exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
             house.name_end_user(exchange)
+            if exchange.facts.references and self._references is not None:
+                exchange.refers = self._references.resolve(exchange)
             exchange.verdict = steps.terms(exchange)
             exchange.decision = steps.policy(exchange)
             exchange.grant = steps.limit(exchange)
@@ -258,6 +263,8 @@ class Corridor:
         short = relay.received <= (SHORT_ENCODED if relay.encoded else SHORT)
         facts = relay.facts() if short else await self._aside(relay.facts)
         evidence.with_answer(outcome, exchange, answer.head, relay, facts)
+        if (facts.created or (facts.upstream_id or "")[:5] == "resp_") and self._references is not None and outcome.status < 300:
+            self._references.remember(exchange, facts)
         self.relays.discard(relay)
         if not await self._record_outcome(exchange, house, outcome, outcome.delivered_bytes - relay.delivered):
             ending = Ending("cut", "the outcome was not recorded")

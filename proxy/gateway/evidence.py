@@ -50,12 +50,14 @@ def intent(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> In
     intent.decision = exchange.decision.effect
     intent.clauses = exchange.verdict.clauses + exchange.decision.clauses
     intent.rules = exchange.decision.rules
+    if exchange.refers:
+        intent.refers = exchange.refers
     return intent
 
 
 def refusal(exchange: Exchange, snapshot: int, keyed: Callable[[str], str], refused: Refused) -> Refusal:
     """The record of an exchange that we answer ourselves, with as much as had been found out."""
-    return Refusal(**_common(exchange, snapshot, keyed), status=refused.status, error=refused.code)
+    return Refusal(**_common(exchange, snapshot, keyed), refers=exchange.refers, status=refused.status, error=refused.code)
 
 
 def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> dict[str, Any]:

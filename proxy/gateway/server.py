@@ -21,13 +21,16 @@ from proxy.core.clock import SystemClock
 from proxy.core.errors import TosProxyError
 from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
+from proxy.core.references import subkey
 from proxy.core.snapshot import UpstreamOptions
 from proxy.gateway.corridor import Corridor, Steps
 from proxy.gateway.house import House, build
+from proxy.gateway.references import References
 from proxy.gateway.refusal import not_a_request
 from proxy.gateway.snapshots import Entries, SnapshotFollower
 from proxy.ledger.adoption import adopt
 from proxy.ledger.recorder import Recorder
+from proxy.ledger.reference_index import IndexReader
 from proxy.ledger.secrets import load as load_secrets
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
@@ -108,7 +111,8 @@ class Worker:
         house = self._house
         recorder = Recorder.open(self._data_dir, self._number, house.ledger, self._clock, loop)
         self._recorder = recorder
-        self._corridor = Corridor(house, recorder, self._steps, self._clock, self._aside, self._fault)
+        self._references = References(subkey(self._secrets.identity), IndexReader(self._data_dir / "references"))
+        self._corridor = Corridor(house, recorder, self._steps, self._clock, self._aside, self._fault, self._references)
         self._listener = Listener(
             loop, house.gateway, self._deadlines, self._clock.monotonic_ns, self._corridor.enter, not_a_request
         )
@@ -298,6 +302,8 @@ class Worker:
                 [names.OPEN, {}, stats.open],
                 [names.LEDGER_GAPS, {}, stats.unrecorded],
                 *([names.ENDED, {"outcome": outcome}, count] for outcome, count in stats.ends.items()),
+                [names.REFERENCES, {"known": "yes"}, self._references.found],
+                [names.REFERENCES, {"known": "no"}, self._references.missed],
             ]
         ledger = self._recorder.stats
         metrics += [

@@ -18,6 +18,7 @@ import hmac
 import msgspec
 
 from proxy.core.facts import AnswerFacts, RequestFacts
+from proxy.core.references import Refer
 
 RECORD_FORMAT = 1
 
@@ -92,6 +93,7 @@ class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True,
     clauses: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     content: Content
+    refers: tuple[Refer, ...] = ()
 
 
 class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):

@@ -39,10 +39,14 @@ SNAPSHOT_NUMBER = "tos_proxy_snapshot_number"
 RESIDENT_BYTES = "tos_proxy_resident_bytes"
 CPU_SECONDS = "tos_proxy_cpu_seconds_total"
 
+REFERENCES = "tos_proxy_references_total"
+
 SHIPPED_ENTRIES = "tos_proxy_shipped_entries_total"
 SHIP_LAG_ENTRIES = "tos_proxy_ship_lag_entries"
 SHIP_LAG_SECONDS = "tos_proxy_ship_lag_seconds"
 CONFIGURATION_BAD = "tos_proxy_configuration_bad"
+INDEXED_OBJECTS = "tos_proxy_reference_index_objects"
+INDEX_DROPPED = "tos_proxy_reference_index_dropped_total"
 
 HELP: dict[str, str] = {
     BUILD: "Constant 1; the label tells the version.",
@@ -69,8 +73,11 @@ HELP: dict[str, str] = {
     SNAPSHOT_NUMBER: "Number of the snapshot in force.",
     RESIDENT_BYTES: "Resident memory of the process.",
     CPU_SECONDS: "Processor time of the process, user and system.",
+    REFERENCES: "References of requests, by whether what they name was made by a record that we know.",
     SHIPPED_ENTRIES: "Entries shipped to the store.",
     SHIP_LAG_ENTRIES: "Entries in the spool that are not in the store yet.",
     SHIP_LAG_SECONDS: "Age of the oldest entry that is not in the store yet.",
     CONFIGURATION_BAD: "1 while the configuration file cannot be used and the last good one is in force.",
+    INDEXED_OBJECTS: "Objects in the reference index that control publishes on this machine.",
+    INDEX_DROPPED: "Objects that the reference index let go because it was full; the oldest go first.",
 }
