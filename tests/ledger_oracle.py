@@ -16,7 +16,7 @@ from proxy.ledger import opening, reader
 from proxy.ledger.keyring import Keys
 from proxy.ledger.pieces import Piece, pieces_of
 from proxy.ledger.reader import Cursor, EpochAt, Fault
-from proxy.ledger.record import Entry, Intent, Outcome, Refusal, commitment, decode
+from proxy.ledger.record import Entry, Intent, Line, Outcome, Refusal, commitment, decode
 from proxy.ledger.secrets import Secrets
 from proxy.ledger.segments import ENTRIES, Frame
 
@@ -86,8 +86,24 @@ def unrecorded(spool: Path, secrets: Secrets, seen_bodies: Iterable[bytes]) -> l
             wrong.append(str(error))
             continue
         committed[question.received if question.sent is None else question.sent] += 1
+        if entry.facts.lines:
+            wrong += unlined(ledger, entry, opening.salt_of(entry, content, keys.cipher), question.received)
     missing = Counter(seen_bodies) - committed
     return wrong + [f"sent upstream, not recorded: {body[:80]!r}" for body in missing.elements() if not _redeemed(body, salted)]
+
+
+def unlined(ledger: Written, carrier: Intent, salt: bytes, body: bytes) -> list[str]:
+    """What is wrong with the lines of a carrier that went upstream: all are there, before its intent, and open to its bytes."""
+    lines = [entry for entry, _ in ledger.entries if isinstance(entry, Line) and entry.carrier == carrier.id]
+    wrong = [f"{line.id}: line {line.number} follows its carrier" for line in lines if line.seq > carrier.seq]
+    if [line.number for line in lines] != list(range(carrier.facts.lines)):
+        wrong.append(f"{carrier.id}: {len(lines)} lines, {carrier.facts.lines} were sent")
+    for line in lines:
+        try:
+            opening.line(line, salt, body)
+        except TosProxyError as error:
+            wrong.append(str(error))
+    return wrong
 
 
 def _redeemed(body: bytes, salted: list[tuple[bytes, str]]) -> bool:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.core.errors import TosProxyError
 from proxy.ledger.pieces import Piece
-from proxy.ledger.record import Intent, Outcome
+from proxy.ledger.record import Intent, Line, Outcome, line_salt
 from proxy.ledger.sealing import PLAIN, SALT_BYTES, TRANSFORMED, unseal
 
 Cipher = Callable[[str, str], AESGCM]
@@ -86,6 +86,13 @@ def salt_of(entry: Intent | Outcome, content: bytes, cipher: Cipher) -> bytes:
 def _parted(part: bytes) -> tuple[bytes, bytes, bytes | None]:
     salt, rest = part[1:_SALTED], part[_SALTED:]
     if part[:1] == PLAIN:
+def line(entry: Line, salt: bytes, body: bytes) -> bytes:
+    """A line, from its carrier's salt (`salt_of`) and body as received. Raises: CommitmentError."""
+    content = body[entry.offset : entry.offset + entry.length]
+    _check(entry.id, line_salt(salt, entry.number), content, entry.received)
+    return content
+
+
         return salt, rest, None
     if part[:1] != TRANSFORMED:
         raise CommitmentError("a content part of unknown form")

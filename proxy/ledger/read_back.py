@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
+from array import array
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -16,18 +18,33 @@ from proxy.ledger.sealing import unseal
 from proxy.ledger.segment_file import Segment
 
 
-class PieceAt(NamedTuple):
-    """Where a durable piece lies, and what opens it. Holds the segment's descriptor open, so that a removed file still reads."""
+class PieceList:
+    """Where the durable pieces of one body lie, and what opens them: 12 bytes a piece, since a slow upload has very many.
 
-    segment: Segment
-    offset: int
-    size: int
-    cipher: AESGCM
-    record_id: str
+    Holds the descriptors of their segments open, so that a removed file still reads.
+    """
 
-    def read(self) -> bytes:
-        """The piece as it came. Raises: OSError, SealBrokenError."""
-        return unseal(self.cipher, self.segment.read(self.size, self.offset), self.record_id)
+    __slots__ = ("_cipher", "_places", "_record_id", "_segments")
+
+    def __init__(self, cipher: AESGCM, record_id: str) -> None:
+        self._cipher = cipher
+        self._record_id = record_id
+        self._segments: list[Segment] = []
+        self._places = array("I")
+
+    def __len__(self) -> int:
+        return len(self._places) // 3
+
+    def add(self, segment: Segment, offset: int, size: int) -> None:
+        """A piece became durable, the one that follows those before."""
+        if not self._segments or self._segments[-1] is not segment:
+            self._segments.append(segment)
+        self._places.extend((len(self._segments) - 1, offset, size))
+
+    def read(self, number: int) -> bytes:
+        """A piece as it came. Raises: OSError, SealBrokenError."""
+        segment, offset, size = self._places[3 * number : 3 * number + 3]
+        return unseal(self._cipher, self._segments[segment].read(size, offset), self._record_id)
 
 
 class Reading:
@@ -73,17 +90,16 @@ class ReadBack:
 
     __slots__ = ("_next", "_pieces", "_reading")
 
-    def __init__(self, pieces: list[PieceAt], reading: Reading) -> None:
+    def __init__(self, pieces: PieceList | None, reading: Reading) -> None:
         self._pieces = pieces
         self._reading = reading
         self._next = 0
 
     def next(self) -> Oneshot[bytes]:
         """The next piece, empty when there is none that is durable."""
-        if self._next == len(self._pieces):
+        if self._pieces is None or self._next == len(self._pieces):
             end: Oneshot[bytes] = Oneshot()
             end.set(b"")
             return end
-        piece = self._pieces[self._next]
         self._next += 1
-        return self._reading.read(piece.read)
+        return self._reading.read(partial(self._pieces.read, self._next - 1))

@@ -27,6 +27,7 @@ from proxy.ledger.batch import Batch, Piece
 from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk, make_once
+from proxy.ledger.lines import LineWriter
 from proxy.ledger.mending import Mending
 from proxy.ledger.read_back import Reading
 from proxy.ledger.record import RECORD_FORMAT, Mark, Position, encode
@@ -137,6 +138,14 @@ class Recorder:
         return Stream(self, record_id, principal, content)
 
     @property
+    def session(self, record_id: str, principal: str, content: str) -> SessionStream:
+        """The same for an exchange whose client goes on speaking after its request."""
+        return SessionStream(self, record_id, principal, content)
+
+    def lines(self, stream: Stream) -> LineWriter:
+        """What writes the queries that the body of `stream` carries, ahead of its intent."""
+        return LineWriter(self, stream)
+
     def blocked(self) -> str:
         """Why nothing can become durable now, or empty: there is no epoch, or the disk does not answer."""
         return self.spool.down or self._stalled

@@ -18,7 +18,7 @@ from proxy.core.oneshot import Oneshot
 from proxy.ledger import segments
 from proxy.ledger.batch import Batch, Piece
 from proxy.ledger.content_keys import ContentKey
-from proxy.ledger.read_back import PieceAt, ReadBack
+from proxy.ledger.read_back import PieceList, ReadBack
 from proxy.ledger.record import Content, Intent, Outcome, Position, Refusal, encode
 from proxy.ledger.sealing import PLAIN, SALT_BYTES, TRANSFORMED
 from proxy.ledger.spool import failed
@@ -88,7 +88,7 @@ class Stream:
         self._salt = b""
         self._hash: Any = None
         self._ahead = 0
-        self._pieces: list[PieceAt] | None = None
+        self._pieces: PieceList | None = None
         self._answer: list[bytes] = []
         self._answered = 0
         self._answer_salt = b""
@@ -121,12 +121,12 @@ class Stream:
         if reason:
             return failed(reason)
         key = self._enter()
+        name, cipher = (key.name, key.cipher) if self.full else ("", recorder.memory_key)
         if self._pieces is None:
-            self._pieces = []
+            self._pieces = PieceList(cipher, self.id)
             self._salt = recorder.sealer.salt()
             self._hash = sha256(self._salt)
         self._hash.update(piece)
-        name, cipher = (key.name, key.cipher) if self.full else ("", recorder.memory_key)
         evidence = _encode({"id": self.id, "key": name, "offset": self._ahead})
         sealed = recorder.sealer.seal(cipher, piece, self.id)
         self._ahead += len(piece)
@@ -139,7 +139,7 @@ class Stream:
         def settled(batch: Batch, error: LedgerUnavailableError | None) -> None:
             if error is None:
                 assert batch.segment is not None
-                pieces.append(PieceAt(batch.segment, batch.base + end - len(sealed), len(sealed), cipher, self.id))
+                pieces.add(batch.segment, batch.base + end - len(sealed), len(sealed))
 
         spool.settled(settled)
         batch.waiting.append((oneshot, None))
@@ -153,7 +153,7 @@ class Stream:
 
     def read_back(self) -> ReadBack:
         """The request's pieces from disk, in order, as far as they are durable when asked for; not the rest given to `intent`."""
-        return ReadBack([] if self._pieces is None else self._pieces, self._recorder.reading)
+        return ReadBack(self._pieces, self._recorder.reading)
 
     def intent(self, intent: Intent, body: bytes, sent: bytes | None = None) -> Oneshot[Position]:
         """Record what is about to be asked; `body` is what is left after the pieces, `sent` the whole body as a transform made it.
