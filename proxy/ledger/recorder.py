@@ -137,15 +137,11 @@ class Recorder:
         """An exchange's way into the ledger. `content`: `full`, or `digests` where bytes are hashed and not kept."""
         return Stream(self, record_id, principal, content)
 
-    @property
-    def session(self, record_id: str, principal: str, content: str) -> SessionStream:
-        """The same for an exchange whose client goes on speaking after its request."""
-        return SessionStream(self, record_id, principal, content)
-
     def lines(self, stream: Stream) -> LineWriter:
         """What writes the queries that the body of `stream` carries, ahead of its intent."""
         return LineWriter(self, stream)
 
+    @property
     def blocked(self) -> str:
         """Why nothing can become durable now, or empty: there is no epoch, or the disk does not answer."""
         return self.spool.down or self._stalled
