@@ -43,11 +43,14 @@ class StrictJSONError(ValueError):
         self.message = message
 
 
-class Inspected(msgspec.Struct):
+class Inspected:
     """What a body held: its tree (None when it could not be read) and flags, short words for what kept us from reading it fully."""
 
-    tree: Any
-    flags: list[str]
+    __slots__ = ("flags", "tree")
+
+    def __init__(self, tree: Any, flags: list[str]) -> None:
+        self.tree = tree
+        self.flags = flags
 
 
 def inspect_json(raw: bytes, charset: str | None = None) -> Inspected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -25,16 +25,19 @@ def _error_event(status: int, code: str, message: str, record_id: str) -> bytes:
 class UnknownStream(EventStreamReader):
     """Counts the events of a stream we do not know, and holds what ends the streams we do know."""
 
-    rule = EndRule(
+    rule: ClassVar[EndRule] = EndRule(
         names=frozenset({b"message_stop", b"response.completed", b"response.failed", b"response.incomplete", b"error"}),
         heads=(b"[DONE]", b'{"error":', b'{"type":"message_stop"', b'{"type":"response.completed"'),
     )
-    own_error = staticmethod(_error_event)
 
     def read_event(self, name: bytes, payload: bytes) -> bool:
         """Judge one event by its name, or by how it begins."""
         self.gathering.seen.unread = True
         return self.ends(name, payload)
+
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return _error_event(status, code, message, record_id)
 
 
 def _read_request(_body: Any, path: PathParameters) -> RequestFacts:

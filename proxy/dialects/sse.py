@@ -12,8 +12,7 @@ payload has the last word. What was once let go is never claimed back.
 from __future__ import annotations
 
 import re
-
-import msgspec
+from typing import ClassVar
 
 from proxy.core.facts import AnswerFacts
 from proxy.dialects.gathering import Gathering
@@ -35,13 +34,16 @@ _OVERLAP = 3
 _NO, _MAYBE, _YES = 0, 1, 2
 
 
-class EndRule(msgspec.Struct, frozen=True):
+class EndRule:
     """Which events end a stream for its client: those with one of `names`, or without a name and a payload that begins like one of
     `heads` (written without spaces).
     """
 
-    names: frozenset[bytes] = frozenset()
-    heads: tuple[bytes, ...] = ()
+    __slots__ = ("heads", "names")
+
+    def __init__(self, names: frozenset[bytes] = frozenset(), heads: tuple[bytes, ...] = ()) -> None:
+        self.names = names
+        self.heads = heads
 
     def of_name(self, name: bytes) -> int:
         """Whether an event with this (complete, not empty) name ends the stream."""
@@ -72,7 +74,7 @@ class EventStreamReader:
     `cap` is in bytes, at least 512: so much is looked at to see whether an event that is too large ends the stream.
     """
 
-    rule: EndRule = NEVER
+    rule: ClassVar[EndRule] = NEVER
 
     def __init__(self, *, collect: bool = False, cap: int = EVENT_CAP) -> None:
         self.ended = False
@@ -170,7 +172,7 @@ class EventStreamReader:
         offset = self._fed - len(blocks)
         for block in blocks.split(blank):
             if block and self._read_block(block):
-                self._finish(offset)
+                self._finish(offset + _line_ends(block))
                 return
             offset += len(block) + len(blank)
 
@@ -188,7 +190,7 @@ class EventStreamReader:
             if self._skipping:
                 self._skipping = False
             elif block and self._read_block(block):
-                self._finish(offset + consumed)
+                self._finish(offset + consumed + _line_ends(block))
                 return
             consumed = end
             self._ruled_out = self._in_comment = False
@@ -295,3 +297,8 @@ class EventStreamReader:
             elif field == b"event":
                 name = value.removeprefix(b" ")
         return name, lines
+
+
+def _line_ends(block: bytes) -> int:
+    """How many bytes before an event belong to the blank line before it: CRLF may be cut in the middle."""
+    return len(block) - len(block.lstrip(b"\r\n"))

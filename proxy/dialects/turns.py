@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from proxy.core.facts import Message, RequestFacts
 from proxy.dialects.parameters import flag, odd, refer
 
@@ -25,16 +23,27 @@ ROLES = {
 """Our words for the roles that providers know."""
 
 
-class Turn(msgspec.Struct, gc=False):
+class Turn:
     """One turn: its texts in order, what it carries beside them, and the flags it deserves."""
 
-    role: str
-    texts: list[str] = []
-    media: int = 0
-    tool_calls: int = 0
-    references: list[tuple[str, Any]] | None = None
-    remote: bool = False
-    odd: bool = False
+    __slots__ = ("media", "odd", "references", "remote", "role", "texts", "tool_calls")
+
+    def __init__(
+        self,
+        role: str,
+        texts: list[str] | None = None,
+        *,
+        media: int = 0,
+        references: list[tuple[str, Any]] | None = None,
+        odd: bool = False,
+    ) -> None:
+        self.role = role
+        self.texts: list[str] = [] if texts is None else texts
+        self.media = media
+        self.tool_calls = 0
+        self.references = references
+        self.remote = False
+        self.odd = odd
 
     def refer(self, kind: str, identifier: Any) -> None:
         """Something that lies with the provider."""

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvloop
 
@@ -146,7 +146,7 @@ class Worker:
         context = None
         if options.tls_certificate and listener.family != socket.AF_UNIX:
             context = server_context(Path(options.tls_certificate), Path(options.tls_key) if options.tls_key else None)
-        factory = partial(ServerConnection, self._listener)
+        factory = cast("Callable[[], asyncio.Protocol]", partial(ServerConnection, self._listener))
         if listener.family == socket.AF_UNIX:
             return await self._loop.create_unix_server(factory, sock=listener, backlog=_BACKLOG)
         return await self._loop.create_server(factory, sock=listener, ssl=context, backlog=_BACKLOG)
@@ -256,6 +256,8 @@ class Worker:
         An exchange can outlive its client. So not the connections alone are waited for: what has an intent gets its outcome.
         """
         self._listener.drain()
+        if self._corridor is not None:
+            self._corridor.drain()
         await self._empty(self._house.gateway.drain_seconds if self._drain_seconds is None else self._drain_seconds, self._hurried)
         for relay in list(self._corridor.relays if self._corridor else ()):
             relay.cut(_SHUTTING_DOWN)

@@ -48,7 +48,7 @@ class Spool:
         self._since = 0.0
         self._due = True
         self._batch = Batch(0, 0, 0)
-        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        self._writing = threading.Thread(target=self._run, name="spool", daemon=True)
         self._running = True
         self._watch_at = 0.0
         self.epoch = 0
@@ -71,7 +71,7 @@ class Spool:
             self._up(epoch.number)
             batch = self._close_batch()
             self._committed(batch, self._committer.commit(batch))
-        self._thread.start()
+        self._writing.start()
 
     def append(self, kind: int, flags: int, seq: int, stream: int, evidence: bytes, content: bytes) -> Batch:
         """Add a frame to the open batch, which is returned: whoever waits puts itself in. Not while `down`.

@@ -84,7 +84,7 @@ class Pool:
 
     async def _open(self, opened: Oneshot[UpstreamConnection]) -> None:
         try:
-            _, protocol = await self._connect(lambda: UpstreamConnection(self))
+            _, protocol = await self._connect(lambda: cast("asyncio.Protocol", UpstreamConnection(self)))
         except UpstreamError as error:
             self.stats.failed += 1
             opened.fail(error)

@@ -57,7 +57,7 @@ class AnswerSink(Protocol):
         ...
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection:
     """One connection to an upstream, which carries one exchange at a time.
 
     Use: `send` (once or more), await `head`, then `attach` a sink; `release` is automatic once the answer is complete.
@@ -333,6 +333,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._fail(
                 "the upstream broke the connection" if exc else "the upstream closed the connection before the answer was complete"
             )
+
+    def eof_received(self) -> None:
+        """The upstream will send no more: the connection is closed, and `connection_lost` tells."""
 
     def pause_writing(self) -> None:
         """The upstream takes the request more slowly than we give it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -17,11 +17,10 @@ _decode = msgspec.json.Decoder().decode
 class MessageStream(EventStreamReader):
     """Named events whose payload repeats the name as `type`, from `message_start` to `message_stop` or `error`."""
 
-    rule = EndRule(
+    rule: ClassVar[EndRule] = EndRule(
         names=frozenset({b"message_stop", b"error"}),
         heads=(b'{"type":"message_stop"', b'{"type":"error"'),
     )
-    own_error = staticmethod(error_event)
 
     def read_event(self, name: bytes, payload: bytes) -> bool:
         """Take in one event."""
@@ -48,6 +47,10 @@ class MessageStream(EventStreamReader):
         elif kind == "error":
             gathering.seen.error = error_word(event.get("error")) or "error"
         return kind in ("message_stop", "error") or name in self.rule.names
+
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return error_event(status, code, message, record_id)
 
 
 def read_message(gathering: Gathering, tree: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from proxy.dialects.gathering import Gathering, count, error_word, word
 from proxy.dialects.gemini.errors import error_event
@@ -15,14 +15,17 @@ _ENTRY_LISTS = ("embeddings", "models", "tunedModels")
 class GenerateStream(EventStreamReader):
     """Events without names (`alt=sse`). No event says that it is the last, so only an error ends the stream before its close."""
 
-    rule = EndRule(heads=(b'{"error":',))
-    own_error = staticmethod(error_event)
+    rule: ClassVar[EndRule] = EndRule(heads=(b'{"error":',))
 
     def read_event(self, name: bytes, payload: bytes) -> bool:  # noqa: ARG002 - these events have no names
         """Take in one response."""
         tree = read_leniently(payload)
         read_generated(self.gathering, tree)
         return type(tree) is dict and bool(tree.get("error"))
+
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return error_event(status, code, message, record_id)
 
 
 def read_generated(gathering: Gathering, tree: Any) -> None:

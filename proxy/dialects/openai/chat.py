@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from proxy.dialects.gathering import Gathering, count, error_word, word
 from proxy.dialects.jsonio import read_leniently
 from proxy.dialects.openai.errors import chat_error_event
+from proxy.dialects.openai.shapes import PlainAnswer, PlainChunk
 from proxy.dialects.sse import EndRule, EventStreamReader
 
 _decode = msgspec.json.Decoder().decode
@@ -17,35 +18,7 @@ _STREAMED, _WHOLE = ("delta", "message"), ("message", "delta")
 """Where a choice's words are. Perplexity sends both: in a stream `message` repeats what came, else `delta` is empty."""
 
 
-class _PlainText(msgspec.Struct, gc=False):
-    content: str
-    tool_calls: None = None
-    function_call: None = None
-    refusal: None = None
-    reasoning_content: None = None
-    reasoning: None = None
-    reasoning_details: None = None
-
-
-class _PlainChoice(msgspec.Struct, gc=False):
-    delta: _PlainText
-    index: int
-    finish_reason: None = None
-    logprobs: None = None
-    message: None = None
-    text: None = None
-
-
-class _PlainChunk(msgspec.Struct, gc=False):
-    """A chunk that says text and nothing else, which is what nearly all are; any other does not fit and is read in full."""
-
-    choices: list[_PlainChoice]
-    usage: None = None
-    x_groq: None = None
-    error: None = None
-
-
-_decode_plain = msgspec.json.Decoder(_PlainChunk).decode
+_decode_plain = msgspec.json.Decoder(PlainChunk).decode
 
 
 class ChatStream(EventStreamReader):
@@ -54,8 +27,7 @@ class ChatStream(EventStreamReader):
     Hosts that send no `[DONE]` (Perplexity, MiniMax's native path) end a stream by its framing alone, whose end is held too.
     """
 
-    rule = EndRule(names=frozenset({b"error"}), heads=(b"[DONE]", b'{"error":'))
-    own_error = staticmethod(chat_error_event)
+    rule: ClassVar[EndRule] = EndRule(names=frozenset({b"error"}), heads=(b"[DONE]", b'{"error":'))
     _plain = False  # whether the chunk before this one was plain, so that this one probably is
 
     def read_event(self, name: bytes, payload: bytes) -> bool:  # noqa: ARG002 - chunks have no names
@@ -81,29 +53,12 @@ class ChatStream(EventStreamReader):
         self._plain = seen.text_chars > said and seen.model is not None and seen.upstream_id is not None
         return type(chunk) is dict and bool(chunk.get("error"))
 
-
-class _PlainEnd(msgspec.Struct, gc=False):
-    message: _PlainText
-    index: int
-    finish_reason: str
-    logprobs: None = None
-    delta: None = None
-    text: None = None
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return chat_error_event(status, code, message, record_id)
 
 
-class _PlainAnswer(msgspec.Struct, gc=False):
-    """A whole answer that says text and nothing else; any other does not fit and is read in full."""
-
-    id: str
-    model: str
-    choices: list[_PlainEnd]
-    usage: dict[str, Any]
-    x_groq: None = None
-    error: None = None
-    base_resp: None = None
-
-
-_decode_plain_answer = msgspec.json.Decoder(_PlainAnswer).decode
+_decode_plain_answer = msgspec.json.Decoder(PlainAnswer).decode
 
 
 def parse_chat(raw: bytes) -> Any:
@@ -116,7 +71,7 @@ def parse_chat(raw: bytes) -> Any:
 
 def read_whole_chat(gathering: Gathering, answer: Any) -> None:
     """Take in what `parse_chat` gave."""
-    if type(answer) is not _PlainAnswer:
+    if type(answer) is not PlainAnswer:
         read_chat(gathering, answer)
         return
     gathering.names(answer.model, answer.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from proxy.dialects.gathering import Gathering, count, error_word, word
 from proxy.dialects.jsonio import read_leniently
@@ -22,11 +22,10 @@ _CALL_DELTAS = (
 class ResponseStream(EventStreamReader):
     """Named events whose payload repeats the name as `type`; `[DONE]` where a host adds it."""
 
-    rule = EndRule(
+    rule: ClassVar[EndRule] = EndRule(
         names=frozenset(name.encode() for name in _ENDING),
         heads=(b"[DONE]", *(f'{{"type":"{name}"'.encode() for name in _ENDING)),
     )
-    own_error = staticmethod(responses_error_event)
 
     def read_event(self, name: bytes, payload: bytes) -> bool:
         """Take in one event."""
@@ -48,6 +47,10 @@ class ResponseStream(EventStreamReader):
         elif kind == "error" or event.get("error"):
             self.gathering.seen.error = error_word(event.get("error")) or word(event.get("code")) or "error"
         return kind in _ENDING or name in self.rule.names or bool(event.get("error"))
+
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return responses_error_event(status, code, message, record_id)
 
     def _read_delta(self, kind: str, event: dict[str, Any], delta: str) -> None:
         gathering = self.gathering

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from proxy.dialects.gathering import Gathering, count, error_word
 from proxy.dialects.jsonio import read_leniently
 from proxy.dialects.openai.errors import chat_error_event
+from proxy.dialects.openai.shapes import Bulky
 from proxy.dialects.sse import EndRule, EventStreamReader
 
 _ENTRY_LISTS = ("data", "results", "models")
 
 
-class _Bulky(msgspec.Struct):
-    """An answer whose vectors or pictures need not become objects."""
-
-    model: str | None = None
-    id: str | None = None
-    data: list[msgspec.Raw] = []
-    usage: dict[str, Any] | None = None
-    error: Any = None
-
-
-_decode_bulky = msgspec.json.Decoder(_Bulky).decode
+_decode_bulky = msgspec.json.Decoder(Bulky).decode
 
 
 def parse_bulky(raw: bytes) -> Any:
@@ -61,8 +52,7 @@ def read_task(gathering: Gathering, tree: Any) -> None:
 class TaskStream(EventStreamReader):
     """Pictures and transcripts as they are made: events whose `type` ends in `.delta`, `.partial_image`, `.done`, `.completed`."""
 
-    rule = EndRule(heads=(b"[DONE]", b'{"error":'))
-    own_error = staticmethod(chat_error_event)
+    rule: ClassVar[EndRule] = EndRule(heads=(b"[DONE]", b'{"error":'))
 
     def read_event(self, name: bytes, payload: bytes) -> bool:  # noqa: ARG002 - the payload repeats the name
         """Take in one event."""
@@ -77,3 +67,7 @@ class TaskStream(EventStreamReader):
         # The whole text comes once more at the end; what was seen in pieces is not counted twice.
         read_task(self.gathering, {key: value for key, value in event.items() if key != "text"})
         return bool(event.get("error"))
+
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return chat_error_event(status, code, message, record_id)
