@@ -12,7 +12,7 @@ A script that cannot be read is answered with 400 and the reason. No script: a p
 
 **What it can say** is written field by field in `script.Script`. The main ones:
 
-* the text: `words= seed= chunks= tool reasoning finish=`
+* the text: `words= seed= chunks= tool reasoning finish=`, and `quirk=groq` for the ways of another host (`quirks.QUIRKS`)
 * the status: `status= times= retry_after= retry_after_ms= should_retry=` (`times=2`: the first two attempts of the same request
   get the status or the fault, the third is answered)
 * the pace: `head_delay_ms= body_delay_ms= delay_ms=`

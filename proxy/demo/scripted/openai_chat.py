@@ -12,7 +12,8 @@ STREAM_ERROR = {
 DONE = b"data: [DONE]\n\n"
 
 
-def _usage(asked: Asked, choices: int) -> dict[str, Any]:
+def usage_of(asked: Asked, choices: int) -> dict[str, Any]:
+    """The counts of an answer with so many choices."""
     out = asked.tokens_out * choices
     return {
         "prompt_tokens": asked.tokens_in,
@@ -74,7 +75,7 @@ def chat(asked: Asked) -> Content:
         message, finish = _message(asked, index)
         logprobs = _logprobs(asked, message["content"] or "")
         choices.append({"index": index, "message": message, "logprobs": logprobs, "finish_reason": finish})
-    return whole({**_envelope(asked, "chat.completion"), "choices": choices, "usage": _usage(asked, count)})
+    return whole({**_envelope(asked, "chat.completion"), "choices": choices, "usage": usage_of(asked, count)})
 
 
 def _chat_deltas(asked: Asked, index: int) -> list[dict[str, Any]]:
@@ -107,7 +108,7 @@ def _chat_stream(asked: Asked, count: int) -> Content:
     finish = asked.finish("tool_calls" if asked.script.tool else "stop")
     closing = [chunk(index, {}, finish) for index in range(count)]
     if with_usage:
-        closing.append(event({**envelope, "choices": [], "usage": _usage(asked, count)}))
+        closing.append(event({**envelope, "choices": [], "usage": usage_of(asked, count)}))
     return stream(opening, deltas, [*closing, DONE], event(STREAM_ERROR))
 
 
@@ -123,7 +124,7 @@ def completions(asked: Asked) -> Content:
 
     if not asked.json.get("stream"):
         choices = [choice(index, "".join(asked.parts(index)), asked.finish("stop")) for index in range(count)]
-        return whole({**envelope, "choices": choices, "usage": _usage(asked, count)})
+        return whole({**envelope, "choices": choices, "usage": usage_of(asked, count)})
     deltas = [event({**envelope, "choices": [choice(index, part, None)]}) for index in range(count) for part in asked.parts(index)]
     closing = [event({**envelope, "choices": [choice(index, "", asked.finish("stop"))]}) for index in range(count)]
     return stream([], deltas, [*closing, DONE], event(STREAM_ERROR))

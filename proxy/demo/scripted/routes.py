@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from proxy.demo.scripted import anthropic, gemini, openai_chat, openai_responses, openai_rest
+from proxy.demo.scripted import anthropic, cohere, gemini, ollama, openai_chat, openai_responses, openai_rest, ranking
 from proxy.demo.scripted.content import Asked, Content, Maker, encode, whole
+from proxy.demo.scripted.quirks import QUIRKS, bend, failure
 from proxy.demo.scripted.script import BadScriptError, Script, read_script
 from proxy.demo.scripted.seen import Seen
 from proxy.demo.scripted.wording import Stamp
@@ -31,9 +32,19 @@ class Answer(msgspec.Struct):
 
 # The first row whose pattern ends the path wins; the dialect's module has `error` and `headers`.
 _POSTS: tuple[tuple[str, ModuleType, Maker], ...] = (
-    (r"/chat/completions", openai_rest, openai_chat.chat),
+    (r"/(?:chat|agents|fim)/completions|/text/chatcompletion_v2", openai_rest, openai_chat.chat),
     (r"/completions", openai_rest, openai_chat.completions),
-    (r"/responses", openai_rest, openai_responses.responses),
+    (r"/responses|/v1/agent", openai_rest, openai_responses.responses),
+    (r"/rerank", openai_rest, ranking.rerank),
+    (r"/score", openai_rest, ranking.score),
+    (r"/pooling", openai_rest, ranking.pooling),
+    (r"/tokenize", openai_rest, ranking.tokenize),
+    (r"/detokenize", openai_rest, ranking.detokenize),
+    (r"/api/chat", ollama, ollama.chat),
+    (r"/api/generate", ollama, ollama.generate),
+    (r"/api/embed", ollama, ollama.embed),
+    (r"/v2/chat", cohere, cohere.chat),
+    (r"/v2/embed", cohere, cohere.embed),
     (r"/embeddings", openai_rest, openai_rest.embeddings),
     (r"/moderations", openai_rest, openai_rest.moderations),
     (r"/images/generations", openai_rest, openai_rest.images),
@@ -46,7 +57,7 @@ _POSTS: tuple[tuple[str, ModuleType, Maker], ...] = (
     (r"/models/(?P<model>[^/]+):embedContent", gemini, gemini.embed),
     (r"/models/(?P<model>[^/]+):batchEmbedContents", gemini, gemini.batch_embed),
 )
-_ROUTES = tuple((re.compile(r"(?:.*)" + pattern), dialect, maker) for pattern, dialect, maker in _POSTS)
+_ROUTES = tuple((re.compile(rf"(?:.*)(?:{pattern})"), dialect, maker) for pattern, dialect, maker in _POSTS)
 _MODELS = re.compile(r".*/models(?:/(?P<model>[^/:]+))?")
 
 
@@ -62,6 +73,8 @@ def _dialect_by_headers(seen: Seen, path: str, query: str) -> ModuleType:
 
 def _route(seen: Seen, path: str, query: str) -> tuple[ModuleType, Maker | None, str]:
     if seen.method in (b"GET", b"HEAD"):
+        if path.endswith("/api/tags"):
+            return ollama, ollama.tags, ""
         dialect = _dialect_by_headers(seen, path, query)
         if found := _MODELS.fullmatch(path):
             name = found["model"] or ""
@@ -105,6 +118,8 @@ def read(seen: Seen) -> tuple[Asked, ModuleType, Maker | None]:
     fields = _json(body)
     model = model or str(fields.get("model") or "")
     script = read_script(model, (seen.header("x-script") or b"").decode("latin-1"), body)
+    if script.quirk and script.quirk not in QUIRKS:
+        raise BadScriptError(f"no such quirk: {script.quirk}")
     stamp = Stamp(seen.method + seen.target + body, repeatable=True)
     return Asked(path, query, model or "scripted", fields, body, script, stamp), dialect, maker
 
@@ -117,12 +132,12 @@ def compose(asked: Asked, dialect: ModuleType, maker: Maker | None) -> Answer:
     headers += [("cf-cache-status", "DYNAMIC"), ("cf-ray", asked.stamp.hex("ray", 16) + "-FRA")]
     status = 404 if maker is None and script.status == 200 else script.status
     if status >= 400 or maker is None:
-        content = whole(dialect.error(status, asked.stamp))
+        content = whole((failure(script.quirk) if script.quirk else {}) or dialect.error(status, asked.stamp))
         for name, value in (("retry-after", script.retry_after), ("retry-after-ms", script.retry_after_ms)):
             headers += [(name, value)] if value is not None else []
         headers += [("x-should-retry", script.should_retry)] if script.should_retry else []
     else:
-        content = maker(asked)
+        content = bend(maker(asked), asked) if script.quirk else maker(asked)
     headers.append(("content-type", script.content_type or content.media_type))
     return Answer(status, headers, content, script)
 

@@ -37,6 +37,8 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tool: bool = False
     """Answer with a call of the request's first tool."""
     reasoning: bool = False
+    quirk: str = ""
+    """The host whose ways a chat answer takes (`scripted.quirks`)."""
     finish: str = ""
     """Replaces the finish reason; written in the dialect's own words."""
 

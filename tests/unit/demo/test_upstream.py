@@ -41,6 +41,17 @@ def body_of(received: bytes) -> bytes:
 
 ENDPOINTS = [
     (CHAT, {"stream": True}, b"data: [DONE]\n\n"),
+    ("/api/chat", {}, b"}\n"),
+    ("/api/generate", {"stream": False}, b"}"),
+    ("/api/embed", {"input": ["a"]}, b"}"),
+    ("/v2/chat", {"stream": True}, b"data: [DONE]\n\n"),
+    ("/v2/chat", {}, b"}}}"),
+    ("/v2/embed", {"texts": ["a"]}, b"}}}"),
+    ("/v1/rerank", {"query": "a", "documents": ["b"]}, b"}}"),
+    ("/score", {"text_1": "a", "text_2": ["b"]}, b"}}"),
+    ("/pooling", {"input": "a"}, b"}}"),
+    ("/tokenize", {"prompt": "a"}, b"}"),
+    ("/detokenize", {"tokens": [1]}, b"}"),
     ("/openai/deployments/x/chat/completions?api-version=1", {}, b'"audio_tokens":0}}}'),
     ("/v1/completions", {"prompt": ["a", "b"]}, b'"audio_tokens":0}}}'),
     ("/v1/responses", {"input": "a"}, b'"user":null}'),
