@@ -91,9 +91,10 @@ def _control(fds: list[int]) -> int:
 
     from proxy.app import control
     from proxy.core.errors import TosProxyError
-    from proxy.telemetry import structured
+    from proxy.telemetry.diagnostics import Diagnostics
+    from proxy.telemetry.foreign import take_over
 
-    structured.set_up("control")
+    take_over(Diagnostics("control"))
     try:
         return asyncio.run(control.run([socket.socket(fileno=fd) for fd in fds]))
     except (TosProxyError, OSError) as error:

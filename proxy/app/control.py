@@ -13,7 +13,6 @@ from functools import partial
 from os import environ as process_environ
 from typing import Any
 
-import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.control import channel
@@ -165,7 +164,6 @@ class Control:
         self._compiled = self._latest = compile_configuration(environ, make=True)
         self._publisher = Publisher(self._compiled.settings.data_dir)
         self._shipper: Shipper | None = None
-        self._note = structlog.get_logger()
         self._diagnostics = Diagnostics("control")
         self.watch = ConfigurationWatch(self._publisher, self._compile, lambda: digest(environ), self._diagnostics)
 
@@ -208,7 +206,7 @@ class Control:
         """A duty failed: what the world did to us is one line, a defect of ours comes with its traceback."""
         if isinstance(fields.get("exc_info"), TosProxyError | OSError):
             del fields["exc_info"]
-        self._note.error(event, **fields)
+        self._diagnostics.error(event, **fields)
 
     def _compile(self) -> list[bytes]:
         compiled = compile_configuration(self._environ, make=True)
@@ -225,8 +223,12 @@ class Control:
         async with opened(self.settings) as ledger:
             keyring = KeyringReader(self.settings.data_dir, secrets.load(self.settings.data_dir, self._environ).master)
             insist = self.settings.ledger.durability.copied
-            shipper = self._shipper = Shipper(ledger.store, self.settings.data_dir, keyring, self._note.warning, insist=insist)
-            retention = Retention(ledger.store, self.settings.data_dir, bounds(self.settings), shipper.place, self._note.warning)
+            shipper = self._shipper = Shipper(
+                ledger.store, self.settings.data_dir, keyring, self._diagnostics.warning, insist=insist
+            )
+            retention = Retention(
+                ledger.store, self.settings.data_dir, bounds(self.settings), shipper.place, self._diagnostics.warning
+            )
             duties: dict[str, Duty] = {
                 "ship": shipper.run,
                 "principals": lambda stop: self._follow_stored(ledger, stop),

@@ -1,7 +1,4 @@
-"""Diagnostics of the lean processes: one JSON object a line on stderr, no library. Never a record, never content, never a secret.
-
-Control writes the same shape through structlog (`proxy.telemetry.structured`), so that one parser reads all processes.
-"""
+"""Diagnostics of every process: one JSON object a line on stderr, no library. Never a record, never content, never a secret."""
 
 from __future__ import annotations
 
@@ -28,9 +25,15 @@ class Diagnostics:
         self._floor = LEVELS.index(level)
 
     def write(self, level: str, event: str, /, **fields: Any) -> None:
-        """One line. `fields` must be JSON values; anything else is written as its `str`."""
+        """One line. `fields` must be JSON values; anything else is written as its `str`. An exception given as `exc_info` becomes
+        `exception`, its traceback as text.
+        """
         if LEVELS.index(level) < self._floor:
             return
+        if (failure := fields.pop("exc_info", None)) is not None:
+            import traceback
+
+            fields["exception"] = "".join(traceback.format_exception(failure))
         line = {"at": stamp(time.time()), "level": level, "process": self._process, "event": event, **fields}
         text = json.dumps(line, ensure_ascii=False, default=str) + "\n"
         try:

@@ -76,6 +76,22 @@ async def test_the_migrations_make_what_the_code_expects(store_url: str) -> None
     await store.close()
 
 
+async def test_a_new_file_is_what_the_migrations_make(tmp_path: Path) -> None:
+    """A new SQLite file, made without Alembic, is letter for letter what the migrations make."""
+    made: list[list[tuple[str, ...]]] = []
+    for name, scripts in (("new", None), ("migrated", scripts_folder())):
+        file = tmp_path / name
+        await (await Store.open(f"sqlite:///{file}", scripts=scripts)).close()
+        with sqlite3.connect(file) as connection:
+            rows = connection.execute(
+                "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name"
+            ).fetchall()
+            made.append([tuple(" ".join(str(cell).split()).replace("( ", "(").replace(" )", ")") for cell in row) for row in rows])
+            made[-1] += connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        connection.close()
+    assert made[0] == made[1]
+
+
 def _ours(_object: object, name: str, *_: object) -> bool:
     return not name.startswith("entries_")
 

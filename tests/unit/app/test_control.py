@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.proxy_server import ProxyServer, StartProxy
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.proxy_server import ROOT, ProxyServer, StartProxy
 from tests.unit.control.test_supervisor import exchange
 
 
@@ -23,3 +27,14 @@ def test_database_that_cannot_be_used(start_proxy: StartProxy) -> None:
     server.until(lambda: "duty failed" in server.stderr)
     assert exchange(server) == 200
     assert server.get("/readyz")[0] == 200
+
+
+def test_a_lean_control_carries_no_weight(tmp_path: Path) -> None:
+    """Beside a new SQLite store and without admin, control has no framework, no migrations, no other database's dialect."""
+    heavy = ("fastapi", "uvicorn", "starlette", "alembic", "asyncpg", "rich", "typer", "sqlalchemy.dialects.postgresql")
+    script = (
+        "import asyncio, sys; from proxy.app import control; from proxy.ledger.store import Store; "
+        f"asyncio.run(Store.open('sqlite:///{tmp_path}/store.db')); print([name for name in {heavy} if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.strip() == "[]"
