@@ -8,6 +8,7 @@ from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant,
 from proxy.core.facts import RequestFacts
 from proxy.core.principal import UNDECLARED, Credential, Principal
 from proxy.core.references import Refer
+
 NOBODY = Principal("nobody")
 NO_CREDENTIAL = Credential("none", "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -77,18 +78,21 @@ async def test_the_migrations_make_what_the_code_expects(store_url: str) -> None
 
 
 async def test_a_new_file_is_what_the_migrations_make(tmp_path: Path) -> None:
-    """A new SQLite file, made without Alembic, is letter for letter what the migrations make."""
-    made: list[list[tuple[str, ...]]] = []
+    """A new SQLite file, made without Alembic, has the very tables, columns, defaults and indexes that the migrations make."""
+    made: list[list[tuple[object, ...]]] = []
     for name, scripts in (("new", None), ("migrated", scripts_folder())):
-        file = tmp_path / name
-        await (await Store.open(f"sqlite:///{file}", scripts=scripts)).close()
-        with sqlite3.connect(file) as connection:
-            rows = connection.execute(
-                "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name"
-            ).fetchall()
-            made.append([tuple(" ".join(str(cell).split()).replace("( ", "(").replace(" )", ")") for cell in row) for row in rows])
-            made[-1] += connection.execute("SELECT version_num FROM alembic_version").fetchall()
-        connection.close()
+        await (await Store.open(f"sqlite:///{tmp_path / name}", scripts=scripts)).close()
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            tables = [table for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+            shape: list[tuple[object, ...]] = [
+                (table, *column)
+                for table in tables
+                for column in connection.execute(
+                    f"SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('{table}') ORDER BY name"
+                )
+            ]
+            shape += connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name").fetchall()
+            made.append(shape + connection.execute("SELECT version_num FROM alembic_version").fetchall())
     assert made[0] == made[1]
 
 

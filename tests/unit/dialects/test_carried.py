@@ -36,7 +36,13 @@ def test_a_batch_line_has_the_facts_of_the_call_it_names() -> None:
             {"request": {"contents": [{"parts": [{"text": "hello"}]}]}, "metadata": {"key": "k"}},
             "k",
         ),
-        ("gemini", "/v1beta/models/x:generateContent", None, {"key": "k", "request": {"contents": [{"parts": [{"text": "hello"}]}]}}, "k"),
+        (
+            "gemini",
+            "/v1beta/models/x:generateContent",
+            None,
+            {"key": "k", "request": {"contents": [{"parts": [{"text": "hello"}]}]}},
+            "k",
+        ),
         ("openai", "", None, {"custom_id": "c", "body": CHAT}, "c"),
     ],
 )
