@@ -73,6 +73,13 @@ def answer(outcome: Outcome, content: bytes, pieces: Iterable[Piece], cipher: Ci
     return answered
 
 
+def line(entry: Line, salt: bytes, body: bytes) -> bytes:
+    """A line, from its carrier's salt (`salt_of`) and body as received. Raises: CommitmentError."""
+    content = body[entry.offset : entry.offset + entry.length]
+    _check(entry.id, line_salt(salt, entry.number), content, entry.received)
+    return content
+
+
 def salt_of(entry: Intent | Outcome, content: bytes, cipher: Cipher) -> bytes:
     """The salt alone, which is kept in `digests` mode too: with it whoever has the bytes can show that they were committed to.
 
@@ -86,13 +93,6 @@ def salt_of(entry: Intent | Outcome, content: bytes, cipher: Cipher) -> bytes:
 def _parted(part: bytes) -> tuple[bytes, bytes, bytes | None]:
     salt, rest = part[1:_SALTED], part[_SALTED:]
     if part[:1] == PLAIN:
-def line(entry: Line, salt: bytes, body: bytes) -> bytes:
-    """A line, from its carrier's salt (`salt_of`) and body as received. Raises: CommitmentError."""
-    content = body[entry.offset : entry.offset + entry.length]
-    _check(entry.id, line_salt(salt, entry.number), content, entry.received)
-    return content
-
-
         return salt, rest, None
     if part[:1] != TRANSFORMED:
         raise CommitmentError("a content part of unknown form")
