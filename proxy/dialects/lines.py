@@ -48,12 +48,12 @@ class CarriedReader(Protocol):
 
 
 class Holder:
-    """One line as it is put together. `number` counts those that were ended."""
+    """One line as it is put together. `number` is its number."""
 
     __slots__ = ("_begin", "_digest", "_longest", "_offset", "_parts", "_tail", "number", "size")
 
-    def __init__(self, begin: Begin, longest: int) -> None:
-        self.number = 0
+    def __init__(self, begin: Begin, longest: int, first: int = 0) -> None:
+        self.number = first
         self.size = 0
         self._begin = begin
         self._longest = longest
@@ -105,9 +105,9 @@ class LineReader:
 
     __slots__ = ("_at", "_base", "_data", "_holder")
 
-    def __init__(self, begin: Begin, *, offset: int = 0, longest: int = LONGEST) -> None:
-        """`offset` is where the first bytes stand in the body."""
-        self._holder = Holder(begin, longest)
+    def __init__(self, begin: Begin, *, offset: int = 0, first: int = 0, longest: int = LONGEST) -> None:
+        """`offset` is where the first bytes stand in the body, `first` the number of the first line."""
+        self._holder = Holder(begin, longest, first)
         self._data = b""
         self._at = 0
         self._base = offset

@@ -23,6 +23,7 @@ from proxy.dialects import by_name
 from proxy.dialects.contract import AnswerReader
 from proxy.gateway import evidence, refusal
 from proxy.gateway.ask import Answer, ask
+from proxy.gateway.carrier import Carriers, Lines, Pause, no_pause
 from proxy.gateway.house import House
 from proxy.gateway.receive import at_hand, receive, understand
 from proxy.gateway.references import References
@@ -50,7 +51,7 @@ class Stream(Tee, Protocol):
         ...
 
 
-class Ledger(Protocol):
+class Ledger(Lines, Protocol):
     """Where records are written."""
 
     def stream(self, record_id: str, principal: str, content: str) -> Stream:
@@ -117,6 +118,7 @@ class Corridor:
         aside: Aside,
         on_fault: Callable[[BaseException, Exchange], None],
         references: References | None = None,
+        pause: Pause = no_pause,
     ) -> None:
         self.house = house
         self._references = references
@@ -126,6 +128,7 @@ class Corridor:
         self._steps = steps
         self._clock = clock
         self._aside = aside
+        self._carriers = Carriers(ledger, steps, clock, aside, pause)
         self._on_fault = on_fault
         self._ids = RecordIds()
 
@@ -146,14 +149,20 @@ class Corridor:
             if exchange.caller.refused is not None:
                 raise exchange.caller.refused
             exchange.body = at_hand(exchange) or await receive(exchange)
+            carrier = self._carriers.of(exchange, house) if exchange.route.endpoint.carries else None
             short = exchange.request.received <= (SHORT_ENCODED if b"content-encoding" in exchange.request.head.values else SHORT)
-            exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
+            if carrier is not None:
+                exchange.facts = await carrier.read()
+            else:
+                exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
             house.name_end_user(exchange)
             if exchange.facts.references and self._references is not None:
                 exchange.refers = self._references.resolve(exchange)
             exchange.verdict = steps.terms(exchange)
             exchange.decision = steps.policy(exchange)
             exchange.grant = steps.limit(exchange)
+            if carrier is not None:
+                carrier.judged.decide()
             _obey(exchange)
             exchange.intent = await self._record_intent(exchange, house)
         except Refused as refused:

@@ -10,15 +10,18 @@ from typing import Protocol
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.oneshot import Oneshot
+from proxy.dialects.contract import Endpoint
 from proxy.dialects.jsonio import StrictJSONError, inspect_json
-from proxy.dialects.multipart import read_form
+from proxy.dialects.multipart import FormReader, read_form
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
 from proxy.wire.coding import Decoder
 from proxy.wire.request import BodyError, Request
 
 IN_MEMORY = 64 * 1024
-_UNSYNCED_PIECES = 8
+# Of a slow client's many small packets one piece is made: each has its frame, its seal and its place in memory.
+_PIECE_BYTES = 64 * 1024
+_UNSYNCED_PIECES = 4
 _CHARSET = re.compile(rb"(?i);[ \t]*charset[ \t]*=[ \t]*\"?([^\s\";]+)")
 _BODY_CODES = {400: "malformed_body", 408: "body_too_slow", 413: "body_too_large", 0: "client_gone"}
 
@@ -32,13 +35,17 @@ class PieceSpool(Protocol):
 
 
 class Body:
-    """A complete request body. `whole` is its bytes, or of a spooled body what inspection needs (empty if nothing does)."""
+    """A complete request body. `whole` is its bytes, or of a spooled body what inspection needs (empty if nothing does).
 
-    __slots__ = ("spooled", "whole")
+    `form`: what was read of a spooled form as it came.
+    """
 
-    def __init__(self, whole: bytes, *, spooled: bool) -> None:
+    __slots__ = ("form", "spooled", "whole")
+
+    def __init__(self, whole: bytes, *, spooled: bool, form: FormReader | None = None) -> None:
         self.whole = whole
         self.spooled = spooled
+        self.form = form
 
 
 def at_hand(exchange: Exchange) -> Body | None:
@@ -60,21 +67,33 @@ async def receive(exchange: Exchange) -> Body:
     try:
         if await request.collect(IN_MEMORY):
             return Body(request.take(), spooled=False)
-        return await _spool(request, exchange.stream, keep=route.endpoint.json_body or route.endpoint.form_body)
+        return await _spool(request, exchange.stream, route.endpoint)
     except BodyError as error:
         raise Refused(error.status or 499, _BODY_CODES[error.status], str(error)) from error
 
 
-async def _spool(request: Request, spool: PieceSpool, *, keep: bool) -> Body:
+async def _spool(request: Request, spool: PieceSpool, endpoint: Endpoint) -> Body:
+    """The body into the spool. Only JSON that is read whole stays in memory as well. What carries lines is all there on return."""
+    form = FormReader(content_type(request)) if endpoint.form_body else None
+    keep = endpoint.json_body and not endpoint.carries
     kept: list[bytes] = []
     unsynced: deque[Oneshot[None]] = deque()
-    while piece := await request.piece():
+    while piece := await request.piece(_PIECE_BYTES):
         unsynced.append(spool.request_piece(piece))
+        if form is not None:
+            form.feed(piece)
         if keep:
             kept.append(piece)
         if len(unsynced) > _UNSYNCED_PIECES:
             await unsynced.popleft()
-    return Body(b"".join(kept), spooled=True)
+    while endpoint.carries and unsynced:
+        await unsynced.popleft()
+    return Body(b"".join(kept), spooled=True, form=form)
+
+
+def content_type(request: Request) -> str:
+    """The request's, as text."""
+    return request.head.values.get(b"content-type", b"").decode("latin-1")
 
 
 def understand(exchange: Exchange) -> RequestFacts:
@@ -87,10 +106,12 @@ def understand(exchange: Exchange) -> RequestFacts:
     body: Body = exchange.body
     endpoint = route.endpoint
     values = request.head.values
+    if body.form is not None:
+        return endpoint.read_request(body.form.tree, route.parameters)
     if not body.whole or not (endpoint.json_body or endpoint.form_body):
         return endpoint.read_request(None, route.parameters)
     if endpoint.form_body:
-        return endpoint.read_request(read_form(body.whole, values.get(b"content-type", b"").decode("latin-1")), route.parameters)
+        return endpoint.read_request(read_form(body.whole, content_type(request)), route.parameters)
     flags: list[str] = []
     raw = body.whole
     coding = values.get(b"content-encoding")
@@ -99,7 +120,7 @@ def understand(exchange: Exchange) -> RequestFacts:
     tree = None
     if raw:
         try:
-            inspected = inspect_json(raw, _charset(values.get(b"content-type", b"")))
+            inspected = inspect_json(raw, charset(values.get(b"content-type", b"")))
         except StrictJSONError as error:
             raise Refused(error.status, error.code, str(error)) from error
         tree, flags = inspected.tree, flags + inspected.flags
@@ -112,9 +133,10 @@ def understand(exchange: Exchange) -> RequestFacts:
 
 
 @lru_cache(maxsize=64)
-def _charset(content_type: bytes) -> str | None:
-    charset = _CHARSET.search(content_type)
-    return charset.group(1).decode("latin-1") if charset else None
+def charset(content_type: bytes) -> str | None:
+    """The charset that a content type names."""
+    found = _CHARSET.search(content_type)
+    return found.group(1).decode("latin-1") if found else None
 
 
 def _decoded(raw: bytes, coding: bytes, flags: list[str]) -> bytes:

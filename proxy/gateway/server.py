@@ -112,7 +112,9 @@ class Worker:
         recorder = Recorder.open(self._data_dir, self._number, house.ledger, self._clock, loop)
         self._recorder = recorder
         self._references = References(subkey(self._secrets.identity), IndexReader(self._data_dir / "references"))
-        self._corridor = Corridor(house, recorder, self._steps, self._clock, self._aside, self._fault, self._references)
+        self._corridor = Corridor(
+            house, recorder, self._steps, self._clock, self._aside, self._fault, self._references, self._pause
+        )
         self._listener = Listener(
             loop, house.gateway, self._deadlines, self._clock.monotonic_ns, self._corridor.enter, not_a_request
         )
@@ -173,6 +175,12 @@ class Worker:
             await adopt(self._data_dir, self._house.ledger, self._clock, self._loop)
         except (TosProxyError, OSError) as error:
             self._diagnostics.error("what absent workers left could not be closed", reason=str(error))
+
+    def _pause(self) -> Oneshot[None]:
+        """Filled in the next turn of the loop."""
+        oneshot: Oneshot[None] = Oneshot()
+        self._loop.call_soon(oneshot.set, None)
+        return oneshot
 
     def _aside(self, work: Callable[[], Any]) -> Oneshot[Any]:
         """Run work in a thread: bodies that would hold the loop for milliseconds."""

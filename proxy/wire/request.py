@@ -144,10 +144,10 @@ class Request:
             self._connection.resume_body()
         return taken
 
-    async def piece(self) -> bytes:
-        """The next bytes of the body, empty at its end. Raises: BodyError."""
-        if not self._pieces and not self.complete:
-            await self._want(1)
+    async def piece(self, least: int = 1) -> bytes:
+        """The next bytes of the body, at least `least` of them or all that are left, empty at its end. Raises: BodyError."""
+        if self._buffered < least and not self.complete:
+            await self._want(least)
         return self.take()
 
     async def _want(self, count: int) -> None:

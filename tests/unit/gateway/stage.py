@@ -6,7 +6,7 @@ The ledger is a fake that a test fills, fails or holds back; `journal` has, in o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -136,6 +136,23 @@ class FakeStream:
             self.on_synced()
 
 
+class FakeLines:
+    """The lines of a carrier; each is an entry `line` of the journal."""
+
+    unsynced = 0
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self._ledger = ledger
+
+    def begin(self, number: int) -> Any:
+        """A digest."""
+        return hashlib.sha256(b"%d" % number)
+
+    def write(self, lines: Sequence[Any]) -> Oneshot[None]:
+        """Some of them."""
+        return [self._ledger.settle("line", each) for each in lines][-1]
+
+
 class FakeLedger:
     """Records in memory. Words in `fails` (`piece | intent | refusal | outcome`) fail, those in `holds` wait for `let`."""
 
@@ -150,6 +167,10 @@ class FakeLedger:
         """Begin a record."""
         self.streams.append(FakeStream(self, record_id, principal, content))
         return self.streams[-1]
+
+    def lines(self, _stream: FakeStream) -> FakeLines:
+        """What writes the queries in a body."""
+        return FakeLines(self)
 
     def settle(self, what: str, entry: Any) -> Oneshot[Any]:
         """Make an entry durable, at once or later, or not at all."""

@@ -1,0 +1,305 @@
+"""The body of a carrier: every query in it is read, judged and recorded, before anybody decides about the carrier (ADR 0007).
+
+The body is whole by now, in memory or in the spool, and is read back in pieces. All of it happens on the event loop, half a
+millisecond at a time: after each slice what was found is handed to the ledger, and everybody else has their turn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from proxy.core.clock import Clock
+from proxy.core.errors import LedgerUnavailableError
+from proxy.core.exchange import Exchange
+from proxy.core.facts import RequestFacts
+from proxy.core.oneshot import Oneshot
+from proxy.dialects.carried import BATCH_LINE, LINE_TYPES, PURPOSES, LineMeaning, is_known
+from proxy.dialects.contract import Endpoint
+from proxy.dialects.entries import BATCH, REQUESTS, EntryReader
+from proxy.dialects.jsonio import Inspected, StrictJSONError, inspect_json
+from proxy.dialects.lines import Carried, CarriedReader, LineReader
+from proxy.dialects.multipart import FormReader
+from proxy.gateway.house import House
+from proxy.gateway.lines import Judged, Judges
+from proxy.gateway.receive import Body, charset, content_type
+from proxy.gateway.refusal import Refused
+from proxy.gateway.routes import Route
+from proxy.ledger.record import Line
+from proxy.wire.request import Request
+
+SLICE_NS = 500_000
+SLICE_LINES = 64
+UNSYNCED_BYTES = 256 * 1024
+_FED_LINES = 64 * 1024
+_FED_ENTRIES = 2 * 1024
+"""Bytes given to a reader at a time: following the brackets of more would hold the loop for longer than a slice."""
+_LONG = 64 * 1024
+"""A line whose parsing takes about as long as a slice is parsed aside."""
+_VAGUE_TYPES = ("", "application/octet-stream", "application/json", "text/plain")
+
+Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
+Pause = Callable[[], Oneshot[None]]
+
+
+def no_pause() -> Oneshot[None]:
+    """Where there is nobody else to have a turn."""
+    oneshot: Oneshot[None] = Oneshot()
+    oneshot.set(None)
+    return oneshot
+
+
+class Writer(Protocol):
+    """The lines of one carrier, as they are recorded."""
+
+    unsynced: int
+    """Bytes of lines that are not durable yet."""
+
+    def begin(self, number: int) -> Any:
+        """The digest of a line, its salt already in it."""
+        ...
+
+    def write(self, lines: Sequence[Line]) -> Oneshot[None]:
+        """Filled when they are durable; fails with LedgerUnavailableError."""
+        ...
+
+
+class Source(Protocol):
+    """The bytes of a body, in pieces."""
+
+    def next(self) -> Oneshot[bytes]:
+        """The next piece, empty after the last."""
+        ...
+
+
+class _Held:
+    """A body that is in memory, as a source."""
+
+    def __init__(self, whole: bytes) -> None:
+        self._whole = whole
+
+    def next(self) -> Oneshot[bytes]:
+        """All of it, once."""
+        oneshot: Oneshot[bytes] = Oneshot()
+        oneshot.set(self._whole)
+        self._whole = b""
+        return oneshot
+
+
+class Lines(Protocol):
+    """Where lines are recorded."""
+
+    def lines(self, stream: Any) -> Writer:
+        """What records the queries that the body of an exchange carries."""
+        ...
+
+
+class Carriers:
+    """Makes the reading of each carrier. `aside` runs work in a thread, `pause` is filled once others had their turn."""
+
+    def __init__(self, ledger: Lines, judges: Judges, clock: Clock, aside: Aside, pause: Pause) -> None:
+        self.ledger = ledger
+        self.judges = judges
+        self.clock = clock
+        self.aside = aside
+        self.pause = pause
+
+    def of(self, exchange: Exchange, house: House) -> Carrier:
+        """The reading of an exchange whose body is whole."""
+        return Carrier(exchange, house, self)
+
+
+class Carrier:
+    """One carrier. `read` gives its facts, then `judged.decide` lets the strictest of its lines decide about it."""
+
+    def __init__(self, exchange: Exchange, house: House, means: Carriers) -> None:
+        self.judged = Judged(exchange, means.judges, house.identity.keyed)
+        self._exchange = exchange
+        self._writer = means.ledger.lines(exchange.stream)
+        self._clock = means.clock
+        self._aside = means.aside
+        self._pause = means.pause
+        self._serves = house.ledger.on_failure == "serve"
+        self._meaning: LineMeaning
+        self._next = 0
+        self._slice: list[Line] = []
+        self._slice_at = 0
+        self._utc = 0
+        self._writing: deque[Oneshot[None]] = deque()
+
+    async def read(self) -> RequestFacts:
+        """Read, judge and record every line.
+
+        Raises: Refused 400 (JSON with two readings), 415; LedgerUnavailableError.
+        """
+        route: Route = self._exchange.route
+        request: Request = self._exchange.request
+        endpoint = route.endpoint
+        self._begin_slice()
+        coding = request.head.values.get(b"content-encoding")
+        if coding is not None and coding.lower() != b"identity":
+            facts = endpoint.read_request(None, route.parameters)
+            facts.inspection = "none"
+            facts.flags = [*facts.flags, "encoded_body_unread"]
+            return facts
+        if endpoint.carries == "form":
+            facts = await self._form(endpoint)
+        elif endpoint.carries in ("requests", "batch"):
+            facts = await self._entries(endpoint)
+        else:
+            facts = await self._file(endpoint)
+        await self._end_slice()
+        while self._writing:
+            await self._durable(self._writing.popleft())
+        return self.judged.counted(facts)
+
+    # --- the three kinds of carriers
+
+    async def _form(self, endpoint: Endpoint) -> RequestFacts:
+        route: Route = self._exchange.route
+        body: Body = self._exchange.body
+        form = body.form
+        if form is None:
+            form = FormReader(content_type(self._exchange.request))
+            form.feed(body.whole)
+        tree = form.tree
+        facts = endpoint.read_request(tree, route.parameters)
+        if tree is None:
+            facts.inspection = "none"
+            facts.flags = [*facts.flags, "form_unread"]
+            return facts
+        purpose = tree.get("purpose")
+        kind = PURPOSES.get(purpose) if type(purpose) is str else None
+        if kind is not None:
+            self._mean(kind)
+            for file in form.files:
+                reader = LineReader(self._writer.begin, offset=file.offset, first=self._next)
+                await self._lines(reader, _FED_LINES, file.offset, file.offset + file.length)
+        return facts
+
+    async def _entries(self, endpoint: Endpoint) -> RequestFacts:
+        route: Route = self._exchange.route
+        request: Request = self._exchange.request
+        self._mean(BATCH_LINE)
+        reader = EntryReader(self._writer.begin, REQUESTS if endpoint.carries == "requests" else BATCH)
+        await self._lines(reader, _FED_ENTRIES, 0, request.received)
+        skeleton = reader.skeleton
+        inspected = Inspected(None, ["too_long_to_read"])
+        if skeleton is not None:
+            inspected = _strict(skeleton, "", charset(request.head.values.get(b"content-type", b"")))
+        facts = endpoint.read_request(inspected.tree, route.parameters)
+        flags = inspected.flags if reader.sound or "not_json" in inspected.flags else [*inspected.flags, "not_json"]
+        if inspected.tree is None or not reader.sound:
+            facts.inspection = "none"
+        if flags:
+            facts.flags = [*facts.flags, *flags]
+        return facts
+
+    async def _file(self, endpoint: Endpoint) -> RequestFacts:
+        route: Route = self._exchange.route
+        request: Request = self._exchange.request
+        facts = endpoint.read_request(None, route.parameters)
+        told = content_type(request).partition(";")[0].strip().lower()
+        named = endpoint.carries == "jsonl" or any(name in told for name in LINE_TYPES)
+        if not named and (told not in _VAGUE_TYPES or not await self._begins_with_a_line()):
+            return facts
+        self._mean("")
+        await self._lines(LineReader(self._writer.begin), _FED_LINES, 0, request.received)
+        return facts
+
+    async def _begins_with_a_line(self) -> bool:
+        """Whether the first line is a batch's or a training file's; the rest is then read as lines too."""
+        head = await self._source().next()
+        if head.lstrip()[:1] != b"{":
+            return False
+        reader = LineReader(self._writer.begin)
+        reader.feed(head)
+        first = reader.next() or reader.finish()
+        if first is None or first.content is None:
+            return False
+        try:
+            return is_known(inspect_json(first.content).tree)
+        except StrictJSONError:
+            return True  # as a line it will be refused
+
+    def _mean(self, kind: str) -> None:
+        route: Route = self._exchange.route
+        self._meaning = LineMeaning(route.dialect, kind, route.endpoint.carried, route.parameters.model)
+
+    # --- the lines
+
+    def _source(self) -> Source:
+        body: Body = self._exchange.body
+        source: Source = self._exchange.stream.read_back() if body.spooled else _Held(body.whole)
+        return source
+
+    async def _lines(self, reader: CarriedReader, fed: int, begin: int, end: int) -> None:
+        """Take the lines that stand between two places of the body."""
+        source = self._source()
+        place = 0
+        while place < end and (piece := await source.next()):
+            stop = min(end - place, len(piece))
+            for at in range(max(begin - place, 0), stop, fed):
+                reader.feed(piece[at : min(at + fed, stop)])
+                while (line := reader.next()) is not None:
+                    await self._take(line)
+                if self._clock.monotonic_ns() - self._slice_at > SLICE_NS:
+                    await self._end_slice()
+            place += len(piece)
+        if (line := reader.finish()) is not None:
+            await self._take(line)
+
+    async def _take(self, line: Carried) -> None:
+        content, digest = line.content, line.digest
+        self._next = line.number + 1
+        if content is None:
+            meaning = self._meaning.unread("line_too_long")
+        else:
+            name = f"Line {line.number}: "
+            inspected = _strict(content, name) if line.length <= _LONG else await self._aside(partial(_strict, content, name))
+            meaning = self._meaning.read(inspected.tree) if inspected.tree is not None else self._meaning.unread("not_json")
+            facts = meaning.facts
+            facts.flags = [*facts.flags, *(word for word in inspected.flags if word not in facts.flags)]
+            digest = self._writer.begin(line.number)
+            digest.update(content)
+        self._slice.append(self.judged.add(line, meaning, digest.hexdigest(), self._utc, self._slice_at))
+        if len(self._slice) >= SLICE_LINES or self._clock.monotonic_ns() - self._slice_at > SLICE_NS:
+            await self._end_slice()
+
+    # --- slices
+
+    def _begin_slice(self) -> None:
+        self._slice_at = self._clock.monotonic_ns()
+        self._utc = self._clock.utc_us()
+
+    async def _end_slice(self) -> None:
+        """Hand what was found to the ledger and let the others have their turn; wait where the disk does not follow."""
+        if self._slice:
+            self._writing.append(self._writer.write(self._slice))
+            self._slice = []
+        while self._writing and (self._writing[0].done or self._writer.unsynced > UNSYNCED_BYTES):
+            await self._durable(self._writing.popleft())
+        await self._pause()
+        self._begin_slice()
+
+    async def _durable(self, written: Oneshot[None]) -> None:
+        """Wait for lines.
+
+        Where exchanges may go on unrecorded the intent will tell: it fails as its lines did. What is in the spool alone cannot be
+        sent from a disk that fails.
+        """
+        try:
+            await written
+        except LedgerUnavailableError:
+            if self._exchange.body.spooled or not self._serves:
+                raise
+
+
+def _strict(raw: bytes, name: str, charset: str | None = None) -> Inspected:
+    """JSON by the rules of a direct call. Raises: Refused 400, 415; `name` says of what."""
+    try:
+        return inspect_json(raw, charset)
+    except StrictJSONError as error:
+        raise Refused(error.status, error.code, name + error.message) from error

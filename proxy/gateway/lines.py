@@ -1,0 +1,151 @@
+"""The lines of one carrier: each is judged like a direct call and becomes an entry; the strictest decides about the carrier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant, Verdict, stricter_decision, stricter_verdict
+from proxy.core.exchange import Exchange
+from proxy.core.facts import RequestFacts
+from proxy.core.ids import RecordIds
+from proxy.dialects.carried import Meaning
+from proxy.dialects.lines import Carried
+from proxy.dialects.parameters import flag
+from proxy.dialects.passthrough import OTHER
+from proxy.gateway.routes import Route
+from proxy.ledger.record import RECORD_FORMAT, Line
+
+_MOST_MODELS = 16
+_MOST_ROUTES = 1000
+
+
+class Judges(Protocol):
+    """Those of the corridor, who are asked about each line as about a direct call."""
+
+    def terms(self, exchange: Exchange) -> Verdict:
+        """What the terms say of the call."""
+        ...
+
+    def policy(self, exchange: Exchange) -> Decision:
+        """Whether it may be made."""
+        ...
+
+    def limit(self, exchange: Exchange) -> Grant:
+        """How fast."""
+        ...
+
+
+class Judged:
+    """The lines of `carrier` so far. `keyed` hides the client's own names."""
+
+    def __init__(self, carrier: Exchange, judges: Judges, keyed: Callable[[str], str]) -> None:
+        self._carrier = carrier
+        self._judges = judges
+        self._keyed = keyed
+        self._ids = RecordIds()
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._verdict = NO_OBJECTION
+        self._decision = ALLOWED
+        self._grant = GRANTED
+        self._count = 0
+        self._unread = 0
+        self._models: dict[str, None] = {}
+
+    def add(self, line: Carried, meaning: Meaning, received: str, at: int, mono: int) -> Line:
+        """The entry of a line, once everybody was asked whose word counts; its place is left to the ledger."""
+        carrier = self._carrier
+        facts = meaning.facts
+        end_user, facts.end_user = facts.end_user, None
+        asked = Exchange(self._ids.next(at), at, mono, carrier.request)
+        asked.caller, asked.facts, asked.route = carrier.caller, facts, self._route(meaning)
+        asked.verdict = self._judges.terms(asked)
+        asked.decision = self._judges.policy(asked)
+        asked.grant = self._judges.limit(asked)
+        self._verdict = stricter_verdict(self._verdict, asked.verdict)
+        self._decision = stricter_decision(self._decision, asked.decision)
+        self._grant = _later(self._grant, asked.grant)
+        self._count += 1
+        self._unread += facts.inspection == "none"
+        if facts.model and len(self._models) <= _MOST_MODELS:
+            self._models[facts.model] = None
+        entry = _entry(asked, carrier, line, meaning)
+        entry.custom_id = self._keyed(meaning.custom_id) if meaning.custom_id else ""
+        entry.end_user = self._keyed(end_user) if end_user else ""
+        entry.received = received
+        return entry
+
+    def decide(self) -> None:
+        """Let the strictest of the lines decide about the carrier too."""
+        carrier = self._carrier
+        carrier.verdict = stricter_verdict(carrier.verdict, self._verdict)
+        carrier.decision = stricter_decision(carrier.decision, self._decision)
+        carrier.grant = _later(carrier.grant, self._grant)
+
+    def counted(self, facts: RequestFacts) -> RequestFacts:
+        """The carrier's facts with what is said of its lines together."""
+        if not self._count:
+            return facts
+        facts.lines = facts.prompts = self._count
+        facts.models = list(self._models)[:_MOST_MODELS]
+        if len(self._models) > _MOST_MODELS:
+            flag(facts, "many_models")
+        if facts.model is None and len(facts.models) == 1:
+            facts.model = facts.models[0]
+        if self._unread:
+            whole = facts.inspection != "none"
+            flag(facts, "lines_unread")
+            facts.inspection = "partial" if whole else "none"
+        return facts
+
+    def _route(self, meaning: Meaning) -> Route:
+        """The way the line's call would go, by the name that policies know lines by."""
+        call = meaning.call
+        key = (meaning.endpoint, call.target)
+        known = self._routes.get(key)
+        if known is None:
+            route: Route = self._carrier.route
+            endpoint = msgspec.structs.replace(call.row or OTHER, name=meaning.endpoint)
+            known = Route(route.upstream, route.dialect, endpoint, call.path, call.target.encode("ascii", "replace"), None)
+            if len(self._routes) < _MOST_ROUTES:
+                self._routes[key] = known
+        return known
+
+
+def _later(one: Grant, other: Grant) -> Grant:
+    """Of two grants that are both needed the one that makes wait longer."""
+    return other if not other.granted and (one.granted or one.wait < other.wait) else one
+
+
+def _entry(asked: Exchange, carrier: Exchange, line: Carried, meaning: Meaning) -> Line:
+    """The evidence of a line; what hides a client's names, the commitment and the place are left to others."""
+    route: Route = carrier.route
+    return Line(
+        v=RECORD_FORMAT,
+        id=asked.id,
+        instance="",
+        epoch=0,
+        seq=0,
+        at=asked.at,
+        mono=asked.mono,
+        carrier=carrier.id,
+        number=line.number,
+        offset=line.offset,
+        length=line.length,
+        principal=carrier.caller.principal.name,
+        purpose=carrier.caller.purpose,
+        upstream=route.upstream.name,
+        dialect=route.dialect.name,
+        endpoint=meaning.endpoint,
+        method=meaning.call.method,
+        target=meaning.call.target,
+        model_requested=asked.facts.model or "",
+        facts=asked.facts,
+        received="",
+        verdict=asked.verdict.verdict,
+        decision=asked.decision.effect,
+        clauses=asked.verdict.clauses + asked.decision.clauses,
+        rules=asked.decision.rules,
+    )
