@@ -30,9 +30,10 @@ import msgspec
 
 from proxy.demo.scripted.connection import Connection
 from proxy.demo.scripted.content import Asked, Content
-from proxy.demo.scripted.routes import Answer, compose, read, refuse
+from proxy.demo.scripted.routes import Answer, compose, read, refuse, steady
 from proxy.demo.scripted.script import BadScriptError, Script
 from proxy.demo.scripted.seen import Seen
+from proxy.demo.scripted.store import Store
 from proxy.demo.scripted.wording import Stamp
 
 CONTROL = b"/__seen"
@@ -72,6 +73,7 @@ class ScriptedUpstream:
             self._tls.load_cert_chain(certificate, private_key)
         self._requests = 0
         self._attempts: dict[tuple[str, str], int] = {}
+        self._store = Store()
         self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -114,9 +116,10 @@ class ScriptedUpstream:
         return self.seen[:count]
 
     def clear(self) -> None:
-        """Forget the requests seen and the attempts counted; open requests go on unremembered."""
+        """Forget the requests seen, the attempts counted and what was kept; open requests go on unremembered."""
         self.seen.clear()
         self._attempts.clear()
+        self._store.clear()
 
     def _connect(self) -> Connection:
         self.connections += 1
@@ -132,7 +135,7 @@ class ScriptedUpstream:
 
     def _preview(self, seen: Seen) -> Script:
         try:
-            return read(seen)[0].script
+            return read(seen, self._store)[0].script
         except BadScriptError:
             return Script()
 
@@ -142,7 +145,7 @@ class ScriptedUpstream:
         if seen.target == CONTROL:
             return self._control(seen)
         try:
-            asked, dialect, maker = read(seen)
+            asked, dialect, maker = read(seen, self._store)
             self._settle(asked, seen)
             return compose(asked, dialect, maker)
         except BadScriptError as error:
@@ -161,7 +164,7 @@ class ScriptedUpstream:
                 asked.script = asked.script.calmed()
                 attempt = 0
             self._attempts[key] = attempt
-        seed = b"%b %b %b %d" % (seen.method, seen.target, asked.body, attempt)
+        seed = b"%b %b %b %d" % (seen.method, seen.target, steady(seen, asked.body), attempt)
         asked.stamp = Stamp(seed, repeatable=self.repeatable)
 
     def _control(self, seen: Seen) -> Answer:

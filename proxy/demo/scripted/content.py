@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
-from proxy.demo.scripted.script import Script
+from proxy.demo.scripted.script import Script, read_script
+from proxy.demo.scripted.seen import Seen
+from proxy.demo.scripted.store import Store, Upload, read_form
 from proxy.demo.scripted.wording import Stamp, arguments_for, sliced, tokens, words_of
 
 
@@ -21,6 +24,30 @@ class Asked(msgspec.Struct):
     body: bytes
     script: Script
     stamp: Stamp
+    store: Store
+    seen: Seen
+    named: dict[str, str] = {}
+    """What stands in the places of the path."""
+
+    @property
+    def form(self) -> dict[str, str | Upload]:
+        """The fields of a form."""
+        return read_form(self.body, self.header("content-type"))
+
+    def header(self, name: str) -> str:
+        """A request header, empty when it is missing."""
+        return (self.seen.header(name) or b"").decode("latin-1")
+
+    def parameter(self, name: str) -> str:
+        """A query parameter, empty when it is missing."""
+        return dict(parse_qsl(self.query)).get(name, "")
+
+    def about(self, body: dict[str, Any], model: str, use: str) -> Asked:
+        """A request inside of this one, such as a line of a batch, with ids of its own. Errors: BadScriptError."""
+        raw = encode(body)
+        seed = self.stamp.seed.encode() + use.encode()
+        stamp = Stamp(seed, repeatable=True)
+        return Asked(self.path, "", model, body, raw, read_script(model, "", raw), stamp, self.store, self.seen)
 
     @property
     def text(self) -> str:
@@ -64,6 +91,8 @@ class Content(msgspec.Struct):
     closing: list[bytes] = []
     error: bytes = b""
     streamed: bool = False
+    headers: list[tuple[str, str]] = []
+    """Headers of this answer alone."""
 
 
 Maker = Callable[[Asked], Content]

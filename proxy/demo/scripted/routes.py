@@ -13,9 +13,12 @@ import msgspec
 
 from proxy.demo.scripted import anthropic, cohere, gemini, ollama, openai_chat, openai_responses, openai_rest, ranking
 from proxy.demo.scripted.content import Asked, Content, Maker, encode, whole
+from proxy.demo.scripted.kept import CARRIERS
+from proxy.demo.scripted.kept import find as find_kept
 from proxy.demo.scripted.quirks import QUIRKS, bend, failure
 from proxy.demo.scripted.script import BadScriptError, Script, read_script
 from proxy.demo.scripted.seen import Seen
+from proxy.demo.scripted.store import MissingError, Store, boundary_of
 from proxy.demo.scripted.wording import Stamp
 
 Headers = list[tuple[str, str]]
@@ -66,7 +69,7 @@ def _dialect_by_headers(seen: Seen, path: str, query: str) -> ModuleType:
     if path.startswith(("/anthropic/", "/v1/messages")) or b"anthropic-version" in names:
         return anthropic
     is_google = any(name.startswith(b"x-goog-") for name in names) or query.startswith("key=") or "&key=" in query
-    if path.startswith(("/gemini/", "/v1beta/")) or is_google:
+    if path.startswith(("/gemini/", "/v1beta/", "/upload/")) or is_google:
         return gemini
     return openai_rest
 
@@ -107,21 +110,34 @@ def _json(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read(seen: Seen) -> tuple[Asked, ModuleType, Maker | None]:
+def read(seen: Seen, store: Store | None = None) -> tuple[Asked, ModuleType, Maker | None]:
     """What a request asks for, and who answers. `asked.script` is as written, whatever the attempt.
 
     Errors: BadScriptError.
     """
     path, _, query = unquote(seen.target.decode("latin-1")).partition("?")
-    dialect, maker, model = _route(seen, path, query)
+    dialect = _dialect_by_headers(seen, path, query)
+    maker: Maker | None
+    if (kept := find_kept(dialect, seen.method.decode("latin-1"), path)) is not None:
+        maker, named = kept
+        model = named.get("model", "")
+    else:
+        dialect, maker, model = _route(seen, path, query)
+        named = {"model": model}
     body = _plain(seen)
     fields = _json(body)
     model = model or str(fields.get("model") or "")
-    script = read_script(model, (seen.header("x-script") or b"").decode("latin-1"), body)
+    script = read_script(model, (seen.header("x-script") or b"").decode("latin-1"), b"" if maker in CARRIERS else body)
     if script.quirk and script.quirk not in QUIRKS:
         raise BadScriptError(f"no such quirk: {script.quirk}")
-    stamp = Stamp(seen.method + seen.target + body, repeatable=True)
-    return Asked(path, query, model or "scripted", fields, body, script, stamp), dialect, maker
+    stamp = Stamp(seen.method + seen.target + steady(seen, body), repeatable=True)
+    return Asked(path, query, model or "scripted", fields, body, script, stamp, store or Store(), seen, named), dialect, maker
+
+
+def steady(seen: Seen, body: bytes) -> bytes:
+    """A body without what its client chose at random, the boundary of a form."""
+    boundary = boundary_of((seen.header("content-type") or b"").decode("latin-1"))
+    return body.replace(boundary, b"") if boundary else body
 
 
 def compose(asked: Asked, dialect: ModuleType, maker: Maker | None) -> Answer:
@@ -137,7 +153,11 @@ def compose(asked: Asked, dialect: ModuleType, maker: Maker | None) -> Answer:
             headers += [(name, value)] if value is not None else []
         headers += [("x-should-retry", script.should_retry)] if script.should_retry else []
     else:
-        content = bend(maker(asked), asked) if script.quirk else maker(asked)
+        try:
+            content = bend(maker(asked), asked) if script.quirk else maker(asked)
+        except MissingError:
+            status, content = 404, whole(dialect.error(404, asked.stamp))
+    headers += content.headers
     headers.append(("content-type", script.content_type or content.media_type))
     return Answer(status, headers, content, script)
 

@@ -42,6 +42,9 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     finish: str = ""
     """Replaces the finish reason; written in the dialect's own words."""
 
+    polls: int = 0
+    """How often what takes its time (a batch, a run, a job) is asked about before it is done."""
+
     head_delay_ms: float = 0
     body_delay_ms: float = 0
     delay_ms: float = 0
