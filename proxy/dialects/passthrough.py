@@ -52,7 +52,10 @@ def _answer(stream: str, collect: bool) -> AnswerReader:
     return UnknownStream(collect=collect) if stream == "sse" else CountedReader()
 
 
-OTHER = Endpoint("other", "*", "*", _read_request, _read_messages, _answer, json_body=False)
+UPLOAD_LINKS = (b"x-goog-upload-url", b"x-goog-upload-control-url")
+"""Headers in which Google's APIs say where the bytes of an upload are to go."""
+
+OTHER = Endpoint("other", "*", "*", _read_request, _read_messages, _answer, json_body=False, links=UPLOAD_LINKS)
 """The one row that is in no table: whatever the method and the path are."""
 
 

@@ -8,6 +8,7 @@ from proxy.core.errors import LedgerUnavailableError, UpstreamError
 from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
 from proxy.gateway.identity import SLOTS
+from proxy.gateway.links import lead_here
 from proxy.gateway.receive import Body
 from proxy.gateway.routes import Route
 from proxy.wire.coding import accepted
@@ -37,8 +38,8 @@ class Answer:
         self.connection = connection
 
 
-async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool) -> Answer:
-    """Send the request and wait for the answer's head. `cancel`: stop when the client leaves.
+async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool, tls: bool = False) -> Answer:
+    """Send the request and wait for the answer's head. `cancel`: stop when the client leaves. `tls`: clients reach us so.
 
     Raises: UpstreamError.
     """
@@ -62,8 +63,11 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool) ->
         connection.send(_head(exchange), last=False)
         await _feed(connection, exchange.stream.read_back(), request.received)
     else:
-        connection.send(_head(exchange) + body.whole, last=True)
-    return Answer(await connection.head, connection)
+        connection.send(request_head(exchange) + body.whole, last=True)
+    answer = Answer(await connection.head, connection)
+    if route.endpoint.links:
+        lead_here(answer.head, exchange, tls=tls)
+    return answer
 
 
 async def _feed(connection: UpstreamConnection, pieces: ReadBack, size: int) -> None:

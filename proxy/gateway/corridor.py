@@ -172,9 +172,10 @@ class Corridor:
             await self._refuse(exchange, house, _unavailable(error))
             return
         try:
-            exchange.answer = await ask(exchange, house.gateway.first_byte_seconds, cancel=house.cancels)
-        except UpstreamError as error:
-            await self._no_answer(exchange, house, error)
+            tls = house.gateway.tls_certificate is not None
+            exchange.answer = await ask(exchange, house.gateway.first_byte_seconds, cancel=house.cancels, tls=tls)
+        except UpstreamError as failure:
+            await self._no_answer(exchange, house, failure)
             return
         await self._relay(exchange, house)
 

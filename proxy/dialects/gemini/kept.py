@@ -12,6 +12,7 @@ from proxy.dialects.gemini import requests
 from proxy.dialects.gemini.answers import read_generated
 from proxy.dialects.gemini.requests import member, named
 from proxy.dialects.parameters import flag, odd, refer, refer_path
+from proxy.dialects.passthrough import UPLOAD_LINKS
 from proxy.dialects.results import ResultLines
 from proxy.dialects.turns import Turn, as_messages, tally
 from proxy.dialects.whole import CountedReader, WholeReader
@@ -29,7 +30,6 @@ _KINDS = {
 """Our words for Gemini's collections."""
 
 _LISTS = ("files", "cachedContents", "tunedModels", "operations", "fileSearchStores", "documents", "batches")
-_UPLOAD_LINKS = (b"x-goog-upload-url", b"x-goog-upload-control-url")
 
 
 def read_about(_body: Any, path: PathParameters) -> RequestFacts:
@@ -259,7 +259,7 @@ def _upload(name: str, pattern: str) -> Endpoint:
         json_body=False,
         body_cap=2 * _GIB,
         carries="file",
-        links=_UPLOAD_LINKS,
+        links=UPLOAD_LINKS,
     )
 
 

@@ -1,0 +1,54 @@
+"""Addresses that a provider hands out in an answer's head, made to lead through this proxy (ADR 0008).
+
+Gemini answers the beginning of an upload with the address to which the bytes are to be sent, its own, and SDKs follow it: what they
+send would by-pass the record. Of such an address path and query stay as they are; scheme, host and the upstream's name in front of
+the path are those by which the client reached us. No other header, and no body, is changed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proxy.core.exchange import Exchange
+from proxy.gateway.routes import Route
+from proxy.wire.head import ResponseHead
+from proxy.wire.request import Request
+
+_ADDRESS = re.compile(rb"(?i)https?://[^/?#\s]+(/[^\s#]*)")
+
+
+def lead_here(head: ResponseHead, exchange: Exchange, *, tls: bool) -> None:
+    """Change the lines of the fields that the endpoint names. `tls`: our own listener speaks it.
+
+    What is no absolute address with a path stays as it is.
+    """
+    route: Route = exchange.route
+    names = route.endpoint.links
+    if any(name in head.values for name in names):
+        front = _front(exchange, tls=tls)
+        head.lines = [_led(line, front, route) if _name(line) in names else line for line in head.lines]
+
+
+def _front(exchange: Exchange, *, tls: bool) -> bytes:
+    """How the client reached this upstream: scheme, host and, unless it is the default one, its name."""
+    request: Request = exchange.request
+    values = request.head.values
+    route: Route = exchange.route
+    told = values.get(b"x-forwarded-proto", b"").lower()
+    scheme = told if told in (b"http", b"https") else b"https" if tls else b"http"
+    name = b"/" + route.upstream.name.encode()
+    prefix = name if request.head.target.startswith(name + b"/") else b""
+    host = values.get(b"host")
+    return scheme + b"://" + host + prefix if host else prefix
+
+
+def _led(line: bytes, front: bytes, route: Route) -> bytes:
+    name, colon, value = line.partition(b":")
+    found = _ADDRESS.fullmatch(value.strip(b" \t"))
+    if found is None:
+        return line
+    return name + colon + b" " + front + found[1].removeprefix(route.upstream.origin.prefix)
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()
