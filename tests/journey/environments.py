@@ -2,8 +2,8 @@
 
     python tests/journey/environments.py        # make them all; what is there already stays
 
-Names: `python-older` and `python-newer` (openai, anthropic, google-genai of two generations), `node` (the npm SDKs). `uv` is used
-when it is installed, otherwise `venv` and `pip`; both check every hash.
+Names: `python-older` and `python-newer` (openai, anthropic, google-genai of two generations), `python-hosts` (the SDKs of other
+hosts), `node` (the npm SDKs). `uv` is used when it is installed, otherwise `venv` and `pip`; both check every hash.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 LOCKS = Path(__file__).parent / "sdks"
 HOME = Path(__file__).parents[2] / ".sdk"
-PYTHONS = ("python-older", "python-newer")
+PYTHONS = ("python-older", "python-newer", "python-hosts")
 NODE_AT_LEAST = 20
 
 
