@@ -1,17 +1,20 @@
-"""Writes the endpoint tables of docs/coverage.md from the dialects' own tables: `python -m docs.generate_coverage`.
+"""Writes the tables of docs/coverage.md, endpoints from the dialects' own and upstreams from `hosts.py` and the settings:
+`python -m docs.generate_coverage`.
 
-What stands between the two marks is generated; the rest of the page is written by hand. `make check` fails when they differ.
+What stands between the marks is generated; the rest of the page is written by hand. `make check` fails when they differ.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from docs.hosts import HOSTS, Host
 from proxy.dialects import DIALECTS
 from proxy.dialects.contract import MIB, Endpoint
+from proxy.settings.builtin import builtin_upstreams
 
 PAGE = Path(__file__).with_name("coverage.md")
-BEGIN, END = "<!-- generated: endpoints -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- generated: {} -->\n", "<!-- end -->\n"
 
 
 def body_of(endpoint: Endpoint) -> str:
@@ -44,11 +47,32 @@ def tables() -> str:
     return "".join(parts) + "\n"
 
 
+def upstream_row(host: Host) -> str:
+    """One upstream as a row: where it is, what its clients are given, in which dialects they are read."""
+    known = builtin_upstreams().get(host.name)
+    address = f"`{known['base_url']}`" if known else f"configured: `{host.address}`"
+    bases: dict[str, list[str]] = {}
+    for base in host.bases:
+        bases.setdefault(base.dialect, []).append(f"`{base.base}`")
+    read = ", ".join(f"{dialect}: {' '.join(dict.fromkeys(found))}" for dialect, found in bases.items())
+    return f"| `{host.name}` | {address} | {read} | {host.unread} |\n"
+
+
+def upstreams() -> str:
+    """The table of upstreams."""
+    columns = ("upstream", "`base_url`", "clients' base URLs, after the gateway's address, by dialect", "recorded, not read")
+    head = f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
+    return head + "".join(map(upstream_row, HOSTS)) + "\n"
+
+
 def renewed(page: str) -> str:
-    """The page with its generated part made anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{tables()}{END}{after}"
+    """The page with its generated parts made anew."""
+    for part, made in (("endpoints", tables()), ("upstreams", upstreams())):
+        begin = BEGIN.format(part)
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(END)
+        page = f"{before}{begin}{made}{END}{after}"
+    return page
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ _TABLE = (
     ("cohere", OPENAI, "https://api.cohere.com"),
     ("openrouter", OPENAI, "https://openrouter.ai/api"),
     ("groq", OPENAI, "https://api.groq.com/openai"),
-    ("together", OPENAI, "https://api.together.xyz"),
+    ("together", OPENAI, "https://api.together.ai"),
     ("fireworks", OPENAI, "https://api.fireworks.ai/inference"),
     ("perplexity", OPENAI, "https://api.perplexity.ai"),
 )

@@ -13,10 +13,13 @@ import yaml
 from fastapi.routing import APIRoute
 
 from docs.generate_coverage import renewed
+from docs.hosts import HOSTS, Base, Host
 from proxy import __version__
 from proxy.admin.app import RESOURCES
 from proxy.cli import build
+from proxy.dialects import by_name, find
 from proxy.ledger import record
+from proxy.settings.builtin import builtin_upstreams
 from proxy.settings.schema import Settings
 from tests.architecture.tree import ROOT, expect_none, files, text
 
@@ -187,7 +190,28 @@ def test_a_wrong_page_of_keys_is_caught() -> None:
 def test_coverage_is_in_step() -> None:
     """docs/coverage.md shows the dialects' tables as they are (`python -m docs.generate_coverage` mends it)."""
     assert renewed(text("docs/coverage.md")) == text("docs/coverage.md")
-    assert renewed(text("docs/coverage.md").replace("`chat`", "`chats`")) == text("docs/coverage.md")
+    for wrong in (("`chat`", "`chats`"), ("`https://api.x.ai`", "`https://api.x.com`")):
+        assert renewed(text("docs/coverage.md").replace(*wrong)) == text("docs/coverage.md")
+
+
+def misread(host: Host) -> list[str]:
+    """Base URLs of an upstream that do not lead where the page says: to the upstream, in that dialect, with a row of its own."""
+    bad = []
+    for base, adds, dialect in host.bases:
+        name, _, rest = base.removeprefix("/").partition("/")
+        spoken, endpoint, _ = find(by_name("openai"), "POST", f"/{rest}{adds}" if rest else adds)
+        if (name, spoken.name) != (host.name, dialect) or endpoint.name == "other":
+            bad.append(f"{host.name}: {base}{adds} is {spoken.name} {endpoint.name}")
+    return bad
+
+
+def test_upstreams_are_read_as_documented() -> None:
+    """Every built-in upstream is on the page, and each base URL is read in the dialect that the page names."""
+    assert set(builtin_upstreams()) <= {host.name for host in HOSTS}
+    expect_none(line for host in HOSTS for line in misread(host))
+    assert misread(Host("x", (Base("/x/v1", "/messages", "openai"),)))
+    assert misread(Host("x", (Base("/y/v1", "/chat/completions", "openai"),)))
+    assert misread(Host("x", (Base("/x/v1", "/nothing", "openai"),)))
 
 
 def undocumented_fields(page: str, types: tuple[type[msgspec.Struct], ...]) -> list[str]:
