@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from mypy_extensions import mypyc_attr
+
 from proxy.core.facts import AnswerFacts
 from proxy.dialects.gathering import Gathering
 
@@ -68,6 +70,7 @@ class EndRule:
 NEVER = EndRule()
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class EventStreamReader:
     """Base of the readers of event streams: subclasses set `rule` and implement `read_event` and `own_error`.
 

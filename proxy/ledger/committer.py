@@ -123,8 +123,8 @@ class Committer:
             epoch.prepare()
         except SpoolDamagedError as error:
             return self._leave(epoch, error)
-        except OSError as error:
-            self._make_room(error)
+        except OSError as fault:
+            self._make_room(fault)
         return None
 
     def _leave(self, epoch: Epoch, error: SpoolDamagedError) -> dict[str, str | int]:

@@ -16,7 +16,7 @@ from proxy.settings.document import read_document
 from proxy.settings.problems import Path, Problem
 
 PREFIX = "TOS_PROXY_"
-NOT_SETTINGS = {"TOS_PROXY_CONFIG", "TOS_PROXY_CHANNEL", "TOS_PROXY_IDENTITY_KEY", "TOS_PROXY_MASTER_KEY"}
+NOT_SETTINGS = {"TOS_PROXY_CONFIG", "TOS_PROXY_CHANNEL", "TOS_PROXY_IDENTITY_KEY", "TOS_PROXY_MASTER_KEY", "TOS_PROXY_NATIVE"}
 
 _SERVICE = re.compile(r"TOS_PROXY_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _SERVICE_PORT = re.compile(r"(tcp|udp|sctp)://.*")

@@ -88,9 +88,9 @@ class Pool:
         except UpstreamError as error:
             self.stats.failed += 1
             opened.fail(error)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, an exchange waits for it
+        except Exception as fault:  # noqa: BLE001 - whatever went wrong, an exchange waits for it
             self.stats.failed += 1
-            opened.fail(UpstreamError(f"connecting failed: {type(error).__name__}"))
+            opened.fail(UpstreamError(f"connecting failed: {type(fault).__name__}"))
         else:
             connection = cast("UpstreamConnection", protocol)
             if opened.done:  # given up meanwhile

@@ -27,10 +27,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ServerConnection:
-    """One client connection: raw bytes in, Requests to the application, bytes out.
-
-    An `asyncio.Protocol` in all but ancestry: compiled, a class without foreign ancestors costs half.
-    """
+    """One client connection: raw bytes in, Requests out, bytes out; an asyncio.Protocol but for its ancestry, which compiled costs."""
 
     __slots__ = (
         "_active",

@@ -127,7 +127,7 @@ def _read_choice(gathering: Gathering, choice: dict[str, Any], places: tuple[str
     message = choice.get(places[0])
     if type(message) is not dict:
         # MiniMax's native stream ends in the whole message once more.
-        again = places is _STREAMED and (gathering.seen.text_chars or gathering.seen.reasoning_chars)
+        again = places == _STREAMED and (gathering.seen.text_chars or gathering.seen.reasoning_chars)
         message = None if again else choice.get(places[1])
     if type(message) is dict:
         content = message.get("content")
