@@ -10,14 +10,27 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.core.facts import AnswerFacts, RequestFacts, Usage
 from proxy.ledger.reader import Cursor
-from proxy.ledger.record import Content, Entry, Intent, Mark, Outcome, Position, Refusal, Versions, commitment, encode
-from proxy.ledger.segments import BODY, INTENT, MARK, OUTCOME, REFUSAL, TICK, Frame
+from proxy.ledger.record import (
+    Content,
+    Entry,
+    Intent,
+    Line,
+    Mark,
+    Outcome,
+    Position,
+    Refusal,
+    Versions,
+    commitment,
+    encode,
+    line_salt,
+)
+from proxy.ledger.segments import BODY, INTENT, LINE, MARK, OUTCOME, REFUSAL, TICK, Frame
 from proxy.ledger.store_batch import Batch, BatchBuilder, Resealer
 
 NOON = 1_790_000_000_000_000
 """A day in 2026, in microseconds."""
 
-_KINDS: dict[type, int] = {Intent: INTENT, Outcome: OUTCOME, Refusal: REFUSAL, Mark: MARK}
+_KINDS: dict[type, int] = {Intent: INTENT, Outcome: OUTCOME, Refusal: REFUSAL, Mark: MARK, Line: LINE}
 
 
 @dataclass
@@ -78,9 +91,11 @@ class Writer:
         self.count += 1
         return f"rec_{self.at // 1000:012x}{self.epoch:04x}{self.count:016x}"
 
-    def intent(self, record_id: str, request: bytes = b"ask", *, pieces: int = 0, **changes: object) -> Intent:
+    def intent(
+        self, record_id: str, request: bytes = b"ask", *, pieces: int = 0, salt: bytes | None = None, **changes: object
+    ) -> Intent:
         """An intent with its sealed request; the first `pieces` bytes are expected in pieces."""
-        seq, salt, key = self.next_seq(), os.urandom(16), self.ring.add()
+        seq, salt, key = self.next_seq(), salt or os.urandom(16), self.ring.add()
         entry = Intent(
             v=1,
             id=record_id,
@@ -142,6 +157,43 @@ class Writer:
         intent = self.intent(self.new_id(), request, **changes)
         self.outcome(intent, answer)
         return intent.id
+
+    def carrier(self, lines: list[bytes], *, ahead: list[int] | None = None, **changes: object) -> str:
+        """An exchange whose body carries these lines; `ahead`: sizes of the pieces in which its beginning came."""
+        record_id, salt, body, place = self.new_id(), os.urandom(16), b"\n".join(lines) + b"\n", 0
+        for size in ahead or []:
+            self.body_piece(record_id, place, body[place : place + size])
+            place += size
+        offset = 0
+        for number, line in enumerate(lines):
+            seq = self.next_seq()
+            self.entry(
+                Line(
+                    v=1,
+                    id=self.new_id(),
+                    instance=self.instance,
+                    epoch=self.epoch,
+                    seq=seq,
+                    at=self.at,
+                    mono=self.at * 1000,
+                    carrier=record_id,
+                    number=number,
+                    custom_id=f"keyed-{number}",
+                    offset=offset,
+                    length=len(line),
+                    principal="chat",
+                    purpose="use.product",
+                    upstream="openai",
+                    dialect="openai",
+                    endpoint="batch_line",
+                    facts=RequestFacts(),
+                    received=commitment(line_salt(salt, number), line),
+                )
+            )
+            offset += len(line) + 1
+        intent = self.intent(record_id, body, pieces=place, salt=salt, **changes)
+        self.outcome(intent)
+        return record_id
 
     def body_piece(self, record_id: str, offset: int, piece: bytes, key: str = "k1") -> None:
         """A piece of a request body ahead of its intent."""

@@ -14,12 +14,12 @@ from sqlalchemy import delete, select, tuple_
 
 from proxy.control.shipper import Shipper
 from proxy.ledger import reader
-from proxy.ledger.record import Intent, Outcome, decode
+from proxy.ledger.record import Intent, Line, Outcome, decode
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
 from proxy.ledger.store_rows import Projection
 from proxy.ledger.store_ship import ship_projection
-from proxy.ledger.tables import cursors, entries, exchanges
+from proxy.ledger.tables import cursors, entries, exchanges, lines
 
 _SLICE = 1000
 
@@ -37,6 +37,7 @@ async def reindex(store: Store, data_dir: Path, master: bytes, report: Report) -
         report("segments", shipper.progress.handled)
     async with store.write() as connection:
         await connection.execute(delete(exchanges))
+        await connection.execute(delete(lines))
     return await _project_again(store, report)
 
 
@@ -71,4 +72,6 @@ def _projection(evidences: list[bytes]) -> Projection:
             projection.intent(entry)
         elif isinstance(entry, Outcome):
             projection.outcome(entry)
+        elif isinstance(entry, Line):
+            projection.line(entry)
     return projection

@@ -41,8 +41,8 @@ class Part:
     opens: bool | None = None
 
 
-class _NotShownError(Exception):
-    """Why a part cannot be shown, in one word."""
+class NotShownError(Exception):
+    """Why a part cannot be shown, in one word: `str()` of it."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,49 @@ async def opened(store: Store, evidence: Evidence, master: AESGCM) -> tuple[Part
     return shown[0], shown[1]
 
 
+async def request_places(
+    store: Store, evidence: Evidence, master: AESGCM, places: Sequence[tuple[int, int]]
+) -> tuple[bytes, list[bytes]]:
+    """A request's salt, and the bytes at some places (offset, length; ascending) of its body; no more of it is opened than these.
+
+    Raises: NotShownError; StoreUnavailableError.
+    """
+    record_id = evidence.row["id"]
+    side = _sides(record_id, evidence)[0]
+    if side is None or side.content is None:
+        raise NotShownError("open")
+    mine = (contents.c.record_id == record_id) & (contents.c.part == "request")
+    first, last = places[0][0], max(offset + length for offset, length in places)
+    wanted = (contents.c.piece == OWN_PART) | ((contents.c.piece < last) & (contents.c.piece + contents.c.size > first))
+    async with store.read() as connection:
+        rows = (await connection.execute(select(contents).where(mine, wanted).order_by(contents.c.piece))).mappings().all()
+        named = select(content_keys.c.key_id, content_keys.c.wrapped).where(
+            content_keys.c.key_id.in_({row["key_id"] for row in rows})
+        )
+        keys = {name: (unwrap_stored(master, name, wrapped), bool(wrapped)) for name, wrapped in await connection.execute(named)}
+    pieces = {row["piece"]: _plain(record_id, row, keys) for row in rows}
+    own = pieces.pop(OWN_PART, None)
+    if side.content.mode == "digests":
+        raise NotShownError("digests")
+    if own is None:
+        raise NotShownError("erased")
+    salt, rest, _ = _split(own)
+    pieces[side.content.pieces] = rest
+    return salt, [_cut(pieces, offset, length) for offset, length in places]
+
+
+def _cut(pieces: Mapping[int, bytes], offset: int, length: int) -> bytes:
+    """The bytes at one place, from pieces in order that may overlap."""
+    found = bytearray()
+    for begin, piece in pieces.items():
+        at = offset + len(found) - begin
+        if len(found) < length and 0 <= at < len(piece):
+            found += piece[at : at + length - len(found)]
+    if len(found) < length:
+        raise NotShownError("erased")
+    return bytes(found)
+
+
 def _sides(record_id: str, evidence: Evidence) -> tuple[_Side | None, _Side | None]:
     request = answer = None
     if evidence.intent is not None and isinstance(intent := decode(evidence.intent), Intent):
@@ -94,19 +137,19 @@ def _shown(side: _Side, rows: Sequence[RowMapping], keys: Keys) -> Part:
     try:
         pieces = sorted((row["piece"], _plain(side.record_id, row, keys)) for row in rows)
         return _assembled(side, dict(pieces))
-    except _NotShownError as reason:
+    except NotShownError as reason:
         return Part(None, str(reason))
 
 
 def _plain(record_id: str, row: RowMapping, keys: Keys) -> bytes:
     cipher, kept = keys.get(row["key_id"], (None, False))
     if cipher is None:
-        raise _NotShownError("sealed" if kept else "erased")
+        raise NotShownError("sealed" if kept else "erased")
     try:
         plain = unseal(cipher, row["sealed"], record_id)
         return zstandard.decompress(plain) if row["coding"] == COMPRESSED else plain
     except (SealBrokenError, zstandard.ZstdError):
-        raise _NotShownError("sealed") from None
+        raise NotShownError("sealed") from None
 
 
 def _assembled(side: _Side, pieces: dict[int, bytes]) -> Part:
@@ -119,7 +162,7 @@ def _assembled(side: _Side, pieces: dict[int, bytes]) -> Part:
     if side.content is None:
         return Part(bytes(ahead))
     if own is None or len(ahead) < side.content.pieces:
-        raise _NotShownError("erased")
+        raise NotShownError("erased")
     salt, rest, sent = _split(own)
     content = bytes(ahead[: side.content.pieces]) + rest
     opens = hashlib.sha256(salt + content).hexdigest() == side.commitment
@@ -136,4 +179,4 @@ def _split(own: bytes) -> tuple[bytes, bytes, bytes]:
     if form == TRANSFORMED:
         (length,) = _LENGTH.unpack_from(rest)
         return salt, rest[_LENGTH.size : _LENGTH.size + length], rest[_LENGTH.size + length :]
-    raise _NotShownError("sealed")
+    raise NotShownError("sealed")

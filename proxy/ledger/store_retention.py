@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, delete, select, tuple_, update
 
 from proxy.ledger.store import Store
 from proxy.ledger.store_days import drop_days
 from proxy.ledger.store_rows import DAY_US
-from proxy.ledger.tables import content_keys, contents, entries, exchanges
+from proxy.ledger.tables import content_keys, contents, entries, exchanges, lines
 
 _SLICE = 2000
 """Rows deleted in one transaction: some milliseconds, so that shipping goes on between."""
@@ -45,6 +45,21 @@ async def _delete_below(store: Store, table: Table, name: str, bound: str | int)
             return deleted
 
 
+async def _delete_lines(store: Store, bound: str) -> int:
+    """Delete the lines of carriers whose id is below the bound; gives how many. A carrier may have more of them than a slice."""
+    place = tuple_(lines.c.carrier, lines.c.number)
+    deleted = 0
+    while True:
+        async with store.write() as connection:
+            last = select(lines.c.carrier, lines.c.number).where(lines.c.carrier < bound)
+            last = last.order_by(lines.c.carrier, lines.c.number).offset(_SLICE - 1).limit(1)
+            until = (await connection.execute(last)).first()
+            chosen = place <= tuple_(*until) if until is not None else lines.c.carrier < bound
+            deleted += (await connection.execute(delete(lines).where(chosen))).rowcount
+        if until is None:
+            return deleted
+
+
 async def forget_contents(store: Store, before: int, now: int) -> tuple[int, int]:
     """Delete contents of records that began before `before` (microseconds), destroy the keys of months that ended before it.
 
@@ -64,6 +79,7 @@ async def forget_evidence(store: Store, before: int) -> int:
     """
     day = before // DAY_US
     deleted = await _delete_below(store, exchanges, "id", id_bound(day * DAY_US))
+    deleted += await _delete_lines(store, id_bound(day * DAY_US))
     if store.dialect == "postgresql":
         deleted += await drop_days(store, day)
     return deleted + await _delete_entries(store, day)

@@ -73,6 +73,30 @@ OUTCOME_COLUMNS = (
     "answer_content",
 )
 
+LINE_COLUMNS = (
+    "carrier",
+    "number",
+    "id",
+    "at",
+    "instance",
+    "epoch",
+    "seq",
+    "custom_id",
+    "offset",
+    "length",
+    "end_user",
+    "endpoint",
+    "method",
+    "target",
+    "model_requested",
+    "inspection",
+    "flags",
+    "verdict",
+    "decision",
+    "clauses",
+    "rules",
+)
+
 CONTENT_COLUMNS = ("record_id", "part", "piece", "size", "coding", "key_id", "sealed")
 KEY_COLUMNS = ("key_id", "instance", "principal", "month", "wrapped")
 INCIDENT_COLUMNS = ("at", "kind", "instance", "epoch", "seq", "detail", "evidence", "leaf")
@@ -158,6 +182,33 @@ def refusal_row(entry: Refusal) -> Row:
     return (entry.outcome, *place, entry.status, entry.error, "", "", "", 0, 0, 0, 0, False, 0, 0, 0, 0, "")
 
 
+def line_row(entry: Line) -> Row:
+    """The values of `LINE_COLUMNS`."""
+    return (
+        entry.carrier,
+        entry.number,
+        entry.id,
+        entry.at,
+        entry.instance,
+        entry.epoch,
+        entry.seq,
+        entry.custom_id,
+        entry.offset,
+        entry.length,
+        entry.end_user,
+        entry.endpoint,
+        entry.method,
+        entry.target,
+        entry.model_requested,
+        entry.facts.inspection,
+        json_text(entry.facts.flags),
+        entry.verdict,
+        entry.decision,
+        json_text(entry.clauses),
+        json_text(entry.rules),
+    )
+
+
 def kind_of(entry: Entry) -> str:
     """The entry's tag: `intent | outcome | refusal | mark | line`."""
     return _KINDS[type(entry)]
@@ -167,14 +218,18 @@ _KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refus
 
 
 class Projection:
-    """Rows of `exchanges` by record id: `whole` (intent and outcome were given), `opened` (intent only), `ended` (outcome only)."""
+    """Rows of `exchanges` by record id: `whole` (intent and outcome were given), `opened` (intent only), `ended` (outcome only).
 
-    __slots__ = ("ended", "opened", "whole")
+    `lines`: rows of `lines` by the line's own id.
+    """
+
+    __slots__ = ("ended", "lines", "opened", "whole")
 
     def __init__(self) -> None:
         self.whole: dict[str, Row] = {}
         self.opened: dict[str, Row] = {}
         self.ended: dict[str, Row] = {}
+        self.lines: dict[str, Row] = {}
 
     def intent(self, entry: Intent) -> None:
         """Take an intent or a refusal."""
@@ -193,3 +248,7 @@ class Projection:
             self.whole[entry.id] = (*opened, *row)
         elif entry.id not in self.whole:
             self.ended[entry.id] = (entry.id, *row)
+
+    def line(self, entry: Line) -> None:
+        """Take a line."""
+        self.lines[entry.id] = line_row(entry)

@@ -26,6 +26,7 @@ from proxy.ledger.store_rows import (
     INCIDENT_COLUMNS,
     INTENT_COLUMNS,
     KEY_COLUMNS,
+    LINE_COLUMNS,
     OUTCOME_COLUMNS,
     Projection,
     Row,
@@ -80,6 +81,7 @@ _EXCHANGES_OPENED = _Statement("exchanges", _OPENED, _update(_OPENED[1:]))
 _EXCHANGES_ENDED = _Statement(
     "exchanges", _ENDED, _update(_ENDED[1:]) + " WHERE exchanges.outcome IS NULL OR exchanges.outcome = 'unknown_after_crash'"
 )
+_LINES = _Statement("lines", LINE_COLUMNS, "DO NOTHING")
 _CONTENTS = _Statement("contents", CONTENT_COLUMNS, "DO NOTHING")
 _KEYS = _Statement("content_keys", KEY_COLUMNS, "DO NOTHING")
 _INCIDENTS = _Statement("incidents", INCIDENT_COLUMNS, "DO NOTHING")
@@ -194,6 +196,7 @@ def _projected(projection: Projection, forked: Collection[str] = ()) -> Iterator
         (_EXCHANGES_WHOLE, projection.whole),
         (_EXCHANGES_OPENED, projection.opened),
         (_EXCHANGES_ENDED, projection.ended),
+        (_LINES, projection.lines),
     )
     for statement, rows in parts:
         yield statement, [row for record_id, row in rows.items() if record_id not in forked] if forked else list(rows.values())

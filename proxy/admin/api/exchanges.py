@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
-from proxy.ledger import store_content, store_exchanges
+from proxy.ledger import store_content, store_exchanges, store_lines
 
 router = APIRouter(tags=["exchanges"])
 
@@ -105,10 +105,11 @@ class Record(Exchange):
     """An exchange with all its evidence and its content. `commitments_open` is true if every part that can be shown hashes to its
     commitment, false if one does not, null if nothing could be held against one. `content` is null if neither part can be shown;
     `content_reason` says why a part cannot: `digests` (never kept), `erased`, `open` (not ended, or its end is not shipped yet),
-    `sealed` (does not open under this master key), `large`.
+    `sealed` (does not open under this master key), `large`. `lines`: how many queries its body carried, shipped so far.
     """
 
     evidence: Evidence
+    lines: int
     content: Content | None
     content_reason: dict[Side, str]
     commitments_open: bool | None
@@ -180,6 +181,7 @@ async def read_exchange(parts: Parts, id: str) -> Record:  # noqa: A002 - the na
     return Record(
         **_started(store_exchanges.shown(found.row)),
         evidence=evidence,
+        lines=await store_lines.count(parts.store, id),
         **_content(request, answer),
         commitments_open=all(checks) if checks else None,
     )

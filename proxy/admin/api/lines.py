@@ -1,0 +1,88 @@
+"""`/api/v1/exchanges/{id}/lines`: pages of the queries that an exchange's body carried, in their order, each with its content."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from proxy.admin.parts import AdminParts, parts_of
+from proxy.admin.problems import ProblemError, responses
+from proxy.ledger import store_exchanges, store_lines
+from proxy.ledger.store_lines import ShownLine
+
+router = APIRouter(tags=["exchanges"])
+
+Parts = Annotated[AdminParts, Depends(parts_of)]
+
+
+class Line(BaseModel):
+    """One query that a carrier's body held, by the names of the record. Who asked for what purpose stands in the carrier.
+
+    `content` is null where `content_reason` says why: `digests`, `erased`, `open`, `sealed` (as of an exchange), `large` (a page
+    shows 16 MiB at most). `opens`: whether it hashes to the line's commitment.
+    """
+
+    number: int
+    id: str
+    at: int
+    instance: str
+    epoch: int
+    seq: int
+    custom_id: str
+    offset: int
+    length: int
+    end_user: str
+    endpoint: str
+    method: str
+    target: str
+    model_requested: str
+    inspection: str
+    flags: list[str]
+    verdict: str
+    decision: str
+    clauses: list[str]
+    rules: list[str]
+    content: str | None
+    encoding: Literal["utf-8", "base64"] | None
+    content_reason: str
+    opens: bool | None
+
+
+class LinePage(BaseModel):
+    """A page; `next_cursor` is null after the last."""
+
+    items: list[Line]
+    next_cursor: str | None
+
+
+@router.get("/exchanges/{id}/lines", responses=responses(400, 404))
+async def list_lines(
+    parts: Parts,
+    id: str,  # noqa: A002 - the name is the API's
+    limit: Annotated[int, Query(ge=1, le=store_lines.MOST_OF_A_PAGE)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> LinePage:
+    """The lines of a carrier in order, their content opened from the carrier's seal; none of any other exchange."""
+    carrier = await store_exchanges.record(parts.store, id)
+    if carrier is None or carrier.row["at"] is None:
+        raise ProblemError(
+            404, "no-such-exchange", "No exchange with this id is in the store; a new one is shipped within a second."
+        )
+    try:
+        items, after = await store_lines.page(parts.store, carrier, parts.master, limit=limit, cursor=cursor)
+    except store_exchanges.BadCursorError as error:
+        raise ProblemError(400, "bad-cursor", str(error)) from None
+    return LinePage(items=[Line(**_shown(item)) for item in items], next_cursor=after)
+
+
+def _shown(line: ShownLine) -> dict[str, Any]:
+    text, encoding = None, None
+    if line.content is not None:
+        try:
+            text, encoding = line.content.decode(), "utf-8"
+        except UnicodeDecodeError:
+            text, encoding = base64.b64encode(line.content).decode(), "base64"
+    return line.row | {"content": text, "encoding": encoding, "content_reason": line.reason, "opens": line.opens}

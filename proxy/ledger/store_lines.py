@@ -1,0 +1,126 @@
+"""Queries of lines: pages of a carrier's, with their content opened from the carrier's seal; a line by the client's name for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import RowMapping, func, select, tuple_
+
+from proxy.ledger import store_content
+from proxy.ledger.record import Line, decode, line_salt
+from proxy.ledger.store import Store
+from proxy.ledger.store_content import NotShownError
+from proxy.ledger.store_exchanges import BadCursorError, Evidence
+from proxy.ledger.tables import entries, lines
+
+MOST_OF_A_PAGE = 500
+MOST_SHOWN_BYTES = 16 * 1024 * 1024
+"""Bytes of lines that are opened for one page; what is beyond has the reason `large`."""
+
+_LISTS = ("flags", "clauses", "rules")
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    """A line: its `row` by the names of the record, its `content` or the `reason` why there is none (as `store_content` has them).
+
+    `opens`: whether its commitment opens to these bytes; None when there is nothing to hold against it.
+    """
+
+    row: dict[str, Any]
+    content: bytes | None
+    reason: str
+    opens: bool | None
+
+
+async def count(store: Store, carrier: str) -> int:
+    """How many lines of a carrier are shipped. Raises: StoreUnavailableError."""
+    async with store.read() as connection:
+        found = await connection.execute(select(func.count()).select_from(lines).where(lines.c.carrier == carrier))
+        return int(found.scalar_one())
+
+
+async def find_line(store: Store, carrier: str, custom_id: str) -> RowMapping | None:
+    """The row of the line that the client named so; `custom_id` is keyed. The first of several; None when there is none.
+
+    Raises: StoreUnavailableError.
+    """
+    query = select(lines).where(lines.c.carrier == carrier, lines.c.custom_id == custom_id).order_by(lines.c.number).limit(1)
+    async with store.read() as connection:
+        return (await connection.execute(query)).mappings().first()
+
+
+async def page(
+    store: Store, carrier: Evidence, master: AESGCM, *, limit: int = 50, cursor: str | None = None
+) -> tuple[list[ShownLine], str | None]:
+    """At most `limit` lines of a carrier in order, and the cursor of the next page (None after the last).
+
+    Raises: BadCursorError, StoreUnavailableError.
+    """
+    query = select(lines).where(lines.c.carrier == carrier.row["id"], lines.c.number > _parsed(cursor))
+    async with store.read() as connection:
+        rows = (await connection.execute(query.order_by(lines.c.number).limit(limit + 1))).mappings().all()
+        shown = rows[:limit]
+        received = await _commitments(connection, shown)
+    after = str(shown[-1]["number"]) if len(rows) > limit else None
+    return await _opened(store, carrier, master, shown, received), after
+
+
+def _parsed(cursor: str | None) -> int:
+    if cursor is None:
+        return -1
+    if not cursor.isdecimal() or len(cursor) > 18:
+        raise BadCursorError("this cursor was not made by this API; begin again without one")
+    return int(cursor)
+
+
+async def _commitments(connection: Any, rows: Sequence[RowMapping]) -> dict[str, str]:
+    """What the evidence of each line commits to, by the line's id; none of those whose entries have gone."""
+    if not rows:
+        return {}
+    key = (entries.c.instance, entries.c.epoch, entries.c.seq)
+    places = [(row["instance"], row["epoch"], row["seq"]) for row in rows]
+    found = {}
+    for (evidence,) in await connection.execute(
+        select(entries.c.evidence).where(tuple_(*key).in_(places), entries.c.kind == "line")
+    ):
+        entry = decode(bytes(evidence))
+        if isinstance(entry, Line):
+            found[entry.id] = entry.received
+    return found
+
+
+async def _opened(
+    store: Store, carrier: Evidence, master: AESGCM, rows: Sequence[RowMapping], received: dict[str, str]
+) -> list[ShownLine]:
+    few = 0
+    size = 0
+    while few < len(rows) and (size := size + rows[few]["length"]) <= MOST_SHOWN_BYTES:
+        few += 1
+    reason, salt, found = "large", b"", list[bytes]()
+    if few:
+        try:
+            places = [(row["offset"], row["length"]) for row in rows[:few]]
+            salt, found = await store_content.request_places(store, carrier, master, places)
+        except NotShownError as error:
+            few, reason = 0, str(error)
+    shown = []
+    for at, row in enumerate(rows):
+        content = found[at] if at < few else None
+        opens = None
+        if content is not None and row["id"] in received:
+            opens = hashlib.sha256(line_salt(salt, row["number"]) + content).hexdigest() == received[row["id"]]
+        shown.append(ShownLine(_named(row), content, "" if content is not None else reason, opens))
+    return shown
+
+
+def _named(row: RowMapping) -> dict[str, Any]:
+    found = dict(row)
+    for name in _LISTS:
+        found[name] = msgspec.json.decode(found[name]) if found[name] else []
+    return found
