@@ -26,7 +26,16 @@ class UnknownStream(EventStreamReader):
     """Counts the events of a stream we do not know, and holds what ends the streams we do know."""
 
     rule: ClassVar[EndRule] = EndRule(
-        names=frozenset({b"message_stop", b"response.completed", b"response.failed", b"response.incomplete", b"error"}),
+        names=frozenset(
+            {
+                b"message_stop",
+                b"response.completed",
+                b"response.failed",
+                b"response.incomplete",
+                b"error",
+                b"message-end",  # Cohere
+            }
+        ),
         heads=(b"[DONE]", b'{"error":', b'{"type":"message_stop"', b'{"type":"response.completed"'),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 OPENAI = "openai"
@@ -11,7 +12,7 @@ OLLAMA = "ollama"
 PASSTHROUGH = "passthrough"
 DIALECTS = (OPENAI, ANTHROPIC, GEMINI, OLLAMA, PASSTHROUGH)
 
-_AZURE = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+_AZURE = re.compile(r".+\.(?:openai|services\.ai|cognitiveservices)\.azure\.(?:com|us|cn)")
 
 # base_url is what stands before the API's own path (`/v1/…`, `/v1beta/…`), as each provider documents it.
 _TABLE = (
@@ -34,7 +35,7 @@ _TABLE = (
 
 def key_slot(base_url: str) -> str:
     """Where a host takes its key if not where its dialect's provider does, else empty: Azure has a slot of its own."""
-    return "api-key" if (urlsplit(base_url).hostname or "").endswith(_AZURE) else ""
+    return "api-key" if _AZURE.fullmatch(urlsplit(base_url).hostname or "") else ""
 
 
 def builtin_upstreams() -> dict[str, dict[str, str]]:

@@ -141,7 +141,7 @@ def _read_choice(gathering: Gathering, choice: dict[str, Any], places: tuple[str
         _read_usage(gathering, usage)
     if finish := choice.get("finish_reason"):
         gathering.seen.finish = word(finish) or gathering.seen.finish
-    if choice.get("logprobs"):
+    if (found := choice.get("logprobs")) or type(found) is float:  # Together's chunks have a bare number
         gathering.seen.logprobs = True
 
 

@@ -68,6 +68,14 @@ def test_the_path_picks_dialect_and_row(method: str, path: str, dialect: str, en
     assert (spoken.name, row.name, parameters.model) == (dialect, endpoint, model)
 
 
+def test_a_stream_that_nobody_reads_is_held_at_its_end() -> None:
+    """Cohere's own stream ends for its client at `message-end`, before `[DONE]`."""
+    reader = find(by_name("openai"), "POST", "/v2/chat")[1].answer("sse", False)
+    delta, end = b'event: content-delta\ndata: {"index":0}\n\n', b'event: message-end\ndata: {"id":"x"}\n\n'
+    assert [reader.feed(piece) for piece in (delta, end, b"data: [DONE]\n\n")] == [0, len(end), len(end) + 14]
+    assert reader.facts().unread
+
+
 def test_an_upstreams_own_dialect_is_asked_first() -> None:
     """Several dialects know `/v1/models`."""
     assert [find(dialect, "GET", "/v1/models")[0].name for dialect in DIALECTS] == [

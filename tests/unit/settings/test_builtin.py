@@ -23,6 +23,7 @@ def test_each_is_valid_and_fresh() -> None:
     [
         ("https://ours.openai.azure.com", "api-key"),
         ("https://ours.services.ai.azure.com:443/models", "api-key"),
+        ("https://ours.openai.azure.us", "api-key"),
         ("https://api.openai.com", ""),
         ("https://openai.azure.com.example.org", ""),
     ],

@@ -108,6 +108,13 @@ def test_a_first_chunk_about_filters_is_no_choice() -> None:
     assert found.finish == "content_filter"
 
 
+def test_a_bare_number_is_a_logprob() -> None:
+    """Together's chunks have one, certainty included; its whole answers have lists."""
+    assert streamed({"delta": {"content": "a"}, "logprobs": 0.0}).logprobs
+    assert whole({"message": {"content": "a"}, "logprobs": {"tokens": ["a"], "token_logprobs": [-0.5]}}).logprobs
+    assert not whole({"message": {"content": "a"}, "logprobs": None}).logprobs
+
+
 @pytest.mark.parametrize(
     ("document", "error"),
     [
