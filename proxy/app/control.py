@@ -19,11 +19,14 @@ from proxy.control import channel
 from proxy.control.configuration import ConfigurationWatch
 from proxy.control.process import Duty, Parts, durable, pause_unless, run_control
 from proxy.control.publisher import Publisher
+from proxy.control.references import ReferencePublisher
+from proxy.control.results import ResultTies
 from proxy.control.retention import Bounds, Retention
 from proxy.control.shipper import Shipper
 from proxy.core.clock import SystemClock
 from proxy.core.errors import TosProxyError
 from proxy.core.principal import Principal
+from proxy.core.references import subkey
 from proxy.core.snapshot import LedgerOptions
 from proxy.ledger import secrets, store_principals
 from proxy.ledger.recorder import Recorder
@@ -164,6 +167,7 @@ class Control:
         self._compiled = self._latest = compile_configuration(environ, make=True)
         self._publisher = Publisher(self._compiled.settings.data_dir)
         self._shipper: Shipper | None = None
+        self._references: ReferencePublisher | None = None
         self._diagnostics = Diagnostics("control")
         self.watch = ConfigurationWatch(self._publisher, self._compile, lambda: digest(environ), self._diagnostics)
 
@@ -186,6 +190,11 @@ class Control:
                 (names.SHIPPED_ENTRIES, {}, progress.entries),
                 (names.SHIP_LAG_ENTRIES, {}, progress.lag_entries),
                 (names.SHIP_LAG_SECONDS, {}, progress.lag_seconds),
+            ]
+        if self._references is not None:
+            rows += [
+                (names.INDEXED_OBJECTS, {}, self._references.objects),
+                (names.INDEX_DROPPED, {}, self._references.dropped),
             ]
         return rows
 
@@ -229,14 +238,24 @@ class Control:
             retention = Retention(
                 ledger.store, self.settings.data_dir, bounds(self.settings), shipper.place, self._diagnostics.warning
             )
+            references = self._references = self._publishes_references(ledger.store, shipper)
             duties: dict[str, Duty] = {
                 "ship": shipper.run,
+                "references": references.run,
                 "principals": lambda stop: self._follow_stored(ledger, stop),
                 "retention": retention.run,
             }
             if self._listeners:
                 duties["admin"] = lambda stop: self._serve_admin(ledger, stop)
             await run_control(self.parts(duties), stop)
+
+    def _publishes_references(self, store: Store, shipper: Shipper) -> ReferencePublisher:
+        kept = secrets.load(self.settings.data_dir, self._environ)
+        ties = ResultTies(store, AESGCM(kept.master), kept.identity)
+        handled = partial(getattr, shipper.progress, "handled")
+        return ReferencePublisher(
+            store, self.settings.data_dir, subkey(kept.identity), handled, ties.tie, self._diagnostics.warning
+        )
 
     async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
         """Added principals may also change through another control process on the same database."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import zstandard
@@ -73,6 +73,32 @@ async def opened(store: Store, evidence: Evidence, master: AESGCM) -> tuple[Part
         _shown(side, [row for row in rows if row["part"] == side.name], keys) if side else Part(None, "open") for side in sides
     ]
     return shown[0], shown[1]
+
+
+async def answer_of(store: Store, record_id: str, master: AESGCM) -> AsyncIterator[bytes]:
+    """The answer of a record in order, a row at a time, as far as it can be opened; not held against its commitment.
+
+    Raises: StoreUnavailableError.
+    """
+    mine = (contents.c.record_id == record_id) & (contents.c.part == "answer")
+    async with store.read() as connection:
+        offsets = [row[0] for row in await connection.execute(select(contents.c.piece).where(mine).order_by(contents.c.piece))]
+    reached = 0
+    for offset in sorted(offsets, key=lambda offset: (offset == OWN_PART, offset)):
+        async with store.read() as connection:
+            row = (await connection.execute(select(contents).where(mine, contents.c.piece == offset))).mappings().first()
+            if row is None:
+                return
+            wrapped = select(content_keys.c.wrapped).where(content_keys.c.key_id == row["key_id"])
+            key = (await connection.execute(wrapped)).scalar()
+        try:
+            plain = _plain(record_id, row, {row["key_id"]: (unwrap_stored(master, row["key_id"], key), bool(key))})
+        except NotShownError:
+            return
+        piece = _split(plain)[1] if offset == OWN_PART else plain[reached - offset :] if offset <= reached else b""
+        reached += len(piece)
+        if piece:
+            yield piece
 
 
 async def request_places(

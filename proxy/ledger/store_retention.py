@@ -14,7 +14,17 @@ from sqlalchemy import Table, delete, select, tuple_, update
 from proxy.ledger.store import Store
 from proxy.ledger.store_days import drop_days
 from proxy.ledger.store_rows import DAY_US
-from proxy.ledger.tables import content_keys, contents, entries, exchanges, lines
+from proxy.ledger.tables import (
+    batch_results,
+    content_keys,
+    contents,
+    entries,
+    exchanges,
+    line_results,
+    lines,
+    mentions,
+    reference_index,
+)
 
 _SLICE = 2000
 """Rows deleted in one transaction: some milliseconds, so that shipping goes on between."""
@@ -80,6 +90,8 @@ async def forget_evidence(store: Store, before: int) -> int:
     day = before // DAY_US
     deleted = await _delete_below(store, exchanges, "id", id_bound(day * DAY_US))
     deleted += await _delete_lines(store, id_bound(day * DAY_US))
+    for table in (mentions, reference_index, batch_results, line_results):
+        await _delete_below(store, table, "record_id", id_bound(day * DAY_US))
     if store.dialect == "postgresql":
         deleted += await drop_days(store, day)
     return deleted + await _delete_entries(store, day)

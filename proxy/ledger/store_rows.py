@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from proxy.core.facts import Usage
+from proxy.core.references import made_by
 from proxy.ledger.record import Content, Entry, Intent, Line, Mark, Outcome, Refusal
 
 Row = tuple[Any, ...]
@@ -98,6 +99,8 @@ LINE_COLUMNS = (
 )
 
 CONTENT_COLUMNS = ("record_id", "part", "piece", "size", "coding", "key_id", "sealed")
+REFERS_COLUMNS = ("record_id", "refers")
+CREATED_COLUMNS = ("record_id", "created")
 KEY_COLUMNS = ("key_id", "instance", "principal", "month", "wrapped")
 INCIDENT_COLUMNS = ("at", "kind", "instance", "epoch", "seq", "detail", "evidence", "leaf")
 
@@ -221,15 +224,18 @@ class Projection:
     """Rows of `exchanges` by record id: `whole` (intent and outcome were given), `opened` (intent only), `ended` (outcome only).
 
     `lines`: rows of `lines` by the line's own id.
+    `refers` and `created`: rows of `mentions` of what the request referred to and what the answer made.
     """
 
-    __slots__ = ("ended", "lines", "opened", "whole")
+    __slots__ = ("created", "ended", "lines", "opened", "refers", "whole")
 
     def __init__(self) -> None:
         self.whole: dict[str, Row] = {}
         self.opened: dict[str, Row] = {}
         self.ended: dict[str, Row] = {}
         self.lines: dict[str, Row] = {}
+        self.refers: dict[str, Row] = {}
+        self.created: dict[str, Row] = {}
 
     def intent(self, entry: Intent) -> None:
         """Take an intent or a refusal."""
@@ -240,10 +246,14 @@ class Projection:
             self.whole[entry.id] = (entry.id, *row, *ended[1:])
         elif entry.id not in self.whole:
             self.opened[entry.id] = (entry.id, *row)
+        if entry.refers and not isinstance(entry, Refusal):
+            self.refers[entry.id] = (entry.id, json_text(entry.refers))
 
     def outcome(self, entry: Outcome) -> None:
         """Take an outcome."""
         row = outcome_row(entry)
+        if entry.status < 300 and (made := made_by(entry.facts)):
+            self.created[entry.id] = (entry.id, json_text(made))
         if (opened := self.opened.pop(entry.id, None)) is not None:
             self.whole[entry.id] = (*opened, *row)
         elif entry.id not in self.whole:

@@ -22,12 +22,14 @@ from proxy.ledger.store_batch import Batch
 from proxy.ledger.store_days import prepare_days
 from proxy.ledger.store_rows import (
     CONTENT_COLUMNS,
+    CREATED_COLUMNS,
     ENTRY_COLUMNS,
     INCIDENT_COLUMNS,
     INTENT_COLUMNS,
     KEY_COLUMNS,
     LINE_COLUMNS,
     OUTCOME_COLUMNS,
+    REFERS_COLUMNS,
     Projection,
     Row,
     json_text,
@@ -81,6 +83,8 @@ _EXCHANGES_OPENED = _Statement("exchanges", _OPENED, _update(_OPENED[1:]))
 _EXCHANGES_ENDED = _Statement(
     "exchanges", _ENDED, _update(_ENDED[1:]) + " WHERE exchanges.outcome IS NULL OR exchanges.outcome = 'unknown_after_crash'"
 )
+_REFERS = _Statement("mentions", REFERS_COLUMNS, "(record_id) DO UPDATE SET refers = excluded.refers")
+_CREATED = _Statement("mentions", CREATED_COLUMNS, "(record_id) DO UPDATE SET created = excluded.created")
 _LINES = _Statement("lines", LINE_COLUMNS, "DO NOTHING")
 _CONTENTS = _Statement("contents", CONTENT_COLUMNS, "DO NOTHING")
 _KEYS = _Statement("content_keys", KEY_COLUMNS, "DO NOTHING")
@@ -197,6 +201,8 @@ def _projected(projection: Projection, forked: Collection[str] = ()) -> Iterator
         (_EXCHANGES_OPENED, projection.opened),
         (_EXCHANGES_ENDED, projection.ended),
         (_LINES, projection.lines),
+        (_REFERS, projection.refers),
+        (_CREATED, projection.created),
     )
     for statement, rows in parts:
         yield statement, [row for record_id, row in rows.items() if record_id not in forked] if forked else list(rows.values())

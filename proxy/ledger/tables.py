@@ -15,6 +15,9 @@ Times are integer microseconds since 1970 UTC (`at`, `*_at`, `until`), durations
 * `incidents`: what should never happen (`fork`, `damaged`, `removed`, `rewound`, `unsealable`, `unreadable`), with the evidence
   that has no other place.
 * `principals`, `principal_keys`: principals added through the admin API. Virtual keys are kept as SHA-256.
+* `mentions`: what a record refers to and what it made, until control has drawn its conclusions from it (ADR 0009).
+* `reference_index`: where each object comes from that later calls may refer to; `key` in hex, `stamp` orders rows as they came.
+* `batch_results`, `line_results`: which batch and which carrier a download answers, and which of the carrier's lines.
 
 What is PostgreSQL's alone (partitions, conditions of indexes) stands in the migrations, which make its tables: named here, it would
 load that dialect into every process, 3 MB.
@@ -207,6 +210,50 @@ incidents = Table(
     Column("evidence", LargeBinary, nullable=False),
     Column("leaf", LargeBinary, nullable=False),
     Index("incidents_once", "instance", "epoch", "seq", "kind", "leaf", unique=True),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("record_id", _name, primary_key=True),
+    _text("refers"),
+    _text("created"),
+)
+
+reference_index = Table(
+    "reference_index",
+    metadata,
+    Column("key", _name, primary_key=True),
+    Column("stamp", BigInteger, nullable=False),
+    Column("record_id", _name, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    _text("kind"),
+    _text("principal"),
+    _text("project"),
+    _text("purpose"),
+    _text("verdict"),
+    _text("endpoint"),
+    _text("model"),
+    Index("reference_index_stamp", "stamp", "key"),
+    Index("reference_index_record", "record_id", "key"),
+)
+
+batch_results = Table(
+    "batch_results",
+    metadata,
+    Column("record_id", _name, primary_key=True),
+    Column("batch", _name, nullable=False),
+    Column("carrier", _name, nullable=False),
+    _number("lines"),
+    Index("batch_results_batch", "batch"),
+)
+
+line_results = Table(
+    "line_results",
+    metadata,
+    Column("line_id", _name, primary_key=True),
+    Column("record_id", _name, nullable=False),
+    Index("line_results_record", "record_id"),
 )
 
 principals = Table(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
-from proxy.ledger import store_content, store_exchanges, store_lines
+from proxy.ledger import store_content, store_exchanges, store_lines, store_results
 
 router = APIRouter(tags=["exchanges"])
 
@@ -101,15 +101,29 @@ class Evidence(BaseModel):
     outcome: dict[str, Any] | None
 
 
+class ResultOf(BaseModel):
+    """What a download answers: the records that made the batch and that carried its queries (empty when no record here did), and
+    how many of the carrier's lines have their result in it.
+    """
+
+    batch: str
+    carrier: str
+    lines: int
+
+
 class Record(Exchange):
     """An exchange with all its evidence and its content. `commitments_open` is true if every part that can be shown hashes to its
     commitment, false if one does not, null if nothing could be held against one. `content` is null if neither part can be shown;
     `content_reason` says why a part cannot: `digests` (never kept), `erased`, `open` (not ended, or its end is not shipped yet),
     `sealed` (does not open under this master key), `large`. `lines`: how many queries its body carried, shipped so far.
+    `result_of` is null unless the answer holds results of a batch; `results` are the records that brought results of the batch that
+    this one made, oldest first.
     """
 
     evidence: Evidence
     lines: int
+    result_of: ResultOf | None
+    results: list[str]
     content: Content | None
     content_reason: dict[Side, str]
     commitments_open: bool | None
@@ -178,10 +192,13 @@ async def read_exchange(parts: Parts, id: str) -> Record:  # noqa: A002 - the na
         intent=msgspec.json.decode(found.intent) if found.intent else None,
         outcome=msgspec.json.decode(found.outcome) if found.outcome else None,
     )
+    result_of = await store_results.result_of(parts.store, id)
     return Record(
         **_started(store_exchanges.shown(found.row)),
         evidence=evidence,
         lines=await store_lines.count(parts.store, id),
+        result_of=ResultOf(**vars(result_of)) if result_of is not None else None,
+        results=await store_results.downloads_of(parts.store, id),
         **_content(request, answer),
         commitments_open=all(checks) if checks else None,
     )

@@ -1,0 +1,172 @@
+"""Ties downloaded results to the lines that they answer, from the ledger alone: download, batch, carrier, line by its name.
+
+The answer is read as it was sealed, a piece at a time; what cannot be opened (`content: digests`, erased) or read (a coding that
+does not show by its first bytes) leaves a download that is tied to its batch and to no line.
+"""
+
+from __future__ import annotations
+
+import hmac
+import zlib
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import msgspec
+import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxy.ledger import store_content, store_results
+from proxy.ledger.store import Store
+from proxy.ledger.store_references import Download
+
+LONGEST_LINE = 16 * 1024 * 1024
+MOST_DOCUMENT = 64 * 1024 * 1024
+"""Bytes of a JSON document that holds its results itself; a larger one is tied to its batch and to no line."""
+
+_LONGEST_NAME = 1024
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+class _Named(msgspec.Struct):
+    """What results of all providers have in common: the name that the client gave the query."""
+
+    custom_id: str = ""
+    key: str = ""
+
+
+class _Entry(msgspec.Struct):
+    metadata: _Named = msgspec.field(default_factory=_Named)
+
+
+class _Inlined(msgspec.Struct, rename="camel"):
+    inlined_responses: list[_Entry] = []
+
+
+class _Output(msgspec.Struct, rename="camel"):
+    inlined_responses: _Inlined = msgspec.field(default_factory=_Inlined)
+
+
+class _Part(_Output, rename="camel"):
+    output: _Output = msgspec.field(default_factory=_Output)
+
+
+class _Document(msgspec.Struct):
+    """Gemini's batch with its results, which may stand in any of these places, and in two of them at once."""
+
+    response: _Part = msgspec.field(default_factory=_Part)
+    metadata: _Part = msgspec.field(default_factory=_Part)
+
+
+_line = msgspec.json.Decoder(_Named).decode
+_document = msgspec.json.Decoder(_Document).decode
+
+
+class _Decompressor(Protocol):
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def named(line: bytes) -> str:
+    """The client's name for the query that a result line answers; empty when there is none."""
+    try:
+        found = _line(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+    return (found.custom_id or found.key)[:_LONGEST_NAME]
+
+
+def named_within(document: bytes) -> list[str]:
+    """The names of the results that a document holds itself."""
+    try:
+        batch = _document(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return []
+    places = [place for part in (batch.response, batch.metadata) for place in (part, part.output)]
+    entries = next((found for place in places if (found := place.inlined_responses.inlined_responses)), [])
+    return [entry.metadata.key for entry in entries if entry.metadata.key]
+
+
+async def plain(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The bytes of an answer without the coding it came in; they end where they cannot be read."""
+    decompressor: _Decompressor | None = None
+    begun = False
+    async for piece in pieces:
+        if not begun:
+            begun = True
+            if piece.startswith(_GZIP):
+                decompressor = zlib.decompressobj(wbits=31)
+            elif piece.startswith(_ZSTD):
+                decompressor = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            yield decompressor.decompress(piece) if decompressor is not None else piece
+        except (zlib.error, zstandard.ZstdError):
+            return
+
+
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Lines of a text that comes in pieces; one that is too long is left out."""
+    pending = bytearray()
+    skipping = False
+    async for piece in pieces:
+        *whole, rest = piece.split(b"\n")
+        for line in whole:
+            if not skipping and len(pending) + len(line) <= LONGEST_LINE:
+                yield bytes(pending + line)
+            pending.clear()
+            skipping = False
+        if len(pending) + len(rest) > LONGEST_LINE:
+            pending.clear()
+            skipping = True
+        elif not skipping:
+            pending += rest
+    if pending:
+        yield bytes(pending)
+
+
+async def _names(endpoint: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    if endpoint != "batch":
+        async for line in _lines(pieces):
+            if name := named(line):
+                yield name
+        return
+    document = bytearray()
+    async for piece in pieces:
+        document += piece
+        if len(document) > MOST_DOCUMENT:
+            return
+    for name in named_within(bytes(document)):
+        yield name
+
+
+class ResultTies:
+    """`tie` is what the reference publisher calls for each download. `identity`: the deployment's identity key."""
+
+    def __init__(self, store: Store, master: AESGCM, identity: bytes) -> None:
+        self._store = store
+        self._master = master
+        self._identity = identity
+
+    async def tie(self, download: Download) -> None:
+        """Tie a download to its batch, its carrier and their lines. Raises: StoreUnavailableError; doing it again is safe."""
+        if download.endpoint == "batch" and download.dialect != "gemini":
+            return  # the state of a batch; what it came to is fetched from elsewhere
+        found = await store_results.batch_of(self._store, download.origin)
+        if found is None:
+            return
+        batch, carrier = found
+        names: list[str] = []
+        tied = False
+        async for name in _names(download.endpoint, plain(store_content.answer_of(self._store, download.record, self._master))):
+            names.append(name)
+            if len(names) >= store_results.SLICE:
+                await self._keep(download, batch, carrier, names)
+                names, tied = [], True
+        if names or not (tied or download.endpoint == "batch"):  # a batch that holds no results yet answers nothing
+            await self._keep(download, batch, carrier, names)
+
+    async def _keep(self, download: Download, batch: str, carrier: str, names: list[str]) -> None:
+        answered = await store_results.lines_named(self._store, carrier, [self._keyed(name) for name in names])
+        await store_results.keep(self._store, download.record, batch, carrier, answered)
+
+    def _keyed(self, name: str) -> str:
+        """As the gateway keys the names that clients give."""
+        return hmac.digest(self._identity, name.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]

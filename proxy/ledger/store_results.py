@@ -1,0 +1,99 @@
+"""Which batch a download answers, which carrier brought the batch's queries, and which line each result answers.
+
+Written by control from what is shipped (docs/adr/0009-reference-index.md); everything may be written again with the same effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, text
+from sqlalchemy.sql.selectable import Select
+
+from proxy.core.references import Origin, kind_of
+from proxy.ledger import store_exchanges
+from proxy.ledger.record import Intent, decode
+from proxy.ledger.store import Store
+from proxy.ledger.tables import batch_results, line_results, lines
+
+SLICE = 1000
+"""Lines tied in one transaction."""
+
+_INSERT_LINES = text("INSERT INTO line_results (line_id, record_id) VALUES (:line_id, :record_id) ON CONFLICT DO NOTHING")
+_INSERT_BATCH = text(
+    "INSERT INTO batch_results (record_id, batch, carrier, lines) VALUES (:record_id, :batch, :carrier, :lines) "
+    "ON CONFLICT (record_id) DO UPDATE SET batch = excluded.batch, carrier = excluded.carrier, lines = excluded.lines"
+)
+
+
+@dataclass(frozen=True)
+class ResultOf:
+    """What a download answers: the record that made the batch, the one that carried its queries (empty when that is not known), and
+    how many of the carrier's lines have their result in it.
+    """
+
+    batch: str
+    carrier: str
+    lines: int
+
+
+async def batch_of(store: Store, origin: Origin) -> tuple[str, str] | None:
+    """Records of the batch that an object comes from and of its carrier; None when it comes from no batch.
+
+    The carrier is what the batch was told to read, or the request that made it if that held the queries itself; empty when either
+    is in no record that is here. Raises: StoreUnavailableError.
+    """
+    if origin.kind != "batch":
+        return None
+    made = await store_exchanges.record(store, origin.record)
+    if made is None or made.intent is None or not isinstance(intent := decode(made.intent), Intent):
+        return origin.record, ""
+    files = [refer for refer in intent.refers if kind_of(refer.ref) == "file"]
+    return origin.record, files[0].record if files else origin.record
+
+
+async def lines_named(store: Store, carrier: str, names: Sequence[str]) -> list[str]:
+    """Ids of the carrier's lines that have these (keyed) names. Raises: StoreUnavailableError."""
+    query = select(lines.c.id).where(lines.c.carrier == carrier, lines.c.custom_id.in_(names))
+    async with store.read() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def keep(store: Store, record: str, batch: str, carrier: str, answered: Sequence[str]) -> None:
+    """Note what a download answers, and the ids of the lines that are answered in it. The first download of a line's result stays.
+
+    Raises: StoreUnavailableError.
+    """
+    async with store.write() as connection:
+        if answered:
+            rows = [{"line_id": line, "record_id": record} for line in sorted(answered)]
+            await connection.execute(_INSERT_LINES, rows)
+        tied = (await connection.execute(_tied(record))).scalar_one()
+        await connection.execute(_INSERT_BATCH, {"record_id": record, "batch": batch, "carrier": carrier, "lines": tied})
+
+
+def _tied(record: str) -> Select[int]:
+    return select(func.count()).select_from(line_results).where(line_results.c.record_id == record)
+
+
+async def result_of(store: Store, record: str) -> ResultOf | None:
+    """What a record answers; None when it is no download of results. Raises: StoreUnavailableError."""
+    query = select(batch_results.c.batch, batch_results.c.carrier, batch_results.c.lines).where(batch_results.c.record_id == record)
+    async with store.read() as connection:
+        row = (await connection.execute(query)).first()
+    return ResultOf(*row) if row is not None else None
+
+
+async def downloads_of(store: Store, batch: str) -> list[str]:
+    """Records that brought results of a batch, oldest first. Raises: StoreUnavailableError."""
+    query = select(batch_results.c.record_id).where(batch_results.c.batch == batch).order_by(batch_results.c.record_id)
+    async with store.read() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def results_of(store: Store, answered: Sequence[str]) -> dict[str, str]:
+    """Records that hold the results of some lines, by line id. Raises: StoreUnavailableError."""
+    query = select(line_results.c.line_id, line_results.c.record_id).where(line_results.c.line_id.in_(answered))
+    async with store.read() as connection:
+        return {row[0]: row[1] for row in await connection.execute(query)}

@@ -1,0 +1,139 @@
+"""What calls refer to, by real gateways: known at once where it was made, soon everywhere, and after a new start; misses are said.
+
+Batches go all the way: upload, creation, result file, and from the result back to the lines that it answers.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.proxy_server import ProxyServer, StartProxy
+from tests.servers import Postgres, postgres
+
+__all__ = ["postgres"]
+
+KEYS = {"alice": "sk-of-alice-0123456789", "bob": "sk-of-bob-0123456789"}
+PRINCIPALS = {
+    "alice": {"keys": [KEYS["alice"]], "purpose": "eval.private"},
+    "bob": {"keys": [KEYS["bob"]], "purpose": "use.product"},
+}
+LAG_SECONDS = 5.0
+"""The publish lag is about half a second; a busy machine has its way with tests."""
+
+
+def call(server: ProxyServer, who: str, method: str, path: str, **body: Any) -> httpx2.Response:
+    """One call of OpenAI's API through a proxy."""
+    headers = {"authorization": f"Bearer {KEYS[who]}"}
+    return httpx2.request(method, f"{server.gateway_url}/openai/v1{path}", headers=headers, timeout=20, **body)
+
+
+def respond(server: ProxyServer, who: str, text: str, after: str | None = None) -> tuple[str, str]:
+    """Ask for a response; gives its id (empty when it was refused upstream) and the record's."""
+    asked = {"model": "gpt-5", "input": text} | ({"previous_response_id": after} if after else {})
+    answer = call(server, who, "POST", "/responses", json=asked)
+    return answer.json().get("id", ""), answer.headers["x-tos-record"]
+
+
+def intent_of(server: ProxyServer, record: str) -> dict[str, Any]:
+    """The intent of a record, once it is shipped."""
+    found: list[dict[str, Any]] = []
+
+    def shipped() -> bool:
+        try:
+            found.append(server.api(f"/exchanges/{record}")["evidence"]["intent"])
+        except OSError:
+            return False
+        return found[-1] is not None
+
+    server.until(shipped)
+    return found[-1]
+
+
+def refers_of(server: ProxyServer, record: str) -> list[dict[str, Any]]:
+    """What a record's intent says of its references."""
+    return list(intent_of(server, record).get("refers", []))
+
+
+@pytest.fixture
+def gateways(start_proxy: StartProxy, postgres: Postgres) -> tuple[ProxyServer, ProxyServer]:
+    """Two machines with the same secrets on one PostgreSQL."""
+    environ = {"TOS_PROXY_IDENTITY_KEY": "1d" * 32, "TOS_PROXY_MASTER_KEY": "2e" * 32}
+    configuration = {"database_url": postgres.database(), "principals": PRINCIPALS}
+    first, second = (start_proxy(configuration=configuration, environ=environ) for _ in range(2))
+    first.wait_admin()
+    second.wait_admin()
+    return first, second
+
+
+def test_a_chain_of_responses_over_two_gateways(gateways: tuple[ProxyServer, ProxyServer]) -> None:
+    """`previous_response_id` is known at once where it was made, within the lag on another gateway, and after a new start."""
+    here, there = gateways
+    made, maker = respond(here, "alice", "one")
+    _, going_on = respond(here, "alice", "two", after=made)
+    known = {"ref": f"response:{made}", "record": maker, "principal": "alice", "purpose": "eval.private", "verdict": "allow"}
+    assert refers_of(here, going_on) == [known]
+
+    tried: list[str] = []
+
+    def is_known_there() -> bool:
+        tried.append(respond(there, "bob", f"three {len(tried)}", after=made)[1])
+        return "miss" not in refers_of(there, tried[-1])[0]
+
+    there.until(is_known_there, LAG_SECONDS)
+    assert refers_of(there, tried[-1]) == [known | {"foreign": True}]
+    assert "reference_foreign" in intent_of(there, tried[-1])["facts"]["flags"]
+
+    there.restart()
+    there.wait_admin()
+    _, after_start = respond(there, "alice", "four", after=made)
+    assert refers_of(there, after_start) == [known]
+
+    _, lost = respond(there, "alice", "five", after="resp_that_nobody_made")
+    assert refers_of(there, lost) == [{"ref": "response:resp_that_nobody_made", "miss": True}]
+    facts = intent_of(there, lost)["facts"]
+    assert "reference_unknown" in facts["flags"]
+    assert facts["inspection"] == "partial"
+
+
+def test_results_are_tied_to_the_lines_of_a_batch(start_proxy: StartProxy) -> None:
+    """From upload to download each record names the one before, and the download says how many lines it answers."""
+    server = start_proxy(configuration={"principals": PRINCIPALS})
+    server.wait_admin()
+    body = {"model": "gpt-5", "messages": [{"role": "user", "content": "hello"}]}
+    asked = [{"custom_id": f"q{number}", "method": "POST", "url": "/v1/chat/completions", "body": body} for number in range(7)]
+    lines = "\n".join(map(json.dumps, asked)).encode()
+    uploaded = call(server, "alice", "POST", "/files", data={"purpose": "batch"}, files={"file": ("lines.jsonl", lines)})
+    created = call(
+        server,
+        "alice",
+        "POST",
+        "/batches",
+        json={"input_file_id": uploaded.json()["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"},
+    )
+    batch = created.json()["id"]
+    (refer,) = refers_of(server, created.headers["x-tos-record"])
+    assert (refer["record"], refer["principal"]) == (uploaded.headers["x-tos-record"], "alice")
+
+    state: dict[str, Any] = {}
+
+    def is_done() -> bool:
+        state.update(call(server, "bob", "GET", f"/batches/{batch}").json())
+        return bool(state.get("output_file_id"))
+
+    server.until(is_done)
+    results = call(server, "bob", "GET", f"/files/{state['output_file_id']}/content")
+    assert len(results.content.splitlines()) == len(asked)
+    (refer,) = refers_of(server, results.headers["x-tos-record"])
+    assert (refer["record"], refer["principal"], refer["foreign"]) == (created.headers["x-tos-record"], "alice", True)
+
+    def tied() -> Any:
+        return server.api(f"/exchanges/{results.headers['x-tos-record']}")["result_of"]
+
+    server.until(tied)
+    expected = {"batch": created.headers["x-tos-record"], "carrier": uploaded.headers["x-tos-record"], "lines": len(asked)}
+    assert tied() == expected
+    assert server.api(f"/exchanges/{created.headers['x-tos-record']}")["results"] == [results.headers["x-tos-record"]]
