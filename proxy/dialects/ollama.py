@@ -16,10 +16,21 @@ from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
 from proxy.dialects.gathering import Gathering, count, error_word, word
 from proxy.dialects.jsonio import write_compact
 from proxy.dialects.ndjson import LineStreamReader
-from proxy.dialects.openai.content import prompt_turns
-from proxy.dialects.openai.extras import effort, hidden, logprob_count, top_logprobs
-from proxy.dialects.openai.tasks import read_task
-from proxy.dialects.parameters import Reader, flag, integer, number, odd, read_parameters, size, text, within
+from proxy.dialects.parameters import (
+    Reader,
+    effort,
+    flag,
+    hidden,
+    integer,
+    logprob_count,
+    number,
+    odd,
+    read_parameters,
+    size,
+    text,
+    top_logprobs,
+    within,
+)
 from proxy.dialects.paths import PathTable
 from proxy.dialects.turns import Turn, as_messages, role_of, tally
 from proxy.dialects.whole import CountedReader, WholeReader
@@ -72,6 +83,13 @@ def _generate_turns(body: Any) -> Iterator[Turn]:
     turn = _add(Turn("user"), body, "prompt", "suffix")
     if turn.texts or turn.media:
         yield turn
+
+
+def _input_turns(body: Any) -> Iterator[Turn]:
+    """The texts to be embedded: `input`, one or a list, or the older `prompt`."""
+    given = body.get("input", body.get("prompt")) if type(body) is dict else None
+    for entry in given if type(given) is list else [] if given is None else [given]:
+        yield Turn("user", [entry]) if type(entry) is str else Turn("user", odd=True)
 
 
 def _add(turn: Turn, holder: dict[str, Any], *keys: str) -> Turn:
@@ -160,6 +178,16 @@ def _lines(stream: str, collect: bool) -> AnswerReader:
     return LineStreamReader(_read_line, _own_error, collect=collect) if stream == "json" else CountedReader()
 
 
+def _read_listing(gathering: Gathering, tree: Any) -> None:
+    """A list of models, or one, whose own description is no answer of a model."""
+    if type(tree) is not dict:
+        gathering.seen.unread = True
+        return
+    gathering.seen.error = error_word(tree.get("error"))
+    if type(models := tree.get("models")) is list:
+        gathering.seen.choices = len(models)
+
+
 class _Vectors(msgspec.Struct):
     """An answer whose vectors need not become objects; the older endpoint gives one, without a name and usage."""
 
@@ -193,7 +221,7 @@ def _vectors(stream: str, collect: bool) -> AnswerReader:
 
 
 def _listing(stream: str, collect: bool) -> AnswerReader:
-    return WholeReader(read_task, collect=collect) if stream == "json" else CountedReader()
+    return WholeReader(_read_listing, collect=collect) if stream == "json" else CountedReader()
 
 
 def _messages(turns: Callable[[Any], Iterator[Turn]]) -> Callable[[Any], list[Message]]:
@@ -204,7 +232,7 @@ def _no_messages(_body: Any) -> list[Message]:
     return []
 
 
-_embed, _embed_messages = _reader(prompt_turns, streams=False), _messages(prompt_turns)
+_embed, _embed_messages = _reader(_input_turns, streams=False), _messages(_input_turns)
 _ENDPOINTS = (
     Endpoint("chat", "POST", "/api/chat", _reader(_chat_turns), _messages(_chat_turns), _lines),
     Endpoint("completions", "POST", "/api/generate", _reader(_generate_turns), _messages(_generate_turns), _lines),

@@ -178,3 +178,48 @@ def end_user(facts: RequestFacts, value: Any) -> None:
         odd(facts)
     elif value and facts.end_user is None:
         facts.end_user = value
+
+
+_set_reasoning = text("reasoning")
+
+
+def effort(facts: RequestFacts, value: Any) -> None:
+    """A word; Fireworks takes a number of tokens and a switch as well."""
+    if type(value) is bool:
+        facts.reasoning = "on" if value else "off"
+    elif type(value) is int:
+        budget(facts, value)
+    else:
+        _set_reasoning(facts, value)
+
+
+def thinking_switch(facts: RequestFacts, value: Any) -> None:
+    """Whether to think, where no effort says how much."""
+    if facts.reasoning is None:
+        facts.reasoning = "on" if value is True else "off"
+
+
+def logprob_count(facts: RequestFacts, value: Any) -> None:
+    """A switch, or a number (completions, Together's and Fireworks' chat), where even 0 asks for the sampled tokens' own."""
+    if type(value) is bool:
+        facts.logprobs = facts.logprobs or value
+    elif (wanted := as_integer(facts, value)) is not None:
+        facts.logprobs = True
+        facts.top_logprobs = max(wanted, facts.top_logprobs or 0)
+
+
+def top_logprobs(facts: RequestFacts, value: Any) -> None:
+    """Responses has no other switch; in chat it comes beside `logprobs`, without which it is refused."""
+    if (wanted := as_integer(facts, value)) is not None:
+        facts.top_logprobs = max(wanted, facts.top_logprobs or 0)
+    if facts.top_logprobs:
+        facts.logprobs = True
+
+
+def hidden(reason: str) -> Reader:
+    """Something that the model sees and the request does not show."""
+
+    def read(facts: RequestFacts, value: Any) -> None:  # noqa: ARG001 - it may hold keys of its own
+        flag(facts, reason)
+
+    return read

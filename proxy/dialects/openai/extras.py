@@ -1,4 +1,4 @@
-"""Parameters that other hosts add to OpenAI's, and the readers they share with its own.
+"""Parameters that other hosts add to OpenAI's.
 
 Hosts' own sampling knobs (`top_k`, `min_p`, `safe_prompt`, `prompt_truncate_len`, `search_parameters` …) stand for no fact and are
 left to the content.
@@ -10,43 +10,22 @@ from typing import Any
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.gathering import WORD_LIMIT
-from proxy.dialects.parameters import Reader, as_integer, budget, flag, odd, reference, text, within
+from proxy.dialects.parameters import (
+    Reader,
+    budget,
+    effort,
+    flag,
+    hidden,
+    logprob_count,
+    odd,
+    reference,
+    text,
+    thinking_switch,
+    top_logprobs,
+    within,
+)
 
 _set_format = text("response_format")
-_set_reasoning = text("reasoning")
-
-
-def effort(facts: RequestFacts, value: Any) -> None:
-    """A word; Fireworks takes a number of tokens and a switch as well."""
-    if type(value) is bool:
-        facts.reasoning = "on" if value else "off"
-    elif type(value) is int:
-        budget(facts, value)
-    else:
-        _set_reasoning(facts, value)
-
-
-def thinking_switch(facts: RequestFacts, value: Any) -> None:
-    """Whether to think, where no effort says how much."""
-    if facts.reasoning is None:
-        facts.reasoning = "on" if value is True else "off"
-
-
-def logprob_count(facts: RequestFacts, value: Any) -> None:
-    """A switch, or a number (completions, Together's and Fireworks' chat), where even 0 asks for the sampled tokens' own."""
-    if type(value) is bool:
-        facts.logprobs = facts.logprobs or value
-    elif (wanted := as_integer(facts, value)) is not None:
-        facts.logprobs = True
-        facts.top_logprobs = max(wanted, facts.top_logprobs or 0)
-
-
-def top_logprobs(facts: RequestFacts, value: Any) -> None:
-    """Responses has no other switch; in chat it comes beside `logprobs`, without which it is refused."""
-    if (wanted := as_integer(facts, value)) is not None:
-        facts.top_logprobs = max(wanted, facts.top_logprobs or 0)
-    if facts.top_logprobs:
-        facts.logprobs = True
 
 
 def _guided(kind: str) -> Reader:
@@ -75,15 +54,6 @@ def _candidates(facts: RequestFacts, value: Any) -> None:
     if facts.model is None:
         facts.model = names[0][:WORD_LIMIT]
     flag(facts, "several_models")
-
-
-def hidden(reason: str) -> Reader:
-    """Something that the model sees and the request does not show."""
-
-    def read(facts: RequestFacts, value: Any) -> None:  # noqa: ARG001 - it may hold keys of its own
-        flag(facts, reason)
-
-    return read
 
 
 SAMPLING: dict[str, Reader] = {

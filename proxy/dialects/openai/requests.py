@@ -17,6 +17,7 @@ from proxy.dialects.parameters import (
     end_user,
     flag,
     integer,
+    logprob_count,
     number,
     odd,
     read_parameters,
@@ -26,6 +27,7 @@ from proxy.dialects.parameters import (
     size,
     switch,
     text,
+    top_logprobs,
     within,
 )
 from proxy.dialects.turns import Turn, tally
@@ -107,8 +109,8 @@ _GENERATING: dict[str, Reader] = {**extras.SAMPLING, **SAMPLING}
 _CHAT: dict[str, Reader] = {
     **_GENERATING,
     **extras.CHAT,
-    "logprobs": extras.logprob_count,
-    "top_logprobs": extras.top_logprobs,
+    "logprobs": logprob_count,
+    "top_logprobs": top_logprobs,
     "response_format": response_format,
     "reasoning": _reasoning,
     "thinking": _reasoning,
@@ -118,14 +120,14 @@ _CHAT: dict[str, Reader] = {
 
 _COMPLETIONS: dict[str, Reader] = {
     **_GENERATING,
-    "logprobs": extras.logprob_count,
-    "top_logprobs": extras.top_logprobs,
+    "logprobs": logprob_count,
+    "top_logprobs": top_logprobs,
     "response_format": response_format,
 }
 
 _RESPONSES: dict[str, Reader] = {
     **_GENERATING,
-    "top_logprobs": extras.top_logprobs,
+    "top_logprobs": top_logprobs,
     "include": _include,
     "text": within({"format": response_format}),
     "reasoning": _reasoning,
