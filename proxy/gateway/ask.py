@@ -63,7 +63,7 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool, tl
         connection.send(_head(exchange), last=False)
         await _feed(connection, exchange.stream.read_back(), request.received)
     else:
-        connection.send(request_head(exchange) + body.whole, last=True)
+        connection.send(_head(exchange) + body.whole, last=True)
     answer = Answer(await connection.head, connection)
     if route.endpoint.links:
         lead_here(answer.head, exchange, tls=tls)
