@@ -50,6 +50,7 @@ BASES = {
     "vllm": ("/v1", "/v1"),
     "vllm anthropic": ("", ""),
     "ollama": ("", ""),
+    "ollama openai": ("/v1", "/v1"),
     "ollama anthropic": ("", ""),
 }
 """What an SDK's base URL has after the host's address, and after the proxy's."""

@@ -219,11 +219,22 @@ def _azure(base_url: str, witness: Witness) -> dict[str, Scenario]:
 
 def _by_openai(bases: dict[str, str], witness: Witness) -> dict[str, Scenario]:
     found: dict[str, Scenario] = {}
-    for host in ("xai", "deepseek", "moonshot", "minimax", "openrouter", "fireworks", "vllm", "groq openai", "cohere openai"):
+    for host in (
+        "xai",
+        "deepseek",
+        "moonshot",
+        "minimax",
+        "openrouter",
+        "fireworks",
+        "vllm",
+        "groq openai",
+        "cohere openai",
+        "ollama openai",
+    ):
         quirk = host.partition(" ")[0]
         chat = Chat(openai.OpenAI(api_key=KEY, base_url=bases[host]), witness, quirk)
         scenarios = chat.scenarios()
-        if host in ("xai", "openrouter", "vllm", "groq openai"):
+        if host in ("xai", "openrouter", "vllm", "groq openai", "ollama openai"):
             scenarios |= {"response": lambda chat=chat: chat.response("chunks=3")}
             scenarios |= {"response stream": lambda chat=chat: chat.response("chunks=3", stream=True)}
         found |= _named(host, scenarios)
@@ -236,6 +247,8 @@ def _by_own_sdk(bases: dict[str, str], witness: Witness) -> dict[str, Scenario]:
     for host, client in clients.items():
         chat = Chat(client(api_key=KEY, base_url=bases[host]), witness, host)
         found |= _named(host, chat.scenarios(tools=host != "perplexity"))
+        if host == "perplexity":
+            found[f"{host}: response"] = lambda chat=chat: chat.response("chunks=3", stream=True)
     return found
 
 
