@@ -44,6 +44,7 @@ class _Inlined(msgspec.Struct, rename="camel"):
 
 class _Output(msgspec.Struct, rename="camel"):
     inlined_responses: _Inlined = msgspec.field(default_factory=_Inlined)
+    inlined_embed_content_responses: _Inlined = msgspec.field(default_factory=_Inlined)
 
 
 class _Part(_Output, rename="camel"):
@@ -81,7 +82,8 @@ def named_within(document: bytes) -> list[str]:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return []
     places = [place for part in (batch.response, batch.metadata) for place in (part, part.output)]
-    entries = next((found for place in places if (found := place.inlined_responses.inlined_responses)), [])
+    held = [one for place in places for one in (place.inlined_responses, place.inlined_embed_content_responses)]
+    entries = next((found for one in held if (found := one.inlined_responses)), [])
     return [entry.metadata.key for entry in entries if entry.metadata.key]
 
 

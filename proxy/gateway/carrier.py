@@ -25,6 +25,7 @@ from proxy.dialects.multipart import FormReader
 from proxy.gateway.house import House
 from proxy.gateway.lines import Judged, Judges
 from proxy.gateway.receive import Body, charset, content_type
+from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
 from proxy.ledger.record import Line
@@ -99,7 +100,10 @@ class Lines(Protocol):
 class Carriers:
     """Makes the reading of each carrier. `aside` runs work in a thread, `pause` is filled once others had their turn."""
 
-    def __init__(self, ledger: Lines, judges: Judges, clock: Clock, aside: Aside, pause: Pause) -> None:
+    def __init__(
+        self, ledger: Lines, judges: Judges, clock: Clock, aside: Aside, pause: Pause, references: References | None = None
+    ) -> None:
+        self.references = references
         self.ledger = ledger
         self.judges = judges
         self.clock = clock
@@ -115,7 +119,7 @@ class Carrier:
     """One carrier. `read` gives its facts, then `judged.decide` lets the strictest of its lines decide about it."""
 
     def __init__(self, exchange: Exchange, house: House, means: Carriers) -> None:
-        self.judged = Judged(exchange, means.judges, house.identity.keyed)
+        self.judged = Judged(exchange, means.judges, house.identity.keyed, means.references)
         self._exchange = exchange
         self._writer = means.ledger.lines(exchange.stream)
         self._clock = means.clock

@@ -128,7 +128,7 @@ class Corridor:
         self._steps = steps
         self._clock = clock
         self._aside = aside
-        self._carriers = Carriers(ledger, steps, clock, aside, pause)
+        self._carriers = Carriers(ledger, steps, clock, aside, pause, references)
         self._on_fault = on_fault
         self._ids = RecordIds()
 

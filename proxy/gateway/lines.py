@@ -15,6 +15,7 @@ from proxy.dialects.carried import Meaning
 from proxy.dialects.lines import Carried
 from proxy.dialects.parameters import flag
 from proxy.dialects.passthrough import OTHER
+from proxy.gateway.references import References
 from proxy.gateway.routes import Route
 from proxy.ledger.record import RECORD_FORMAT, Line
 
@@ -41,8 +42,11 @@ class Judges(Protocol):
 class Judged:
     """The lines of `carrier` so far. `keyed` hides the client's own names."""
 
-    def __init__(self, carrier: Exchange, judges: Judges, keyed: Callable[[str], str]) -> None:
+    def __init__(
+        self, carrier: Exchange, judges: Judges, keyed: Callable[[str], str], references: References | None = None
+    ) -> None:
         self._carrier = carrier
+        self._references = references
         self._judges = judges
         self._keyed = keyed
         self._ids = RecordIds()
@@ -61,6 +65,8 @@ class Judged:
         end_user, facts.end_user = facts.end_user, None
         asked = Exchange(self._ids.next(at), at, mono, carrier.request)
         asked.caller, asked.facts, asked.route = carrier.caller, facts, self._route(meaning)
+        if facts.references and self._references is not None:
+            asked.refers = self._references.resolve(asked)
         asked.verdict = self._judges.terms(asked)
         asked.decision = self._judges.policy(asked)
         asked.grant = self._judges.limit(asked)
@@ -148,4 +154,5 @@ def _entry(asked: Exchange, carrier: Exchange, line: Carried, meaning: Meaning) 
         decision=asked.decision.effect,
         clauses=asked.verdict.clauses + asked.decision.clauses,
         rules=asked.decision.rules,
+        refers=asked.refers,
     )

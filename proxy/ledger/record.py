@@ -183,6 +183,7 @@ class Line(msgspec.Struct, tag="line", tag_field="kind", omit_defaults=True, kw_
     decision: str = "allow"
     clauses: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    refers: tuple[Refer, ...] = ()
 
 
 Entry = Intent | Outcome | Refusal | Mark | Line

@@ -99,7 +99,7 @@ def test_a_chain_of_responses_over_two_gateways(gateways: tuple[ProxyServer, Pro
     assert facts["inspection"] == "partial"
 
 
-def test_results_are_tied_to_the_lines_of_a_batch(start_proxy: StartProxy) -> None:
+def test_result_files_are_tied_to_the_lines_of_a_batch(start_proxy: StartProxy) -> None:
     """From upload to download each record names the one before, and the download says how many lines it answers."""
     server = start_proxy(configuration={"principals": PRINCIPALS})
     server.wait_admin()
@@ -130,10 +130,52 @@ def test_results_are_tied_to_the_lines_of_a_batch(start_proxy: StartProxy) -> No
     (refer,) = refers_of(server, results.headers["x-tos-record"])
     assert (refer["record"], refer["principal"], refer["foreign"]) == (created.headers["x-tos-record"], "alice", True)
 
-    def tied() -> Any:
-        return server.api(f"/exchanges/{results.headers['x-tos-record']}")["result_of"]
+    check_tied(server, results, created, uploaded, len(asked))
 
-    server.until(tied)
-    expected = {"batch": created.headers["x-tos-record"], "carrier": uploaded.headers["x-tos-record"], "lines": len(asked)}
-    assert tied() == expected
-    assert server.api(f"/exchanges/{created.headers['x-tos-record']}")["results"] == [results.headers["x-tos-record"]]
+
+def check_tied(
+    server: ProxyServer, results: httpx2.Response, created: httpx2.Response, carrier: httpx2.Response, lines: int
+) -> None:
+    """The download names batch, carrier and how many lines it answers, the batch and each line name the download."""
+    download, batch, brought = (answer.headers["x-tos-record"] for answer in (results, created, carrier))
+    intent_of(server, download)
+    server.until(lambda: server.api(f"/exchanges/{download}")["result_of"])
+    assert server.api(f"/exchanges/{download}")["result_of"] == {"batch": batch, "carrier": brought, "lines": lines}
+    assert download in server.api(f"/exchanges/{batch}")["results"]
+    assert [line["result"] for line in server.api(f"/exchanges/{brought}/lines")["items"]] == [download] * lines
+
+
+def test_anthropics_results_are_tied_to_the_entries_of_a_batch(start_proxy: StartProxy) -> None:
+    """A batch that held its queries itself is the carrier; its results lie at an address of their own."""
+    server = start_proxy()
+    server.wait_admin()
+    base = f"{server.gateway_url}/anthropic/v1/messages/batches"
+    headers = {"x-api-key": "sk-ant-0123456789", "anthropic-version": "2023-06-01"}
+    params = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+    entries = [{"custom_id": f"q{number}", "params": params} for number in range(5)]
+    created = httpx2.post(base, headers=headers, json={"requests": entries}, timeout=20)
+    batch = f"{base}/{created.json()['id']}"
+    server.until(lambda: httpx2.get(batch, headers=headers).json()["processing_status"] == "ended")
+    check_tied(server, httpx2.get(batch + "/results", headers=headers), created, created, len(entries))
+
+
+def test_geminis_results_are_tied_to_the_entries_of_a_batch(start_proxy: StartProxy) -> None:
+    """A batch that shows its results when they are there is tied by the first look that saw them."""
+    server = start_proxy()
+    server.wait_admin()
+    base = f"{server.gateway_url}/gemini/v1beta"
+    headers = {"x-goog-api-key": "AIza0123456789"}
+    contents = [{"role": "user", "parts": [{"text": "hello"}]}]
+    entries = [{"request": {"contents": contents}, "metadata": {"key": f"q{number}"}} for number in range(4)]
+    asked = {"batch": {"displayName": "b", "inputConfig": {"requests": {"requests": entries}}}}
+    created = httpx2.post(f"{base}/models/gemini-2:batchGenerateContent", headers=headers, json=asked, timeout=20)
+    looks: list[httpx2.Response] = []
+
+    def is_done() -> bool:
+        looks.append(httpx2.get(f"{base}/{created.json()['name']}", headers=headers))
+        return bool(looks[-1].json().get("done"))
+
+    server.until(is_done)
+    check_tied(server, looks[-1], created, created, len(entries))
+    for early in looks[:-1]:
+        assert server.api(f"/exchanges/{early.headers['x-tos-record']}")["result_of"] is None

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
-from proxy.ledger import store_exchanges, store_lines
+from proxy.ledger import store_exchanges, store_lines, store_results
 from proxy.ledger.store_lines import ShownLine
 
 router = APIRouter(tags=["exchanges"])
@@ -22,7 +22,8 @@ class Line(BaseModel):
     """One query that a carrier's body held, by the names of the record. Who asked for what purpose stands in the carrier.
 
     `content` is null where `content_reason` says why: `digests`, `erased`, `open`, `sealed` (as of an exchange), `large` (a page
-    shows 16 MiB at most). `opens`: whether it hashes to the line's commitment.
+    shows 16 MiB at most). `opens`: whether it hashes to the line's commitment. `result` is the record of the download that brought
+    its result first, empty as long as none did.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Line(BaseModel):
     encoding: Literal["utf-8", "base64"] | None
     content_reason: str
     opens: bool | None
+    result: str
 
 
 class LinePage(BaseModel):
@@ -75,7 +77,8 @@ async def list_lines(
         items, after = await store_lines.page(parts.store, carrier, parts.master, limit=limit, cursor=cursor)
     except store_exchanges.BadCursorError as error:
         raise ProblemError(400, "bad-cursor", str(error)) from None
-    return LinePage(items=[Line(**_shown(item)) for item in items], next_cursor=after)
+    results = await store_results.results_of(parts.store, [item.row["id"] for item in items])
+    return LinePage(items=[Line(**_shown(item), result=results.get(item.row["id"], "")) for item in items], next_cursor=after)
 
 
 def _shown(line: ShownLine) -> dict[str, Any]:

@@ -143,6 +143,27 @@ def test_an_index_that_forgets_is_found_out() -> None:
     assert stage.entries("intent")[1].refers[0].miss
 
 
+def test_lines_refer_too() -> None:
+    """A line of a batch file that goes on from an earlier response says whose that was, like a direct call."""
+    stage = staged()
+    response(stage, ALICE, "resp_1")
+    body = {"model": "m", "input": "x", "previous_response_id": "resp_1"}
+    lines = [
+        msgspec.json.encode({"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": body}),
+        msgspec.json.encode({"custom_id": "b", "method": "POST", "url": "/v1/responses", "body": {"model": "m", "input": "y"}}),
+    ]
+    form = [b"--x", b'Content-Disposition: form-data; name="purpose"', b"", b"batch"]
+    form += [b"--x", b'Content-Disposition: form-data; name="file"; filename="f.jsonl"', b"", b"\n".join(lines), b"--x--", b""]
+    sent = (b"Authorization: Bearer " + BOB, b"Content-Type: multipart/form-data; boundary=x")
+    stage.client(post(b"/openai/v1/files", b"\r\n".join(form), *sent))
+    first, second = stage.entries("line")
+    assert first.refers == (
+        Refer("response:resp_1", stage.entries("intent")[0].id, "alice", "eval.private", "allow", foreign=True),
+    )
+    assert FOREIGN in first.facts.flags
+    assert second.refers == ()
+
+
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest generation is always known, no more than two are kept, and the first maker of an object stays."""
     monkeypatch.setattr(references, "GENERATION", 4)

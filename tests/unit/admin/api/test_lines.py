@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy.ledger import store_results
 from tests.unit.admin.conftest import Admin
 
 
@@ -21,6 +22,21 @@ async def test_a_carrier_shows_how_many_lines_it_has_and_pages_them(admin: Admin
     last = (await admin.client.get(f"/api/v1/exchanges/{carrier}/lines", params=query)).json()
     assert ([item["content"] for item in last["items"]], last["next_cursor"]) == (['{"c":3}'], None)
     assert (await admin.client.get(f"/api/v1/exchanges/{plain}/lines")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_a_line_names_the_record_that_brought_its_result(admin: Admin) -> None:
+    """So does the download name what it answers, and the batch who brought its results."""
+    carrier = admin.writer.carrier([b'{"a":1}', b'{"b":2}'])
+    batch, download = admin.writer.exchange(), admin.writer.exchange()
+    await admin.ship()
+    path = f"/api/v1/exchanges/{carrier}/lines"
+    first = (await admin.client.get(path)).json()["items"][0]
+    await store_results.keep(admin.store, download, batch, carrier, [first["id"]])
+    assert [item["result"] for item in (await admin.client.get(path)).json()["items"]] == [download, ""]
+    shown = (await admin.client.get(f"/api/v1/exchanges/{download}")).json()
+    assert shown["result_of"] == {"batch": batch, "carrier": carrier, "lines": 1}
+    assert (await admin.client.get(f"/api/v1/exchanges/{batch}")).json()["results"] == [download]
+    assert (await admin.client.get(f"/api/v1/exchanges/{carrier}")).json()["result_of"] is None
 
 
 async def test_what_is_not_there_and_what_makes_no_sense_are_problems(admin: Admin) -> None:
