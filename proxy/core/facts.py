@@ -28,6 +28,7 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     its path among them. `file_purpose`: what an uploaded file is for, in the provider's word. `batch_endpoint`: the path that a
     batch's lines call. `training`: how a model is to be trained (`supervised`, `dpo` …), for so many `epochs`.
     `lines`: queries that the body carries, each with an entry of its own; `models`: which they ask for, the first 16 of them.
+    `audio_bytes`: of speech that a session was given for one turn, decoded.
     """
 
     model: str | None = None
@@ -58,6 +59,7 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     batch_endpoint: str | None = None
     training: str | None = None
     epochs: int | None = None
+    audio_bytes: int = 0
 
 
 class Usage(msgspec.Struct, omit_defaults=True, gc=False):
@@ -78,6 +80,7 @@ class AnswerFacts(msgspec.Struct, omit_defaults=True):
     `created`: the objects that the answer says were made, or shows as they are now, result files among them, as `kind:id`.
     `lines`: results in this answer, or requests of the batch it tells of; `lines_done` and `lines_failed`: how many ended so.
     `links`: addresses in it that lead past this proxy, which SDKs follow on their own.
+    `audio_bytes`: of speech that a session answered, decoded.
     """
 
     model: str | None = None
@@ -97,6 +100,7 @@ class AnswerFacts(msgspec.Struct, omit_defaults=True):
     lines_done: int = 0
     lines_failed: int = 0
     links: list[str] = []
+    audio_bytes: int = 0
     text: str = ""
     reasoning_text: str = ""
     tool_calls_text: str = ""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from proxy.core.facts import AnswerFacts, Message, RequestFacts
+from proxy.dialects.session import SessionReader
 
 MIB = 1024 * 1024
 
@@ -83,6 +84,9 @@ class Endpoint(msgspec.Struct, frozen=True):
 
     `carried`: the path that an entry calls if it names none itself (`/v1/messages`, `/v1beta/models/{model}:generateContent`;
     `{model}` is the one that the carrier's own path names).
+
+    `session(path, query, collect)` makes the reader of a session for a row that takes WebSockets (ADR 0011); a row without it takes
+    no upgrade. `query` has the first value of each parameter.
     """
 
     name: str
@@ -98,6 +102,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     carries: str = ""
     carried: str = ""
     links: tuple[bytes, ...] = ()
+    session: Callable[[PathParameters, Mapping[str, str], bool], SessionReader] | None = None
 
 
 class Dialect(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from proxy.core.errors import LedgerUnavailableError, UpstreamError
@@ -17,6 +18,7 @@ from proxy.wire.request import Request
 from proxy.wire.upstream import UpstreamConnection
 
 _INJECTED = frozenset(SLOTS)
+_NOTHING: frozenset[bytes] = frozenset()
 _accepted: dict[bytes, bytes] = {}
 
 
@@ -60,10 +62,10 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool, tl
         request.on_gone = connection.abort
     if body.spooled:
         body.whole = b""  # understood by now; it need not stay in memory while a slow upstream is fed
-        connection.send(_head(exchange), last=False)
+        connection.send(request_head(exchange), last=False)
         await _feed(connection, exchange.stream.read_back(), request.received)
     else:
-        connection.send(_head(exchange) + body.whole, last=True)
+        connection.send(request_head(exchange) + body.whole, last=True)
     answer = Answer(await connection.head, connection)
     if route.endpoint.links:
         lead_here(answer.head, exchange, tls=tls)
@@ -97,16 +99,16 @@ def _ignore(_head: bytes) -> None:
     """An HTTP/1.0 client cannot read interim answers."""
 
 
-def _head(exchange: Exchange) -> bytes:
+def request_head(exchange: Exchange, dropped: frozenset[bytes] = _NOTHING, added: Sequence[bytes] = ()) -> bytes:
+    """The request's head as it goes upstream, less `dropped` fields, with `added` lines."""
     request: Request = exchange.request
     route: Route = exchange.route
     upstream = route.upstream
     head = request.head
-    dropped: frozenset[bytes] = frozenset()
     target = route.target
-    lines = [upstream.host_line]
+    lines = [upstream.host_line, *added]
     if exchange.caller.inject:
-        dropped = _INJECTED
+        dropped = dropped | _INJECTED
         target = route.without_key_parameter()
         if upstream.key_header is not None:
             lines.append(upstream.key_header)

@@ -30,6 +30,9 @@ from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import CLIENT_GONE, Ending, Relay, Tee
 from proxy.gateway.routes import Route
+from proxy.gateway.session import Session, SessionTee
+from proxy.gateway.session_turns import Turns, TurnStream
+from proxy.gateway.upgrade import switch
 from proxy.ledger.record import Intent, Outcome, Position, Refusal
 from proxy.wire.coding import Decoder
 from proxy.wire.request import Request
@@ -51,11 +54,19 @@ class Stream(Tee, Protocol):
         ...
 
 
+class SessionStream(Stream, SessionTee, TurnStream, Protocol):
+    """The record of a session as it is written."""
+
+
 class Ledger(Lines, Protocol):
     """Where records are written."""
 
     def stream(self, record_id: str, principal: str, content: str) -> Stream:
         """Begin the record of an exchange, sealed for a principal; `content` is `full` or `digests`."""
+        ...
+
+    def session(self, record_id: str, principal: str, content: str) -> SessionStream:
+        """The same for an exchange that opens a session."""
         ...
 
 
@@ -75,6 +86,7 @@ class Steps(Protocol):
         ...
 
 
+SWITCHED = 101
 SHORT = 256 * 1024
 """Bytes that are read in a turn of the loop; the reading of more takes milliseconds, and happens aside."""
 SHORT_ENCODED = 8 * 1024
@@ -123,7 +135,7 @@ class Corridor:
         self.house = house
         self._references = references
         self.stats = GatewayStats()
-        self.relays: set[Relay] = set()
+        self.relays: set[Relay | Session] = set()
         self._ledger = ledger
         self._steps = steps
         self._clock = clock
@@ -171,6 +183,9 @@ class Corridor:
         except LedgerUnavailableError as error:
             await self._refuse(exchange, house, _unavailable(error))
             return
+        if exchange.route.upgrades:
+            await self._converse(exchange, house)
+            return
         try:
             tls = house.gateway.tls_certificate is not None
             exchange.answer = await ask(exchange, house.gateway.first_byte_seconds, cancel=house.cancels, tls=tls)
@@ -184,7 +199,8 @@ class Corridor:
     def _open_record(self, exchange: Exchange, house: House) -> Stream:
         principal = exchange.caller.principal
         content = "digests" if principal.content == "digests" else house.ledger.content
-        return self._ledger.stream(exchange.id, house.identity.sealed_for(exchange.caller), content)
+        opened = self._ledger.session if exchange.route.upgrades else self._ledger.stream
+        return opened(exchange.id, house.identity.sealed_for(exchange.caller), content)
 
     async def _record_intent(self, exchange: Exchange, house: House) -> Position | None:
         """The place of the durable intent, None when there is none and `ledger.on_failure: serve` lets the exchange go on."""
@@ -279,6 +295,48 @@ class Corridor:
         if not await self._record_outcome(exchange, house, outcome, outcome.delivered_bytes - relay.delivered):
             ending = Ending("cut", "the outcome was not recorded")
         _finish(relay, ending, exchange)
+
+    async def _converse(self, exchange: Exchange, house: House) -> None:
+        """Ask the upstream to switch, and carry the session to its end if it does."""
+        try:
+            answer = exchange.answer = await switch(exchange, house.gateway.first_byte_seconds)
+        except UpstreamError as error:
+            await self._no_answer(exchange, house, error)
+            return
+        if answer.head.status != SWITCHED:
+            await self._relay(exchange, house)
+            return
+        route: Route = exchange.route
+        house.identity.accept(exchange.caller)
+        assert route.endpoint.session is not None
+        reader = route.endpoint.session(route.parameters, route.parameters_of_query(), False)
+        session = Session(
+            exchange.request,
+            answer.connection,
+            exchange.stream,
+            Turns(reader, exchange, exchange.stream, self._ids, self._clock, house.identity.keyed),
+            route.upstream.pool.loop,
+            lambda error: self._on_fault(error, exchange),
+            answered_ns=self._clock.monotonic_ns(),
+            unsynced_limit=house.ledger.unsynced_bytes,
+            serves=house.ledger.on_failure == "serve",
+        )
+        self.relays.add(session)
+        session.start(answer.head, exchange.id)
+        ending = await session.ended
+        outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
+        evidence.with_answer(outcome, exchange, answer.head, session, session.facts())
+        self.relays.discard(session)
+        self.stats.unrecorded += session.unkept
+        if not await self._record_outcome(exchange, house, outcome, outcome.delivered_bytes - session.delivered):
+            ending = Ending("cut", "the outcome was not recorded")
+        session.finish(ending)
+
+    def drain(self) -> None:
+        """Let sessions end between two turns; they could go on for an hour."""
+        for relay in list(self.relays):
+            if isinstance(relay, Session):
+                relay.drain()
 
     def _fault(self, error: BaseException, exchange: Exchange, house: House) -> None:
         """A defect of ours ended the walk: the client must not take what it has for whole, and what can be recorded is."""

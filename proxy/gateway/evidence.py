@@ -11,6 +11,7 @@ from proxy.core.facts import AnswerFacts, RequestFacts, Usage
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import Ending, Relay
 from proxy.gateway.routes import Route
+from proxy.gateway.session import Session
 from proxy.ledger.record import RECORD_FORMAT, Content, Intent, Outcome, Position, Refusal, Versions
 from proxy.wire.head import ResponseHead
 from proxy.wire.request import Request
@@ -133,7 +134,7 @@ def outcome(exchange: Exchange, ending: Ending, at: int, mono: int) -> Outcome:
     )
 
 
-def with_answer(outcome: Outcome, exchange: Exchange, answer: ResponseHead, relay: Relay, facts: AnswerFacts) -> Outcome:
+def with_answer(outcome: Outcome, exchange: Exchange, answer: ResponseHead, relay: Relay | Session, facts: AnswerFacts) -> Outcome:
     """Add the answer's facts and counts. Delivered are the bytes handed on, those that this outcome will release included."""
     facts = _with_usage(facts, exchange.facts)
     values = answer.values

@@ -13,6 +13,9 @@ from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, 
 from proxy.gateway.identity import Identity
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route, Routes, Upstream
+from proxy.wire import handshake
+from proxy.wire.handshake import HandshakeError
+from proxy.wire.head import RequestHead
 from proxy.wire.pool import Pool
 from proxy.wire.request import Request
 
@@ -42,9 +45,21 @@ class House:
         head = request.head
         if head.method in ("TRACE", "CONNECT", "TRACK"):
             raise Refused(405, "method_not_carried", f"{head.method} is not carried.")
-        if b"upgrade" in head.values and b"websocket" in head.values[b"upgrade"].lower():
-            raise Refused(426, "upgrade_not_carried", "Connections that upgrade to another protocol are not carried.")
+        if b"upgrade" in head.values and handshake.asked(head):
+            return self._session(exchange, head)
         return self.routes.find(head.method, head.target)
+
+    def _session(self, exchange: Exchange, head: RequestHead) -> Route:
+        """Where a session goes. Raises: Refused 400, 404, 426."""
+        route = self.routes.session(head.target)
+        if route is None:
+            raise Refused(426, "upgrade_not_carried", "Nothing here upgrades to another protocol.")
+        exchange.route = route  # a handshake that is refused is refused in this provider's words
+        try:
+            handshake.check_request(head)
+        except HandshakeError as error:
+            raise Refused(error.status, "bad_handshake", f"This is no handshake of a WebSocket: {error}.") from error
+        return route
 
     def name_end_user(self, exchange: Exchange) -> None:
         """Where the body names no end user, the configured header may; it is keyed before it is recorded, like the other."""

@@ -21,6 +21,7 @@ from proxy.core.principal import PURPOSES, UNDECLARED, Credential, Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route, Upstream
+from proxy.wire.handshake import PROTOCOLS, protocol_key
 from proxy.wire.proxy_protocol import TrustedPeers
 from proxy.wire.request import Request
 
@@ -74,7 +75,7 @@ class Identity:
         request: Request = exchange.request
         route: Route = exchange.route
         values = request.head.values
-        if route.query is not None or request.local_socket or self._trusted:
+        if route.elsewhere or request.local_socket or self._trusted:
             return self._recognise(request, route)
         get = values.get
         said = (
@@ -98,7 +99,7 @@ class Identity:
 
     def _recognise(self, request: Request, route: Route) -> Caller:
         values = request.head.values
-        kind, secret = _credential(values, route.query)
+        kind, secret = _credential(values, route.query, session=route.upgrades)
         own = values.get(b"x-tos-key")
         source = self._source(request)
         try:
@@ -172,8 +173,24 @@ class Identity:
         return ""
 
 
-def _credential(values: dict[bytes, bytes], query: bytes | None) -> tuple[str, bytes]:
+def _credential(values: dict[bytes, bytes], query: bytes | None, *, session: bool) -> tuple[str, bytes]:
     """(kind, secret) from the providers' slots; the same secret in two slots counts once."""
+    found = _in_fields(values)
+    if session and (hidden := protocol_key(values.get(PROTOCOLS, b""))):
+        found.setdefault(hidden, "subprotocol")
+    if query and (b"key" in query.lower() or b"%" in query):
+        for name, parameter in parse_qsl(query.decode("latin-1"), encoding="latin-1"):
+            if name.lower() == "key" and parameter:
+                found.setdefault(parameter.encode("latin-1"), "query")
+    if len(found) > 1:
+        raise Refused(400, "two_credentials", "The request carries two different credentials; send one.")
+    for secret, kind in found.items():
+        return kind, secret
+    return "none", b""
+
+
+def _in_fields(values: dict[bytes, bytes]) -> dict[bytes, str]:
+    """Kinds by secret, as far as header fields hold them."""
     found: dict[bytes, str] = {}
     for slot in SLOTS:
         value = values.get(slot)
@@ -186,15 +203,7 @@ def _credential(values: dict[bytes, bytes], query: bytes | None) -> tuple[str, b
             kind, value = _SCHEMES.get(scheme.lower(), kind), token.strip() if scheme.lower() == b"bearer" else value
         if value:
             found.setdefault(value, kind)
-    if query and (b"key" in query.lower() or b"%" in query):
-        for name, parameter in parse_qsl(query.decode("latin-1"), encoding="latin-1"):
-            if name.lower() == "key" and parameter:
-                found.setdefault(parameter.encode("latin-1"), "query")
-    if len(found) > 1:
-        raise Refused(400, "two_credentials", "The request carries two different credentials; send one.")
-    for secret, kind in found.items():
-        return kind, secret
-    return "none", b""
+    return found
 
 
 def _token_subject(token: bytes) -> bytes | None:

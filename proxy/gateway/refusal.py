@@ -24,6 +24,7 @@ _REASONS = {
     504: b"Gateway Timeout",
 }
 _LONGEST_WAIT = 60
+_HANDSHAKE = "bad_handshake"
 
 
 class Refused(Exception):  # noqa: N818 - a decision, not an error
@@ -61,7 +62,8 @@ def answer(dialect: Dialect, refused: Refused, exchange: Exchange | None, *, clo
         lines += [b"%b: %b" % (name.encode(), value.encode()) for name, value in dialect.error_headers(record_id).items()]
     lines += _retry_lines(refused)
     if refused.status == 426:
-        lines.append(b"Upgrade: HTTP/1.1")
+        # RFC 6455 §4.4: the version that is spoken; elsewhere nothing but HTTP is
+        lines += [b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"] if refused.code == _HANDSHAKE else [b"Upgrade: HTTP/1.1"]
     if close:
         lines.append(b"Connection: close")
     head = b"\r\n".join(lines) + b"\r\n\r\n"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+import msgspec
 
 from proxy.core.snapshot import UpstreamOptions
 from proxy.dialects import by_name, find
@@ -21,6 +23,7 @@ _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
 _SLOTS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 256
+_LONGEST_MODEL = 256
 _SECRET_NAME = re.compile(rb"(?i)key|api[_-]?key|access_token|token|auth")
 
 
@@ -58,10 +61,22 @@ class Upstream:
 class Route:
     """One request's way: `target` is what the upstream is asked for; `recorded_target` is it without secrets.
 
-    `lasting`: the same object stands for every request of this target.
+    `lasting`: the same object stands for every request of this target. `upgrades`: the request opens a session. `elsewhere`: its
+    credential may stand in other places than the providers' header fields.
     """
 
-    __slots__ = ("dialect", "endpoint", "lasting", "parameters", "query", "recorded_target", "target", "upstream")
+    __slots__ = (
+        "dialect",
+        "elsewhere",
+        "endpoint",
+        "lasting",
+        "parameters",
+        "query",
+        "recorded_target",
+        "target",
+        "upgrades",
+        "upstream",
+    )
 
     def __init__(
         self, upstream: Upstream, dialect: Dialect, endpoint: Endpoint, parameters: PathParameters, path: bytes, query: bytes | None
@@ -71,6 +86,8 @@ class Route:
         self.endpoint = endpoint
         self.parameters = parameters
         self.query = query
+        self.elsewhere = query is not None
+        self.upgrades = False
         self.lasting = False
         prefixed = upstream.placed(path)
         self.target = prefixed if query is None else prefixed + b"?" + query
@@ -79,6 +96,13 @@ class Route:
             if query is None
             else (prefixed + b"?" + b"&".join(map(_redacted, query.split(b"&")))).decode("ascii")
         )
+
+    def parameters_of_query(self) -> dict[str, str]:
+        """The query's parameters by name, the first of each."""
+        found: dict[str, str] = {}
+        for name, value in parse_qsl((self.query or b"").decode("latin-1"), encoding="utf-8", errors="replace"):
+            found.setdefault(name, value)
+        return found
 
     def without_key_parameter(self) -> bytes:
         """The target without `key=…`, for when another key takes its place."""
@@ -123,6 +147,19 @@ class Routes:
                 self._known.clear()
             self._known[method, target] = route
             route.lasting = True
+        return route
+
+    def session(self, target: bytes) -> Route | None:
+        """The way of a request that asks for a WebSocket; None when its endpoint takes none. Raises: Refused, as `find`."""
+        path, mark, query = target.partition(b"?")
+        upstream, dialect, endpoint, parameters, rest = self._find("GET", path)
+        if endpoint.session is None:
+            return None
+        route = Route(upstream, dialect, endpoint, parameters, rest, query if mark else None)
+        route.upgrades = route.elsewhere = True
+        named = route.parameters_of_query()
+        if (model := parameters.model or named.get("model") or named.get("deployment")) is not None:
+            route.parameters = msgspec.structs.replace(parameters, model=model[:_LONGEST_MODEL])
         return route
 
     def _find(self, method: str, path: bytes) -> tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]:

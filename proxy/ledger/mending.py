@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from proxy.core.errors import LedgerUnavailableError
 from proxy.ledger import recovery, segments
 from proxy.ledger.disk import Disk
 from proxy.ledger.keyring import Keys
-from proxy.ledger.record import Content, Position, encode
+from proxy.ledger.record import Content, Position, Turn, encode
 from proxy.ledger.recovery import Found, Orphan, Received, Survey
 from proxy.ledger.sealing import SALT_BYTES
+from proxy.ledger.session_recovery import asked, unknown_turn
 
 if TYPE_CHECKING:
     from proxy.ledger.recorder import Recorder
@@ -73,9 +75,18 @@ class Mending:
         orphans = list(survey.orphans.values())
         for start in range(0, len(orphans), _TOGETHER):
             group = [
-                (one, recovery.received(one, self._keys, os.urandom(SALT_BYTES))) for one in orphans[start : start + _TOGETHER]
+                (
+                    one,
+                    recovery.received(one, self._keys, os.urandom(SALT_BYTES)),
+                    asked(one.id, one.instance, one.question, one.asked, self._keys) if one.asked else (0, ""),
+                )
+                for one in orphans[start : start + _TOGETHER]
             ]
             if not self._durable(self._closing(group)):
+                return
+        turns = list(survey.turns.values())
+        for start in range(0, len(turns), _TOGETHER):
+            if not self._durable(partial(self._end_turns, turns[start : start + _TOGETHER])):
                 return
         if self._durable(self._saying(survey.found, orphans)):
             for found in survey.found:
@@ -104,14 +115,21 @@ class Mending:
                 return False
         return result == [None]
 
-    def _closing(self, group: list[tuple[Orphan, Received]]) -> Callable[[], None]:
+    def _closing(self, group: list[tuple[Orphan, Received, tuple[int, str]]]) -> Callable[[], None]:
         def append() -> None:
-            for orphan, received in group:
-                self._append_outcome(orphan, received)
+            for orphan, received, said in group:
+                self._append_outcome(orphan, received, said)
 
         return append
 
-    def _append_outcome(self, orphan: Orphan, received: Received) -> None:
+    def _end_turns(self, turns: list[Turn]) -> None:
+        recorder = self._recorder
+        for turn in turns:
+            evidence = unknown_turn(turn, self._clock, recorder.instance, recorder.epoch, recorder.spool.seq + 1)
+            recorder.spool.append(segments.TURN, 0, recorder.spool.seq + 1, recorder.next_stream(), evidence, b"")
+            recorder.entries += 1
+
+    def _append_outcome(self, orphan: Orphan, received: Received, said: tuple[int, str]) -> None:
         recorder = self._recorder
         sealed = b""
         content = None
@@ -122,6 +140,7 @@ class Mending:
         outcome.instance, outcome.epoch, outcome.seq = recorder.instance, recorder.epoch, recorder.spool.seq + 1
         outcome.intent = Position(orphan.instance, orphan.epoch, orphan.seq)
         outcome.answer_bytes, outcome.answered, outcome.content = received.size, received.answered, content
+        outcome.request_bytes, outcome.received = said
         stream = recorder.next_stream()
         recorder.spool.append(segments.OUTCOME, segments.CLOSES_EARLIER, outcome.seq, stream, encode(outcome), sealed)
         recorder.entries += 1

@@ -40,6 +40,19 @@ class Question(msgspec.Struct, frozen=True):
     sent: bytes | None = None
 
 
+def said(intent: Intent, outcome: Outcome, content: bytes, pieces: Iterable[Piece], cipher: Cipher) -> bytes:
+    """What the client of a session sent after its request; `content` is the intent's sealed part.
+
+    Raises: as `question`.
+    """
+    salt = _parted(unseal(cipher(intent.instance, intent.content.key), content, intent.id))[0]
+    if intent.content.mode != "full":
+        raise ContentGoneError(f"{intent.id}: only digests were kept")
+    sent = _joined(intent, pieces, outcome.request_bytes, cipher, answer=False)
+    _check(intent.id, salt, sent, outcome.received)
+    return sent
+
+
 def question(entry: Intent, content: bytes, pieces: Iterable[Piece], cipher: Cipher) -> Question:
     """What an intent or refusal is about, from its sealed content part and its pieces.
 

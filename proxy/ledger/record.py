@@ -2,8 +2,8 @@
 
 A record is two entries of one exchange, an `Intent` (durable before the first byte goes upstream) and an `Outcome` (durable
 before the answer's end is released), or a single `Refusal` when nothing went upstream. A `Line` is one of many queries in the
-body of one exchange, a `Mark` an entry about the ledger itself. Each entry has a place `(instance, epoch, seq)`; `seq` starts
-at 1 and has no gap within `(instance, epoch)`.
+body of one exchange, a `Turn` one answer within a session, a `Mark` an entry about the ledger itself. Each entry has a place
+`(instance, epoch, seq)`; `seq` starts at 1 and has no gap within `(instance, epoch)`.
 
 The canonical bytes of an entry are its evidence as `encode` writes it: one JSON object, UTF-8, no white space, fields in the
 order below, fields at their default left out. They are kept as written and never re-encoded: whoever verifies hashes bytes.
@@ -110,6 +110,7 @@ class Outcome(msgspec.Struct, tag="outcome", tag_field="kind", omit_defaults=Tru
     `intent` is the place of the intent it closes. `answer_bytes` are body bytes received from upstream, `delivered_bytes` body
     bytes handed to the client's connection (what is held is not counted until released); `answered` commits to the former.
     `status` is the upstream's, 0 when there was none. Durations in microseconds from the arrival of the request's head.
+    Of a session: `request_bytes` that the client sent after its request, `received` commits to them with the intent's salt.
     """
 
     v: int
@@ -132,6 +133,8 @@ class Outcome(msgspec.Struct, tag="outcome", tag_field="kind", omit_defaults=Tru
     first_byte_us: int = 0
     duration_us: int = 0
     content: Content | None = None
+    request_bytes: int = 0
+    received: str = ""
 
 
 class Mark(msgspec.Struct, tag="mark", tag_field="kind", omit_defaults=True, kw_only=True):
@@ -186,7 +189,45 @@ class Line(msgspec.Struct, tag="line", tag_field="kind", omit_defaults=True, kw_
     refers: tuple[Refer, ...] = ()
 
 
-Entry = Intent | Outcome | Refusal | Mark | Line
+class Turn(msgspec.Struct, tag="turn", tag_field="kind", omit_defaults=True, kw_only=True):
+    """One answer within a session, and what was asked for it (docs/adr/0011-realtime-turns.md). Written twice under one id: when it
+    begins, without `outcome`, and when it has ended.
+
+    `carrier` is the record id of the session, `number` counts its turns from 1. `asked_from` and `asked_to` are the first byte and
+    the end in the bytes that the client sent after its request, `answered_from` and `answered_to` in those of the answer.
+    """
+
+    v: int
+    id: str
+    instance: str
+    epoch: int
+    seq: int
+    at: int
+    mono: int
+    carrier: str
+    number: int
+    principal: str
+    end_user: str = ""
+    purpose: str
+    upstream: str
+    dialect: str
+    endpoint: str
+    model_requested: str = ""
+    model_returned: str = ""
+    facts: RequestFacts
+    answer: AnswerFacts
+    asked_from: int = 0
+    asked_to: int = 0
+    answered_from: int = 0
+    answered_to: int = 0
+    verdict: str = "allow"
+    decision: str = "allow"
+    outcome: str = ""
+    error: str = ""
+    duration_us: int = 0
+
+
+Entry = Intent | Outcome | Refusal | Mark | Line | Turn
 
 encode = msgspec.json.Encoder().encode
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)

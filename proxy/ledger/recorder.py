@@ -33,6 +33,7 @@ from proxy.ledger.read_back import Reading
 from proxy.ledger.record import RECORD_FORMAT, Mark, Position, encode
 from proxy.ledger.recovery import unknown
 from proxy.ledger.sealing import Sealer
+from proxy.ledger.session_stream import SessionStream
 from proxy.ledger.spool import Spool, failed
 from proxy.ledger.stream import Stream
 
@@ -136,6 +137,10 @@ class Recorder:
     def stream(self, record_id: str, principal: str, content: str) -> Stream:
         """An exchange's way into the ledger. `content`: `full`, or `digests` where bytes are hashed and not kept."""
         return Stream(self, record_id, principal, content)
+
+    def session(self, record_id: str, principal: str, content: str) -> SessionStream:
+        """The same for an exchange whose client goes on speaking after its request."""
+        return SessionStream(self, record_id, principal, content)
 
     def lines(self, stream: Stream) -> LineWriter:
         """What writes the queries that the body of `stream` carries, ahead of its intent."""

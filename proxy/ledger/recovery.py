@@ -25,8 +25,9 @@ from proxy.ledger.epoch import Closed, mark_closed, numbers
 from proxy.ledger.keyring import Keys
 from proxy.ledger.pieces import Row, rows_of
 from proxy.ledger.reader import Cursor, EpochAt, Fault, Portion
-from proxy.ledger.record import RECORD_FORMAT, Outcome, Position
+from proxy.ledger.record import RECORD_FORMAT, Outcome, Position, Turn
 from proxy.ledger.sealing import PLAIN, SEAL_BYTES, unseal
+from proxy.ledger.session_recovery import AskedAt, SealedAt, asked_at, asked_of, question_at, turn_of
 
 SLICE_BYTES = 256 * 1024
 PAUSE_SECONDS = 0.0005
@@ -55,13 +56,15 @@ class PlaceOf(msgspec.Struct, frozen=True):
 
 
 class Orphan(msgspec.Struct):
-    """An exchange whose intent stands in a dead epoch and whose outcome stands nowhere."""
+    """An exchange whose intent stands in a dead epoch and whose outcome stands nowhere. `asked`: what came after the intent."""
 
     id: str
     instance: str
     epoch: int
     seq: int
     pieces: list[PlaceOf]
+    question: SealedAt | None = None
+    asked: list[AskedAt] = []
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -87,7 +90,7 @@ class Found(msgspec.Struct):
 
 
 class Survey:
-    """Reads every epoch of an instance from the first unclosed one on. `orphans` and `found` hold the result."""
+    """Reads every epoch of an instance from the first unclosed one on. `orphans`, `turns` and `found` hold the result."""
 
     def __init__(self, disk: Disk, home: Path, below: int, stopped: Callable[[], bool]) -> None:
         self._disk = disk
@@ -95,6 +98,7 @@ class Survey:
         self._below = below
         self._stopped = stopped
         self.orphans: dict[str, Orphan] = {}
+        self.turns: dict[str, Turn] = {}
         self.found: list[Found] = []
 
     def run(self) -> bool:
@@ -105,7 +109,7 @@ class Survey:
         for number in numbers(self._home):
             epoch = EpochAt(self._home.name, number, self._home / f"{number:08d}")
             dead = number < self._below and reader.closed(epoch.folder) is None and self._claim(epoch)
-            if (dead or self.orphans) and not self._read(epoch, dead=bool(dead)):
+            if (dead or self.orphans or self.turns) and not self._read(epoch, dead=bool(dead)):
                 return False
         return bool(self.found)
 
@@ -154,9 +158,20 @@ class Survey:
                 self.orphans.pop(_name_of(frame.evidence).id, None)
             elif frame.kind == segments.INTENT and dead:
                 name = _name_of(frame.evidence).id
-                self.orphans[name] = Orphan(name, epoch.instance, epoch.number, frame.seq, [])
+                self.orphans[name] = Orphan(name, epoch.instance, epoch.number, frame.seq, [], question_at(path, frame))
+            elif frame.kind == segments.TURN:
+                self._note_turn(frame, dead=dead)
+            elif frame.kind == segments.BODY and (orphan := self.orphans.get(asked_of(frame.evidence).id)) is not None:
+                orphan.asked.append(asked_at(path, frame))
             elif frame.kind == segments.TICK and self.orphans:
                 self._note_pieces(path, frame)
+
+    def _note_turn(self, frame: segments.Frame, *, dead: bool) -> None:
+        turn = turn_of(frame)
+        if turn is not None and turn.outcome:
+            self.turns.pop(turn.id, None)
+        elif turn is not None and dead:
+            self.turns[turn.id] = turn
 
     def _note_pieces(self, path: Path, frame: segments.Frame) -> None:
         offset = frame.content_offset

@@ -12,7 +12,7 @@ import msgspec
 
 from proxy.core.facts import Usage
 from proxy.core.references import made_by
-from proxy.ledger.record import Content, Entry, Intent, Line, Mark, Outcome, Refusal
+from proxy.ledger.record import Content, Entry, Intent, Line, Mark, Outcome, Refusal, Turn
 
 Row = tuple[Any, ...]
 
@@ -213,11 +213,11 @@ def line_row(entry: Line) -> Row:
 
 
 def kind_of(entry: Entry) -> str:
-    """The entry's tag: `intent | outcome | refusal | mark | line`."""
+    """The entry's tag: `intent | outcome | refusal | mark | line | turn`."""
     return _KINDS[type(entry)]
 
 
-_KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refusal", Mark: "mark", Line: "line"}
+_KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refusal", Mark: "mark", Line: "line", Turn: "turn"}
 
 
 class Projection:

@@ -253,13 +253,11 @@ class Request:
             self._connection.break_off(reset=reset)
 
     def upgrade(self, switching: bytes, loop: asyncio.AbstractEventLoop, sink: ClientSink) -> Upgraded:
-        """Answer with `switching`, a whole 101, and give all that follows to `sink`; the answer goes on until `finish`."""
+        """Answer with `switching`, a whole 101, and let `sink` have all that follows; the answer goes on until `finish`."""
         self.write(switching)
         upgraded = Upgraded(self._connection, loop, sink)
         if not self.gone:
-            early = self._connection.hand_over(upgraded)
-            if early:
-                upgraded.data_received(early)
+            upgraded.early = self._connection.hand_over(upgraded)
         return upgraded
 
     def lost(self) -> None:

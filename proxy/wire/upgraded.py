@@ -40,14 +40,15 @@ class Former(Protocol):
 
 
 class Upgraded(asyncio.Protocol):
-    """The client's side of one session. `farewell` waits for the client to close after we said that we do."""
+    """The client's side of one session. `early`: what it sent before it could know that the protocol is another one."""
 
-    __slots__ = ("_former", "_loop", "_paused", "_sink", "_timer")
+    __slots__ = ("_former", "_loop", "_paused", "_sink", "_timer", "early")
 
     def __init__(self, former: Former, loop: asyncio.AbstractEventLoop, sink: ClientSink) -> None:
         self._former = former
         self._loop = loop
         self._sink: ClientSink | None = sink
+        self.early = b""
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
 

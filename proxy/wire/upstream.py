@@ -148,6 +148,11 @@ class UpstreamConnection:
         if hasattr(self, "transport"):
             self.transport.abort()
 
+    def leave(self) -> None:
+        """Close once what was sent has left: nobody wants more of the answer."""
+        self._sink = None
+        self.transport.close()
+
     def give_up(self, reason: str) -> None:
         """Wait no longer for the answer's head."""
         if not self.head.done:

@@ -99,6 +99,11 @@ class FrameReader:
         return self._left < 0 and not self._header
 
     @property
+    def within_message(self) -> bool:
+        """Whether a message has begun whose last fragment has not."""
+        return self._fragments is not None
+
+    @property
     def between_messages(self) -> bool:
         """Whether all that was read are whole messages."""
         return self.between_frames and self._fragments is None

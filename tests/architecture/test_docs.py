@@ -221,7 +221,7 @@ def undocumented_fields(page: str, types: tuple[type[msgspec.Struct], ...]) -> l
 
 def test_record_is_documented() -> None:
     """docs/reference/record.md describes every field of every entry."""
-    kinds = (record.Intent, record.Refusal, record.Outcome, record.Line, record.Mark, record.Content, record.Versions)
+    kinds = (record.Intent, record.Refusal, record.Outcome, record.Line, record.Turn, record.Mark, record.Content, record.Versions)
     expect_none(undocumented_fields(text("docs/reference/record.md"), kinds))
     assert undocumented_fields("`mode` `key`", (record.Content,)) == ["Content.pieces"]
 

@@ -9,7 +9,7 @@ import msgspec
 
 from proxy.core.facts import Message
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
-from proxy.dialects.gemini import interactions, kept, requests
+from proxy.dialects.gemini import interactions, kept, live, requests
 from proxy.dialects.gemini.answers import GenerateStream, read_generated
 from proxy.dialects.gemini.array import ArrayReader
 from proxy.dialects.gemini.errors import error_body
@@ -78,12 +78,14 @@ class GeminiDialect:
     """See `Dialect`."""
 
     name = "gemini"
-    endpoints: tuple[Endpoint, ...] = _ENDPOINTS
+    endpoints: tuple[Endpoint, ...] = (*_ENDPOINTS, *live.ROWS)
 
     def match(self, method: str, path: str) -> tuple[Endpoint, PathParameters] | None:
         """See `Dialect.match`; a model is named without its collection `models/`, as clients name it."""
         found = _TABLE.match(method, path)
-        if found is None or found[1].model is None:
+        if found is None:
+            return live.match(method, path) if "/ws/" in path else None
+        if found[1].model is None:
             return found
         endpoint, parameters = found
         return endpoint, msgspec.structs.replace(parameters, model=(parameters.model or "").removeprefix("models/"))

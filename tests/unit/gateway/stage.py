@@ -20,7 +20,7 @@ from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, 
 from proxy.gateway.corridor import Corridor
 from proxy.gateway.house import House, build
 from proxy.gateway.refusal import not_a_request
-from proxy.ledger.record import Intent, Outcome, Position, Refusal
+from proxy.ledger.record import Intent, Outcome, Position, Refusal, Turn
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.listener import Listener
 from proxy.wire.server import ServerConnection
@@ -129,6 +129,14 @@ class FakeStream:
         self.unsynced += len(piece)
         return self.unsynced
 
+    def client_piece(self, piece: bytes) -> Oneshot[None]:
+        """What the client of a session says."""
+        return self._ledger.settle("said", piece)
+
+    def turn(self, turn: Turn) -> Oneshot[Position]:
+        """A turn of a session."""
+        return self._ledger.settle("turn", turn)
+
     def synced(self) -> None:
         """A tick made everything durable."""
         self.unsynced = 0
@@ -154,7 +162,9 @@ class FakeLines:
 
 
 class FakeLedger:
-    """Records in memory. Words in `fails` (`piece | intent | refusal | outcome`) fail, those in `holds` wait for `let`."""
+    """Records in memory. Words in `fails` (`piece | intent | refusal | said | turn | outcome`) fail, those in `holds` wait for
+    `let`.
+    """
 
     def __init__(self, journal: list[tuple[str, Any]]) -> None:
         self.journal = journal
@@ -171,6 +181,8 @@ class FakeLedger:
     def lines(self, _stream: FakeStream) -> FakeLines:
         """What writes the queries in a body."""
         return FakeLines(self)
+
+    session = stream
 
     def settle(self, what: str, entry: Any) -> Oneshot[Any]:
         """Make an entry durable, at once or later, or not at all."""

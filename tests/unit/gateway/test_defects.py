@@ -44,7 +44,7 @@ def test_before_the_intent(step: str) -> None:
 
 
 PLACES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "asking": lambda patch: patch.setattr("proxy.gateway.ask._head", broken),
+    "asking": lambda patch: patch.setattr("proxy.gateway.ask.request_head", broken),
     "choosing a reader": lambda patch: patch.setattr(corridor, "_reader", broken),
     "starting": lambda patch: patch.setattr(Relay, "start", broken),
     "reading": lambda patch: patch.setattr(Relay, "facts", broken),

@@ -109,7 +109,7 @@ def test_connection_goes_on() -> None:
 def test_upgrade() -> None:
     """An upgrade is 426, saying to what; never a 5xx."""
     stage = Stage()
-    client = stage.client(get(b"/openai/v1/realtime", *KEYED, b"Connection: Upgrade", b"Upgrade: websocket"))
+    client = stage.client(get(b"/openai/v1/models", *KEYED, b"Connection: Upgrade", b"Upgrade: websocket"))
     fields = fields_of(client.taken)
     assert (status_of(client.taken), fields["upgrade"]) == (426, "HTTP/1.1")
 

@@ -30,10 +30,11 @@ def switched(early: bytes = b"") -> tuple[Desk, FakeTransport, Sink, Upgraded]:
 
 def test_what_follows_the_answer_is_the_sinks() -> None:
     """Also what a client sent before it had the answer; nothing of it is taken for another request."""
-    desk, client, sink, _ = switched(b"early ")
+    desk, client, sink, upgraded = switched(b"early")
     client.feed(b"GET / HTTP/1.1\r\n\r\n")
     assert client.taken == SWITCHING
-    assert sink.taken == b"early GET / HTTP/1.1\r\n\r\n"
+    assert upgraded.early == b"early"
+    assert sink.taken == b"GET / HTTP/1.1\r\n\r\n"
     assert len(desk.requests) == 1
 
 

@@ -1,0 +1,384 @@
+"""A session: two streams of bytes on one connection, passed on as they came and read on a tee, with both waits of the corridor.
+
+What the client sends goes upstream once the pieces that hold it are durable. What the upstream sends leaves at once, is recorded
+by the shared tick, and is paused while too much of it is not durable; its close frame is held until the outcome is durable.
+Nothing is added to either stream while it goes on; what we say at an end of ours are whole frames between whole frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from proxy.core.errors import LedgerUnavailableError
+from proxy.core.facts import AnswerFacts
+from proxy.core.oneshot import Oneshot, drive
+from proxy.dialects.jsonio import StrictJSONError
+from proxy.gateway.relay import CLIENT_GONE, COMPLETED, Ending, Tee
+from proxy.gateway.session_turns import Turns
+from proxy.wire import handshake
+from proxy.wire.head import ResponseHead
+from proxy.wire.request import Request
+from proxy.wire.upgraded import Upgraded
+from proxy.wire.upstream import UpstreamConnection
+from proxy.wire.websocket import (
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    NO_CODE,
+    NORMAL,
+    NOT_CONSISTENT,
+    TEXT,
+    FrameError,
+    FrameReader,
+    Message,
+    close_frame,
+    frame,
+)
+
+MESSAGE_CAP = 16 * 1024 * 1024
+"""Bytes of one message that are put together to be read; a client's may not be longer, an upstream's is passed on unread."""
+_AHEAD = 128 * 1024
+_PARTING_SECONDS = 1.0
+_MILD = frozenset([NORMAL, GOING_AWAY, NO_CODE])
+_SHUTTING_DOWN = "the proxy is shutting down"
+
+
+class SessionTee(Tee, Protocol):
+    """Where both directions are recorded."""
+
+    def client_piece(self, piece: bytes) -> Oneshot[None]:
+        """Bytes of the client's; filled when they are durable. Fails with LedgerUnavailableError."""
+        ...
+
+
+class Session:
+    """One session. `ended` is filled with an Ending; then, once that is recorded, `finish` lets the client have the end."""
+
+    __slots__ = (
+        "_answered",
+        "_asked",
+        "_client",
+        "_code",
+        "_connection",
+        "_draining",
+        "_held",
+        "_limit",
+        "_loop",
+        "_on_fault",
+        "_paused",
+        "_pump",
+        "_serves",
+        "_stream",
+        "_waiting",
+        "answered_ns",
+        "delivered",
+        "ended",
+        "received",
+        "request",
+        "turns",
+        "unkept",
+        "unsent",
+    )
+
+    def __init__(  # noqa: PLR0913 - the places a session passes, each once
+        self,
+        request: Request,
+        connection: UpstreamConnection,
+        stream: SessionTee,
+        turns: Turns,
+        loop: asyncio.AbstractEventLoop,
+        on_fault: Callable[[BaseException], None],
+        *,
+        answered_ns: int,
+        unsynced_limit: int,
+        serves: bool,
+    ) -> None:
+        self.request = request
+        self.turns = turns
+        self.answered_ns = answered_ns
+        self.received = 0
+        self.delivered = 0
+        self.unkept = False
+        self.unsent: deque[tuple[Oneshot[None], bytes]] = deque()
+        self.ended: Oneshot[Ending] = Oneshot()
+        self._client: Upgraded
+        self._connection = connection
+        self._stream = stream
+        self._loop = loop
+        self._on_fault = on_fault
+        self._limit = unsynced_limit
+        self._serves = serves
+        self._asked = FrameReader(masked=True, message_cap=MESSAGE_CAP, refuse_longer=True)
+        self._answered = FrameReader(masked=False, message_cap=MESSAGE_CAP, refuse_longer=False)
+        self._code = INTERNAL_ERROR
+        self._draining = False
+        self._held = b""
+        self._paused = False
+        self._pump: Oneshot[None] | None = None
+        self._waiting = 0
+
+    def start(self, answer: ResponseHead, record_id: str) -> None:
+        """Tell the client that its upstream has switched, and carry both streams from now on."""
+        request = self.request
+        lines = [answer.line, *answer.forwarded(), *handshake.UPGRADE_LINES, b"x-tos-record: " + record_id.encode(), b"", b""]
+        request.on_gone = self._client_gone
+        request.on_writable = self._go_on
+        self._stream.on_synced = self._go_on
+        drive(self._send_on(), self._defect)
+        self._client = request.upgrade(b"\r\n".join(lines), self._loop, self)
+        if request.gone:
+            self._client_gone()
+        if self._client.early:
+            self.client_bytes(self._client.early)
+        if not self.ended.done:
+            self._connection.attach(self)
+
+    # --- from the client
+
+    def client_bytes(self, received: bytes) -> None:
+        """Bytes of the client's: read, recorded, and sent on once they are durable."""
+        asked = self._asked
+        start = asked.position
+        if self.ended.done:
+            self._look_for_farewell(received)
+            return
+        try:
+            messages = asked.feed(received)
+        except FrameError as error:
+            if self._read(error.messages, received, start):
+                self._forward(received[: max(error.at - start, 0)])
+                self._break(Ending("cut", f"the client's frames are malformed: {error}"), error.code)
+            return
+        if self._read(messages, received, start):
+            self._forward(received)
+
+    def _read(self, messages: list[Message], received: bytes, start: int) -> bool:
+        """Read messages; a message with two readings ends the session before it has left. Returns whether it goes on."""
+        for message in messages:
+            try:
+                self.turns.asked(message)
+            except StrictJSONError as error:
+                self._forward(received[: max(message.start - start, 0)])
+                self._break(Ending("cut", error.code), NOT_CONSISTENT)
+                return False
+        return True
+
+    def _forward(self, piece: bytes) -> None:
+        if not piece:
+            return
+        self.unsent.append((self._stream.client_piece(piece), piece))
+        self._waiting += len(piece)
+        if self._waiting > _AHEAD:
+            self._client.pause()
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.set(None)
+
+    async def _send_on(self) -> None:
+        """Send what is durable, in order, as fast as the upstream takes it."""
+        while not self.ended.done:
+            if not self.unsent:
+                self._pump = Oneshot()
+                await self._pump
+                continue
+            durable, piece = self.unsent[0]
+            try:
+                await durable
+            except LedgerUnavailableError as error:
+                if not self._serves:
+                    self.cut(str(error), INTERNAL_ERROR)
+                    return
+                self.unkept = True
+            if self.ended.done:
+                return
+            self.unsent.popleft()
+            self._waiting -= len(piece)
+            self._connection.send(piece, last=False)
+            await self._connection.drained()
+            if self._waiting <= _AHEAD // 2:
+                self._client.resume()
+
+    # --- from upstream
+
+    def answer_piece(self, piece: bytes) -> None:
+        """Bytes of the upstream's: to the record, to the reader, and on, but for the close frame."""
+        if self.ended.done:
+            return
+        answered = self._answered
+        start = answered.position
+        self.received += len(piece)
+        unsynced = self._stream.answer(piece)
+        try:
+            messages = answered.feed(piece)
+        except FrameError as error:
+            for message in error.messages:
+                self.turns.answered(message)
+            self._pass_on(piece[: max(error.at - start, 0)])
+            self._break(Ending("upstream_error", f"the upstream's frames are malformed: {error}"), error.code)
+            return
+        for message in messages:
+            self.turns.answered(message)
+        if answered.close_at is None:
+            self._pass_on(piece)
+            if self._draining and not self.turns.open:
+                self.cut(_SHUTTING_DOWN, GOING_AWAY)
+        else:
+            self._hold(piece, start, answered.close_at)
+        if not self.ended.done and (unsynced > self._limit or not (self.request.writable or self.request.gone)):
+            self._paused = True
+            self._connection.pause()
+
+    def _pass_on(self, piece: bytes) -> None:
+        if piece and not self.request.gone:
+            self.delivered += len(piece)
+            self.request.write(piece)
+
+    def _hold(self, piece: bytes, start: int, close_at: int) -> None:
+        """Keep the close frame; once it is whole, agree to it in the client's place, for the client sees it only later."""
+        begin = max(close_at - start, 0)
+        self._pass_on(piece[:begin])
+        self._held += piece[begin:]
+        code = self._answered.close_code
+        if code is None:
+            return
+        self._held = self._held[: 2 + (self._held[1] & 0x7F)]
+        if self._asked.close_code is None and self._asked.between_frames and not self.unsent:
+            self._connection.send(close_frame(code, key=os.urandom(4)), last=True)
+            self._connection.leave()
+        else:
+            self._connection.abort()
+        self._end(COMPLETED)
+
+    def answer_end(self) -> None:
+        """The upstream has closed without a close frame."""
+        if self._asked.close_code is not None and not self.unsent:
+            self._end(COMPLETED)
+        else:
+            self._end(Ending("upstream_error", "the upstream closed the connection without a close frame"))
+
+    def answer_broken(self, reason: str) -> None:
+        """The upstream broke off."""
+        self._end(Ending("upstream_error", reason))
+
+    def _go_on(self) -> None:
+        if self._paused and (self.request.writable or self.request.gone):
+            self._paused = False
+            self._connection.resume()
+
+    # --- ends
+
+    def _client_gone(self) -> None:
+        """A client that has said that it closes need not wait for the answer; its close frame still goes upstream."""
+        if self._asked.close_code is not None and not self.ended.done:
+            self._loop.call_later(_PARTING_SECONDS, self._part)
+        else:
+            self._part()
+
+    def _part(self) -> None:
+        if not self.ended.done:
+            self._connection.abort()
+            self._end(CLIENT_GONE)
+
+    def drain(self) -> None:
+        """End between two turns, now or after those that are under way."""
+        self._draining = True
+        if not self.turns.open:
+            self.cut(_SHUTTING_DOWN, GOING_AWAY)
+
+    def cut(self, reason: str, code: int = GOING_AWAY) -> None:
+        """End the session from our side, unless it has ended."""
+        self._break(Ending("cut", reason), code)
+
+    def _defect(self, error: BaseException) -> None:
+        self._on_fault(error)
+        self.cut("defect", INTERNAL_ERROR)
+
+    def _break(self, ending: Ending, code: int) -> None:
+        if not self.ended.done:
+            self._code = code
+            self._connection.abort()
+            self._end(ending)
+
+    def _end(self, ending: Ending) -> None:
+        if self.ended.done:
+            return
+        request = self.request
+        request.on_writable = self._stream.on_synced = request.on_gone = None
+        outcome = ending.outcome
+        if outcome == "completed":  # the session did, in the middle of these turns
+            outcome = "client_gone" if self._asked.close_code is not None else "upstream_error"
+        code = self._answered.close_code
+        self.turns.close(outcome, ending.error or (f"close code {code}" if code is not None else ""))
+        pump, self._pump = self._pump, None
+        self.ended.set(ending)
+        if pump is not None:
+            pump.set(None)
+
+    def facts(self) -> AnswerFacts:
+        """Of the session as a whole; `finish` is the code of the upstream's close frame, or else of the client's."""
+        facts = self.turns.facts()
+        code = self._answered.close_code
+        if code is None:
+            code = self._asked.close_code
+        facts.finish = str(code) if code is not None else None
+        if self._answered.close_code is not None and self._answered.close_code not in _MILD and facts.error is None:
+            facts.error = f"close code {self._answered.close_code}"
+        return facts
+
+    @property
+    def releasing(self) -> int:
+        """Bytes that a completed session's `finish` hands over."""
+        return len(self._held)
+
+    def finish(self, ending: Ending) -> None:
+        """The outcome is durable, or could not be made so: let the client have what its session came to."""
+        request = self.request
+        if request.gone:
+            return
+        if ending.outcome == "completed":
+            request.write(self._held)
+            self.delivered += len(self._held)
+            self._part_from_client()
+        elif ending.outcome == "cut" and self._between_frames:
+            self._say_why(ending)
+            self._part_from_client()
+        elif ending.outcome == "cut":
+            request.abort()
+        else:  # no close frame, as it came: the client sees what it would have seen without us
+            request.break_off(reset=False)
+
+    @property
+    def _between_frames(self) -> bool:
+        return self._answered.between_frames or self._answered.close_at is not None
+
+    def _say_why(self, ending: Ending) -> None:
+        """The provider's own error, where a message may begin, and a close frame."""
+        message = f"The session was cut: {ending.error}."
+        if self._answered.between_messages or (self._answered.close_at is not None and not self._answered.within_message):
+            payload = self.turns.error_message(503, "session_cut", message)
+            if payload:
+                self.request.write(frame(TEXT, payload))
+        self.request.write(close_frame(self._code, ending.error))
+
+    def _part_from_client(self) -> None:
+        """Close once the client has closed as well, or has had the time to."""
+        if self._asked.close_code is not None:
+            self.request.finish(close=True)
+        else:
+            self._client.farewell(self._close)
+
+    def _look_for_farewell(self, received: bytes) -> None:
+        """After the end only the client's own close frame matters."""
+        try:
+            self._asked.feed(received)
+        except FrameError:
+            self._close()
+            return
+        if self._asked.close_code is not None:
+            self._close()
+
+    def _close(self) -> None:
+        self.request.finish(close=True)

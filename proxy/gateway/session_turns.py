@@ -1,0 +1,129 @@
+"""The turns of one session, from a dialect's reading of its messages to entries of the record (ADR 0011)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Protocol
+
+from proxy.core.clock import Clock
+from proxy.core.exchange import Exchange
+from proxy.core.facts import AnswerFacts, RequestFacts
+from proxy.core.ids import RecordIds
+from proxy.core.oneshot import Oneshot
+from proxy.dialects.session import SessionReader, SessionTurn
+from proxy.gateway.routes import Route
+from proxy.ledger.record import RECORD_FORMAT, Position, Turn
+from proxy.wire.websocket import Message
+
+
+class TurnStream(Protocol):
+    """Where turns are written."""
+
+    def turn(self, turn: Turn) -> Oneshot[Position]:
+        """Take an entry; filled when it is durable."""
+        ...
+
+
+class Turns:
+    """Reads both directions of a session and writes its turns. `keyed` hides the names that clients give their users."""
+
+    __slots__ = ("_begun", "_clock", "_exchange", "_ids", "_keyed", "_reader", "_stream")
+
+    def __init__(
+        self,
+        reader: SessionReader,
+        exchange: Exchange,
+        stream: TurnStream,
+        ids: RecordIds,
+        clock: Clock,
+        keyed: Callable[[str], str],
+    ) -> None:
+        self._reader = reader
+        self._exchange = exchange
+        self._stream = stream
+        self._ids = ids
+        self._clock = clock
+        self._keyed = keyed
+        self._begun: dict[int, tuple[str, int]] = {}
+
+    @property
+    def open(self) -> int:
+        """Turns under way."""
+        return self._reader.open_turns
+
+    def asked(self, message: Message) -> None:
+        """A message of the client's. Raises: StrictJSONError."""
+        self._reader.asked(message.payload or b"", message.start, message.end)
+        self._write()
+
+    def answered(self, message: Message) -> None:
+        """A message of the upstream's."""
+        self._reader.answered(message.payload, message.start, message.end)
+        self._write()
+
+    def close(self, outcome: str, error: str) -> None:
+        """The session has ended: so have its turns, before it is said in the session's own outcome."""
+        self._reader.close(outcome, error)
+        self._write()
+
+    def facts(self) -> AnswerFacts:
+        """Of the session as a whole."""
+        return self._reader.facts()
+
+    def error_message(self, status: int, code: str, message: str) -> bytes:
+        """The provider's own way to tell of an error; empty when it has none."""
+        return self._reader.error_message(status, code, message, self._exchange.id)
+
+    def _write(self) -> None:
+        for turn in self._reader.take():
+            self._stream.turn(self._entry(turn))
+
+    def _entry(self, turn: SessionTurn) -> Turn:
+        exchange, clock = self._exchange, self._clock
+        route: Route = exchange.route
+        at, mono = clock.utc_us(), clock.monotonic_ns()
+        name, since = self._begun.get(turn.number) or (self._ids.next(at), mono)
+        if turn.outcome:
+            self._begun.pop(turn.number, None)
+        else:
+            self._begun[turn.number] = (name, mono)
+        end_user, facts = self._without_end_user(turn.request)
+        return Turn(
+            v=RECORD_FORMAT,
+            id=name,
+            instance="",
+            epoch=0,
+            seq=0,
+            at=at,
+            mono=mono,
+            carrier=exchange.id,
+            number=turn.number,
+            principal=exchange.caller.principal.name,
+            end_user=end_user,
+            purpose=exchange.caller.purpose,
+            upstream=route.upstream.name,
+            dialect=route.dialect.name,
+            endpoint=route.endpoint.name,
+            model_requested=turn.request.model or exchange.facts.model or "",
+            model_returned=turn.answer.model or "",
+            facts=facts,
+            answer=turn.answer,
+            asked_from=turn.asked[0],
+            asked_to=turn.asked[1],
+            answered_from=turn.answered[0],
+            answered_to=turn.answered[1],
+            verdict=exchange.verdict.verdict,
+            decision=exchange.decision.effect,
+            outcome=turn.outcome,
+            error=turn.error,
+            duration_us=(mono - since) // 1000,
+        )
+
+    def _without_end_user(self, facts: RequestFacts) -> tuple[str, RequestFacts]:
+        """(the user's keyed name, the facts without the name)."""
+        if not facts.end_user:
+            return "", facts
+        nameless = copy(facts)
+        nameless.end_user = None
+        return self._keyed(facts.end_user), nameless

@@ -1,0 +1,53 @@
+"""The opening of a session: the client's handshake onto a connection of its own, the upstream's answer to it back."""
+
+from __future__ import annotations
+
+from proxy.core.errors import UpstreamError
+from proxy.core.exchange import Exchange
+from proxy.gateway.ask import Answer, request_head
+from proxy.gateway.routes import Route
+from proxy.wire import handshake
+from proxy.wire.handshake import EXTENSIONS, PROTOCOLS, HandshakeError
+from proxy.wire.request import Request
+
+_NOT_PASSED = frozenset([EXTENSIONS])
+_SWAPPED = frozenset([EXTENSIONS, PROTOCOLS])
+
+
+async def switch(exchange: Exchange, first_byte_seconds: float) -> Answer:
+    """Send the handshake and wait for the answer's head: a 101 that agrees to it, or any other answer.
+
+    Raises: UpstreamError.
+    """
+    request: Request = exchange.request
+    route: Route = exchange.route
+    connection = await route.upstream.pool.open()
+    if request.gone:
+        connection.abort()
+        raise UpstreamError("the client left before anything was sent")
+    connection.begin(no_body=False, first_byte_seconds=first_byte_seconds, interim=request.write)
+    connection.switches = True
+    request.on_gone = connection.abort
+    connection.send(_handshake(exchange), last=True)
+    head = await connection.head
+    if head.status != 101:
+        connection.switches = False
+        return Answer(head, connection)
+    try:
+        handshake.check_answer(request.head, head)
+    except HandshakeError as error:
+        connection.abort()
+        raise UpstreamError(f"the upstream's handshake is wrong: {error}", sent=True) from error
+    return Answer(head, connection)
+
+
+def _handshake(exchange: Exchange) -> bytes:
+    """The client's, without extensions; a key among the sub-protocols goes where another takes its place."""
+    request: Request = exchange.request
+    lines = list(handshake.UPGRADE_LINES)
+    protocols = request.head.values.get(PROTOCOLS)
+    if protocols is None or not exchange.caller.inject:
+        return request_head(exchange, _NOT_PASSED, lines)
+    if kept := handshake.protocols_without_key(protocols):
+        lines.append(b"Sec-WebSocket-Protocol: " + kept)
+    return request_head(exchange, _SWAPPED, lines)
