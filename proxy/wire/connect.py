@@ -36,7 +36,12 @@ STAGGER = 0.25
 _MAX_PROXY_HEAD = 16 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?![0-9])")
 # A reasoning model may be silent for minutes behind a NAT that forgets sooner: probe after 30 s, give up after four more.
-_KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPALIVE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+# Linux and macOS name the first of them differently and have only their own.
+_KEEPALIVE = tuple(
+    (int(getattr(socket, option)), value)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPALIVE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+    if hasattr(socket, option)
+)
 
 
 async def connect(
@@ -134,10 +139,11 @@ class _Attempt(Generic[P]):
         self, sock: socket.socket, factory: Callable[[], Q], ssl_context: ssl.SSLContext | None, server_name: str
     ) -> tuple[asyncio.Transport, Q]:
         """Give a connected socket to the loop, with TLS where a context is given."""
-        name = server_name if ssl_context else None
         try:
+            if ssl_context is None:
+                return await self._loop.create_connection(factory, sock=sock)
             async with self._handshake():
-                return await self._loop.create_connection(factory, sock=sock, ssl=ssl_context, server_hostname=name)
+                return await self._loop.create_connection(factory, sock=sock, ssl=ssl_context, server_hostname=server_name)
         except BaseException:
             sock.close()
             raise
@@ -243,6 +249,12 @@ async def _race(loop: asyncio.AbstractEventLoop, addresses: Sequence[Address], e
 
     An attempt starts as soon as the one before it failed, or STAGGER seconds after it began.
     """
+    if len(addresses) == 1:  # nothing to race with, so no task either
+        try:
+            return await _dial(loop, addresses[0])
+        except OSError as error:
+            errors.append(error)
+            return None
     waiting = list(reversed(addresses))
     running: set[asyncio.Task[socket.socket]] = set()
     try:
@@ -279,9 +291,7 @@ async def _dial(loop: asyncio.AbstractEventLoop, address: Address) -> socket.soc
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _KEEPALIVE:
-            # Linux and macOS name the first of them differently and have only their own.
-            if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
         await loop.sock_connect(sock, where)
     except BaseException:
         sock.close()
