@@ -19,6 +19,8 @@ BEGIN, END = "<!-- generated: {} -->\n", "<!-- end -->\n"
 
 def body_of(endpoint: Endpoint) -> str:
     """How a request's body is read."""
+    if endpoint.session:
+        return "WebSocket, turn by turn"
     if endpoint.json_body:
         return "strict JSON"
     return "form" if endpoint.form_body else "not read"

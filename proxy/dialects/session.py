@@ -19,6 +19,8 @@ from proxy.dialects.parameters import flag
 
 _BLANK = b" \t\r\n"
 
+MESSAGE_CAP = 16 * 1024 * 1024
+"""Bytes of one message that are put together to be read; a client's may not be longer, an upstream's is passed on unread."""
 MOST_OPEN = 64
 """Turns of one session that can be open at once; providers allow one, or a few out of band."""
 MOST_TURNS = 100_000

@@ -17,6 +17,7 @@ from proxy.core.errors import LedgerUnavailableError
 from proxy.core.facts import AnswerFacts
 from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects.jsonio import StrictJSONError
+from proxy.dialects.session import MESSAGE_CAP
 from proxy.gateway.relay import CLIENT_GONE, COMPLETED, Ending, Tee
 from proxy.gateway.session_turns import Turns
 from proxy.wire import handshake
@@ -38,8 +39,6 @@ from proxy.wire.websocket import (
     frame,
 )
 
-MESSAGE_CAP = 16 * 1024 * 1024
-"""Bytes of one message that are put together to be read; a client's may not be longer, an upstream's is passed on unread."""
 _AHEAD = 128 * 1024
 _PARTING_SECONDS = 1.0
 _MILD = frozenset([NORMAL, GOING_AWAY, NO_CODE])

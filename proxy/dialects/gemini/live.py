@@ -17,7 +17,7 @@ from proxy.dialects.gemini.requests import member
 from proxy.dialects.jsonio import write_compact
 from proxy.dialects.parameters import odd
 from proxy.dialects.paths import PathTable
-from proxy.dialects.session import OpenTurn, SessionReader, TurnReader, decoded_bytes
+from proxy.dialects.session import MESSAGE_CAP, OpenTurn, SessionReader, TurnReader, decoded_bytes
 from proxy.dialects.whole import CountedReader
 
 _TURN = "turn"
@@ -180,7 +180,9 @@ def _answer(_stream: str, _collect: bool) -> AnswerReader:
 
 
 def _row(pattern: str) -> Endpoint:
-    return Endpoint("live", "GET", pattern, requests.read_bare, _messages, _answer, json_body=False, session=_session)
+    return Endpoint(
+        "live", "GET", pattern, requests.read_bare, _messages, _answer, json_body=False, body_cap=MESSAGE_CAP, session=_session
+    )
 
 
 ROWS = (

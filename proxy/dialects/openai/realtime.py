@@ -19,7 +19,7 @@ from proxy.dialects.openai import content, requests
 from proxy.dialects.openai.errors import error_object
 from proxy.dialects.openai.responses import ResponseStream
 from proxy.dialects.parameters import Reader, integer, number, odd, read_parameters, size, text
-from proxy.dialects.session import OpenTurn, SessionReader, TurnReader, decoded_bytes
+from proxy.dialects.session import MESSAGE_CAP, OpenTurn, SessionReader, TurnReader, decoded_bytes
 from proxy.dialects.turns import tally
 from proxy.dialects.whole import CountedReader
 
@@ -312,7 +312,9 @@ def _row(pattern: str, kind: str) -> Endpoint:
     def session(path: PathParameters, query: Mapping[str, str], collect: bool) -> SessionReader:
         return _reader(kind, path, query, collect=collect)
 
-    return Endpoint("realtime", "GET", pattern, requests.read_bare, _messages, _answer, json_body=False, session=session)
+    return Endpoint(
+        "realtime", "GET", pattern, requests.read_bare, _messages, _answer, json_body=False, body_cap=MESSAGE_CAP, session=session
+    )
 
 
 def _responses(path: PathParameters, _query: Mapping[str, str], collect: bool) -> SessionReader:
@@ -323,6 +325,16 @@ ROWS = (
     _row("/v1/realtime", "realtime"),
     _row("/v1/realtime/transcription", "transcription"),
     _row("/v1/realtime/translations", _TRANSLATION),
-    Endpoint("responses", "GET", "/v1/responses", requests.read_bare, _messages, _answer, json_body=False, session=_responses),
+    Endpoint(
+        "responses",
+        "GET",
+        "/v1/responses",
+        requests.read_bare,
+        _messages,
+        _answer,
+        json_body=False,
+        body_cap=MESSAGE_CAP,
+        session=_responses,
+    ),
 )
 """The rows that take a WebSocket."""
