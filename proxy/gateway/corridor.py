@@ -31,8 +31,8 @@ from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import CLIENT_GONE, Ending, Relay, Tee
 from proxy.gateway.routes import Route
 from proxy.gateway.session import Session, SessionTee
-from proxy.gateway.session_turns import Turns, TurnStream
-from proxy.gateway.upgrade import switch
+from proxy.gateway.session_turns import TurnStream
+from proxy.gateway.upgrade import session_of, switch
 from proxy.ledger.record import Intent, Outcome, Position, Refusal
 from proxy.wire.coding import Decoder
 from proxy.wire.request import Request
@@ -306,28 +306,15 @@ class Corridor:
         if answer.head.status != SWITCHED:
             await self._relay(exchange, house)
             return
-        route: Route = exchange.route
         house.identity.accept(exchange.caller)
-        assert route.endpoint.session is not None
-        reader = route.endpoint.session(route.parameters, route.parameters_of_query(), False)
-        session = Session(
-            exchange.request,
-            answer.connection,
-            exchange.stream,
-            Turns(reader, exchange, exchange.stream, self._ids, self._clock, house.identity.keyed),
-            route.upstream.pool.loop,
-            lambda error: self._on_fault(error, exchange),
-            answered_ns=self._clock.monotonic_ns(),
-            unsynced_limit=house.ledger.unsynced_bytes,
-            serves=house.ledger.on_failure == "serve",
-        )
+        session = session_of(exchange, house, self._ids, self._clock, lambda error: self._on_fault(error, exchange))
         self.relays.add(session)
         session.start(answer.head, exchange.id)
         ending = await session.ended
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
         evidence.with_answer(outcome, exchange, answer.head, session, session.facts())
         self.relays.discard(session)
-        self.stats.unrecorded += session.unkept
+        self.stats.unrecorded += int(session.unkept)
         if not await self._record_outcome(exchange, house, outcome, outcome.delivered_bytes - session.delivered):
             ending = Ending("cut", "the outcome was not recorded")
         session.finish(ending)

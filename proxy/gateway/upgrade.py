@@ -1,11 +1,20 @@
-"""The opening of a session: the client's handshake onto a connection of its own, the upstream's answer to it back."""
+"""The opening of a session: the client's handshake onto a connection of its own, the upstream's answer to it back, and what
+carries both streams from then on.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from proxy.core.clock import Clock
 from proxy.core.errors import UpstreamError
 from proxy.core.exchange import Exchange
+from proxy.core.ids import RecordIds
 from proxy.gateway.ask import Answer, request_head
+from proxy.gateway.house import House
 from proxy.gateway.routes import Route
+from proxy.gateway.session import Session
+from proxy.gateway.session_turns import Turns
 from proxy.wire import handshake
 from proxy.wire.handshake import EXTENSIONS, PROTOCOLS, HandshakeError
 from proxy.wire.request import Request
@@ -39,6 +48,27 @@ async def switch(exchange: Exchange, first_byte_seconds: float) -> Answer:
         connection.abort()
         raise UpstreamError(f"the upstream's handshake is wrong: {error}", sent=True) from error
     return Answer(head, connection)
+
+
+def session_of(
+    exchange: Exchange, house: House, ids: RecordIds, clock: Clock, on_fault: Callable[[BaseException], None]
+) -> Session:
+    """What carries an exchange whose upstream has switched."""
+    route: Route = exchange.route
+    answer: Answer = exchange.answer
+    assert route.endpoint.session is not None, "routes.session asked"
+    reader = route.endpoint.session(route.parameters, route.parameters_of_query(), False)
+    return Session(
+        exchange.request,
+        answer.connection,
+        exchange.stream,
+        Turns(reader, exchange, exchange.stream, ids, clock, house.identity.keyed),
+        route.upstream.pool.loop,
+        on_fault,
+        answered_ns=clock.monotonic_ns(),
+        unsynced_limit=house.ledger.unsynced_bytes,
+        serves=house.ledger.on_failure == "serve",
+    )
 
 
 def _handshake(exchange: Exchange) -> bytes:
