@@ -43,7 +43,7 @@ HOSTS = (
     Host("gemini", (Base("/gemini", "/v1beta/models/m:generateContent", "gemini"), _openai("/gemini/v1beta/openai"))),
     Host("xai", (_openai("/xai/v1"), _anthropic("/xai")), "citations; gRPC is not carried"),
     Host("deepseek", (_openai("/deepseek"), _openai("/deepseek/beta"), _anthropic("/deepseek/anthropic"))),
-    Host("mistral", (_openai("/mistral", "/v1" + CHAT), _openai("/mistral/v1")), "OCR, libraries, stored conversations and agents"),
+    Host("mistral", (_openai("/mistral", "/v1" + CHAT), _openai("/mistral/v1")), "answers of conversations (asked: the flag `generates`); OCR, libraries, batch jobs"),
     Host(
         "moonshot",
         (_openai("/moonshot/v1"), _anthropic("/moonshot/anthropic")),

@@ -16,9 +16,13 @@ from proxy.dialects.parameters import (
     effort,
     flag,
     hidden,
+    integer,
     logprob_count,
+    number,
     odd,
     reference,
+    size,
+    switch,
     text,
     thinking_switch,
     top_logprobs,
@@ -79,3 +83,21 @@ CHAT: dict[str, Reader] = {
     "thread_id": reference("thread"),  # Perplexity
     "data_sources": hidden("reference"),  # Azure's own-data search
 }
+
+CONVERSATION: dict[str, Reader] = {
+    "inputs": hidden("generates"),  # what OpenAI's do not: the answer holds outputs of a model, which are not read
+    "model": text("model"),
+    "stream": switch("stream"),
+    "agent_id": reference("agent"),
+    "tools": size("tools"),
+    "completion_args": within(
+        {
+            "temperature": number("temperature"),
+            "top_p": number("top_p"),
+            "max_tokens": integer("max_tokens"),
+            "random_seed": integer("seed"),
+            "reasoning_effort": effort,
+        }
+    ),
+}
+"""Of Mistral's conversations."""

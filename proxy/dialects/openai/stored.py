@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from proxy.dialects.contract import AnswerReader, Endpoint
-from proxy.dialects.openai import content, requests
+from proxy.core.facts import RequestFacts
+from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
+from proxy.dialects.openai import content, extras, requests
 from proxy.dialects.openai.rows import about, asking, no_messages
 from proxy.dialects.turns import Turn
 
@@ -19,7 +20,29 @@ def item_turns(body: Any) -> Iterator[Turn]:
     return content.response_turns({"input": items}) if type(items) is list else iter(())
 
 
+def input_turns(body: Any) -> Iterator[Turn]:
+    """The instructions and the inputs of Mistral's conversations: a text, or entries like messages."""
+    given = body.get("inputs")
+    entries = given if type(given) is list else [{"role": "user", "content": given}]
+    if (instructions := body.get("instructions")) is not None:
+        entries = [{"role": "system", "content": instructions}, *entries]
+    return content.chat_turns({"messages": entries})
+
+
+def conversation_turns(body: Any) -> Iterator[Turn]:
+    """What is put into a conversation, OpenAI's or Mistral's."""
+    return input_turns(body) if type(body) is dict and "inputs" in body else item_turns(body)
+
+
 _read_items = requests.reader({}, item_turns, "items")
+_read_inputs = requests.reader(extras.CONVERSATION, input_turns, "inputs")
+
+
+def _read_conversation(body: Any, path: PathParameters) -> RequestFacts:
+    """OpenAI only keeps what it is given here; Mistral, at the same path, answers `inputs`."""
+    return (_read_inputs if type(body) is dict and "inputs" in body else _read_items)(body, path)
+
+
 _read_plain = requests.reader({})
 
 _RESPONSE = "/v1/responses/{response_id}"
@@ -51,12 +74,12 @@ ROWS = (
     about("completion_stored", "GET", _COMPLETION, "completion", teaches=True),
     asking("completion_update", _COMPLETION, _read_plain, "completion"),
     about("completion_delete", "DELETE", _COMPLETION),
-    asking("conversation_create", "/v1/conversations", _read_items, "conversation", turns=item_turns),
+    asking("conversation_create", "/v1/conversations", _read_conversation, "conversation", turns=conversation_turns, teaches=True),
     asking("conversation_add", _CONVERSATION + "/items", _read_items, turns=item_turns),
     about("conversation_items", "GET", _CONVERSATION + "/items", teaches=True),
     about("conversation_item", "GET", _ITEM, teaches=True),
     about("conversation_remove", "DELETE", _ITEM),
     about("conversation", "GET", _CONVERSATION, "conversation"),
-    asking("conversation_update", _CONVERSATION, _read_plain, "conversation"),
+    asking("conversation_update", _CONVERSATION, _read_conversation, "conversation", turns=conversation_turns, teaches=True),
     about("conversation_delete", "DELETE", _CONVERSATION),
 )

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from proxy.core.principal import Principal
-from proxy.core.snapshot import CredentialEntry
+from proxy.core.snapshot import CredentialEntry, UpstreamOptions
 from proxy.gateway.identity import UNACCEPTED
 from proxy.settings.identity import token_fingerprint
 from tests.unit.gateway.stage import (
@@ -172,6 +172,19 @@ def test_virtual_key(field: bytes, query: bytes) -> None:
     assert made.sent.count(b"Authorization: Bearer " + SECRET.encode()) == 1
     assert SECRET.encode() not in msgspec.json.encode(made.intent)
     assert VIRTUAL_KEY not in msgspec.json.encode(made.intent)
+
+
+def test_virtual_key_in_azures_slot() -> None:
+    """Azure's SDK brings a virtual key in `api-key`, and the provider's goes upstream in its place, where configuration says so."""
+    options = UpstreamOptions("azure", "openai", "http://azure.test", api_key_env="OPENAI_KEY", api_key_slot="api-key")
+    known = {fingerprint(VIRTUAL_KEY): CredentialEntry("lent", virtual=True)}
+    made = Stage(principals=(LENT,), credentials=known, upstreams={"azure": options})
+    path = b"/azure/openai/deployments/mine/chat/completions?api-version=2025-04-01-preview"
+    made.client(post(path, CHAT, b"api-key: " + VIRTUAL_KEY))
+    assert (made.intent.principal, made.intent.model_requested) == ("lent", "mine")
+    assert b"tp_" not in made.sent
+    assert b"\r\napi-key: " + SECRET.encode() + b"\r\n" in made.sent
+    assert b"Authorization" not in made.sent
 
 
 def test_unknown_virtual_key() -> None:

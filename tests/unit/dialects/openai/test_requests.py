@@ -295,3 +295,22 @@ def test_rankers_and_tokenisers_are_counted(path: str, body: dict[str, Any], pro
     """Their texts are prompts, wherever they stand."""
     found = facts(path, body)
     assert (found.model, found.prompts, found.prompt_chars, found.inspection) == ("m", prompts, chars, "full")
+
+
+def test_a_mistral_conversation_is_no_mere_keeping() -> None:
+    """At the path where OpenAI keeps items Mistral answers inputs: they are a prompt, and a flag says that a model was asked."""
+    body = {
+        "model": "m",
+        "inputs": "hello",
+        "instructions": "be",
+        "stream": True,
+        "completion_args": {"temperature": 0.5, "max_tokens": 9},
+    }
+    for path in ("/v1/conversations", "/v1/conversations/conv_1"):
+        found = facts(path, body)
+        assert (found.model, found.stream, found.messages, found.prompt_chars, found.system_chars) == ("m", True, 1, 5, 2)
+        assert (found.temperature, found.max_tokens, found.flags, found.inspection) == (0.5, 9, ["generates"], "partial")
+    assert facts("/v1/conversations", {"items": [{"type": "message", "role": "user", "content": "hi"}]}).flags == []
+    assert facts("/v1/conversations", {"inputs": [{"role": "user", "content": "hello"}], "agent_id": "ag"}).references == [
+        "agent:ag"
+    ]
