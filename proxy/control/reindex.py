@@ -19,7 +19,7 @@ from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
 from proxy.ledger.store_rows import Projection
 from proxy.ledger.store_ship import ship_projection
-from proxy.ledger.tables import cursors, entries, exchanges, lines
+from proxy.ledger.tables import cursors, entries, exchanges, lines, reference_index
 
 _SLICE = 1000
 
@@ -38,6 +38,7 @@ async def reindex(store: Store, data_dir: Path, master: bytes, report: Report) -
     async with store.write() as connection:
         await connection.execute(delete(exchanges))
         await connection.execute(delete(lines))
+        await connection.execute(delete(reference_index))  # control fills it again from what the projection notes
     return await _project_again(store, report)
 
 

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import RowMapping, and_, delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from proxy.core.clock import SystemClock
 from proxy.core.references import Origin, Refer, attributed, kind_of, reference_key, strictest
 from proxy.ledger.store import Store
 from proxy.ledger.tables import exchanges, mentions, reference_index
@@ -141,7 +142,10 @@ async def _insert(store: Store, connection: AsyncConnection, new: dict[bytes, Or
     fresh = {key.hex(): msgspec.structs.astuple(origin) for key, origin in sorted(new.items()) if key not in known}
     if not fresh:
         return 0
-    stamp = await _number(connection, _STAMP) if store.dialect == "postgresql" else await _number(connection, _LAST) + 1
+    if store.dialect == "postgresql":
+        stamp = await _number(connection, _STAMP)
+    else:  # the clock, so that no stamp is given twice although retention or a reindex may have emptied the table
+        stamp = max(await _number(connection, _LAST) + 1, SystemClock.utc_us())
     rows = [{"key": key, "stamp": stamp, **dict(zip(_FIELDS, fields, strict=True))} for key, fields in fresh.items()]
     await connection.execute(_INSERT, rows)
     return len(rows)

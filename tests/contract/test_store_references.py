@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from proxy.control.reindex import reindex
 from proxy.core.facts import AnswerFacts
 from proxy.core.references import Origin, Refer, reference_key, subkey
-from proxy.ledger import store_references, store_results
+from proxy.ledger import secrets, store_references, store_results
 from proxy.ledger.record import Intent
 from proxy.ledger.store import Store
 from proxy.ledger.store_references import after, count, forget, newest, settle
 from proxy.ledger.store_retention import forget_evidence
 from proxy.ledger.store_ship import ship
 from tests.ledgers import Writer
+from tests.spools import begin, end, exchange, open_recorder
 
 KEY = subkey(b"k" * 32)
 RESULTS = ("file_content",)
@@ -147,6 +150,38 @@ async def test_following_by_stamp_skips_nobody(store: Store) -> None:
     assert await after(store, whole) is not None
     if store.dialect == "sqlite":
         assert await after(store, stamp) == ([], stamp)
+
+
+async def test_an_emptied_index_gives_no_stamp_twice(store: Store) -> None:
+    """Whoever followed before retention or a reindex emptied the index sees all that comes after."""
+    writer = Writer()
+    call(writer, ["file:a"])
+    await shipped(store, writer)
+    found = await after(store, 0)
+    assert found is not None
+    await forget_evidence(store, writer.at + 2 * 86_400_000_000)
+    await shipped(store, writer)
+    again = await after(store, found[1])
+    assert again is not None
+    assert dict(again[0]) == dict(found[0])
+
+
+async def test_records_of_an_earlier_form_are_taken_in_by_a_reindex(store_url: str, tmp_path: Path) -> None:
+    """A populated store of before is migrated with nothing lost; what its records made is known once it was reindexed."""
+    store = await Store.open(store_url, head="0001")
+    recorder = open_recorder(tmp_path)
+    record = await exchange(recorder)
+    made = await end(await begin(recorder, b"ask"), facts=AnswerFacts(created=["file:f"]))
+    await recorder.close()
+    async with store.write() as connection:  # as the earlier version shipped it, which knew of no objects
+        await connection.execute(text("INSERT INTO exchanges (id, at) VALUES (:id, 1)"), [{"id": record}, {"id": made}])
+    await store.close()
+    store = await Store.open(store_url)
+    assert (await settle(store, KEY, RESULTS)).records == 0
+    await reindex(store, tmp_path, secrets.load(tmp_path).master, lambda *_: None)
+    assert (await settle(store, KEY, RESULTS)).objects == 1
+    assert (await index(store))[key("file:f")].record == made
+    await store.close()
 
 
 async def test_a_transaction_that_commits_late_is_followed(store: Store) -> None:

@@ -6,6 +6,9 @@ Batches go all the way: upload, creation, result file, and from the result back 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from typing import Any
 
 import httpx2
@@ -97,6 +100,25 @@ def test_a_chain_of_responses_over_two_gateways(gateways: tuple[ProxyServer, Pro
     facts = intent_of(there, lost)["facts"]
     assert "reference_unknown" in facts["flags"]
     assert facts["inspection"] == "partial"
+
+
+def test_without_control_a_gateway_knows_its_own(gateways: tuple[ProxyServer, ProxyServer]) -> None:
+    """While a machine's control is held up, its gateway knows what it made itself and misses what others made; then no more."""
+    here, there = gateways
+    control = there.children()["control"]
+    os.kill(control, signal.SIGSTOP)
+    try:
+        made, _ = respond(here, "alice", "six")
+        own, _ = respond(there, "alice", "seven")
+        _, going_on = respond(there, "alice", "eight", after=own)
+        until = time.monotonic() + LAG_SECONDS / 2
+        while time.monotonic() < until:
+            _, missed = respond(there, "alice", f"nine {until - time.monotonic()}", after=made)
+    finally:
+        os.kill(control, signal.SIGCONT)
+    assert refers_of(there, missed) == [{"ref": f"response:{made}", "miss": True}]
+    assert "miss" not in refers_of(there, going_on)[0]
+    there.until(lambda: "miss" not in refers_of(there, respond(there, "alice", f"ten {time.monotonic()}", after=made)[1])[0])
 
 
 def test_result_files_are_tied_to_the_lines_of_a_batch(start_proxy: StartProxy) -> None:

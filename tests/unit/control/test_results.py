@@ -184,7 +184,9 @@ def test_names_are_found_in_every_form() -> None:
     assert named(b'{"key":"b","response":{}}') == "b"
     assert named(b'{"custom_id":7}') == named(b"[1]") == named(b"\xff") == named(b"") == ""
     inner = {"inlinedResponses": {"inlinedResponses": [{"metadata": {"key": "c"}}, {"metadata": {}}, {}]}}
-    for document in ({"response": inner}, {"metadata": {"output": inner}}, {"response": inner, "metadata": {"output": inner}}):
+    vectors = {"inlinedEmbedContentResponses": inner["inlinedResponses"]}
+    both = {"response": inner, "metadata": {"output": inner}}
+    for document in ({"response": inner}, {"metadata": {"output": inner}}, both, {"response": vectors}):
         assert named_within(json.dumps(document).encode()) == ["c"]
     assert named_within(b"[]") == named_within(b'{"response":[]}') == named_within(b"{") == []
 
