@@ -19,6 +19,7 @@ import msgspec
 from proxy.core.exchange import NO_CREDENTIAL, NOBODY, Caller, Exchange
 from proxy.core.principal import PURPOSES, UNDECLARED, Credential, Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions
+from proxy.gateway.links import continued
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route, Upstream
 from proxy.wire.handshake import PROTOCOLS, protocol_key
@@ -75,8 +76,10 @@ class Identity:
         request: Request = exchange.request
         route: Route = exchange.route
         values = request.head.values
+        if route.endpoint.links:
+            values = continued(values, route.query)
         if route.elsewhere or request.local_socket or self._trusted:
-            return self._recognise(request, route)
+            return self._recognise(request, route, values)
         get = values.get
         said = (
             get(_BEARER),
@@ -89,7 +92,7 @@ class Identity:
         )
         caller = self._callers.get(said)
         if caller is None:
-            caller = self._recognise(request, route)
+            caller = self._recognise(request, route, values)
             if sum(len(part) for part in said if part) <= _LONGEST_REMEMBERED:
                 if len(self._callers) >= _REMEMBERED:
                     self._callers.clear()
@@ -97,8 +100,7 @@ class Identity:
                 caller.lasting = True
         return caller
 
-    def _recognise(self, request: Request, route: Route) -> Caller:
-        values = request.head.values
+    def _recognise(self, request: Request, route: Route, values: dict[bytes, bytes]) -> Caller:
         kind, secret = _credential(values, route.query, session=route.upgrades)
         own = values.get(b"x-tos-key")
         source = self._source(request)

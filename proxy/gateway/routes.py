@@ -24,7 +24,7 @@ _SLOTS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 256
 _LONGEST_MODEL = 256
-_SECRET_NAME = re.compile(rb"(?i)key|api[_-]?key|access_token|token|auth")
+_SECRET_NAME = re.compile(rb"(?i)key|api[_-]?key|access_token|token|auth|upload_id")
 
 
 class Upstream:

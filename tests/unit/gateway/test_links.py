@@ -60,3 +60,17 @@ def test_what_is_no_address_stays() -> None:
 def test_other_endpoints_keep_every_byte() -> None:
     """Only rows that say so are looked at."""
     assert b"X-Goog-Upload-URL: " + GIVEN + b"\r\n" in told(b"/openai/v1/chat/completions")
+
+
+def test_what_follows_is_its_beginners() -> None:
+    """The bytes of an upload come without a credential: they are those of whoever got the address, and of nobody who guesses."""
+    stage = Stage(upstreams=UPSTREAMS)
+    stage.client(post(b"/gemini/upload/v1beta/files?key=k", b"{}", b"x-tos-purpose: undeclared"))
+    given = b"https://generativelanguage.test/upload/v1beta/files?upload_id=0123456789abcdef0123"
+    stage.upstream.feed(whole(b"x", b"x-goog-upload-url: " + given))
+    for upload in (b"0123456789abcdef0123", b"0123456789abcdef0124"):
+        stage.client(post(b"/gemini/upload/v1beta/files?upload_id=" + upload, b"bytes", b"X-Goog-Upload-Command: upload"))
+        stage.upstream.feed(whole())
+    began, followed, guessed = stage.entries("intent")
+    assert began.principal == followed.principal
+    assert (began.principal[:4], guessed.principal) == ("key:", "anonymous")

@@ -166,6 +166,7 @@ SECRETS = [
     b"access_token=SECRET",
     b"token=SECRET",
     b"auth=SECRET",
+    b"upload_id=SECRET",
     b"k%65y=SECRET",
     b"%6Bey=SECRET",
     b"access%5Ftoken=SECRET",
