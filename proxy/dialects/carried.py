@@ -99,7 +99,9 @@ class LineMeaning:
             return self._find(method if type(method) is str else "POST", url.partition("?")[0]), tree.get("body")
         for member in ("params", "request"):
             if member in tree:
-                return self._default, tree[member]
+                inner = tree[member]
+                told = self._default.row is None and type(inner) is dict  # a file says nothing of the model that will read it
+                return self._told_by(inner) if told else self._default, inner
         # Mistral names the endpoint when the batch is made, so the body itself has to tell.
         body = tree.get("body")
         return self._told_by(body) if type(body) is dict else _NO_CALL, body

@@ -51,6 +51,9 @@ class ResultLines:
             self._add(line)
             self._end_line()
         self._add(lines[-1])
+        if self._opaque:
+            self._keep(bytes(self._pending))
+            self._pending.clear()
         return 0
 
     def facts(self) -> AnswerFacts:

@@ -46,7 +46,7 @@ class RunStream(EventStreamReader):
         elif kind == "thread.run.step.delta":
             self._read_step(word(event.get("id")), event.get("delta"))
         if kind == "error" or event.get("error"):
-            self.gathering.seen.error = error_word(event.get("error")) or word(event.get("code")) or "error"
+            self.gathering.seen.error = error_word(event.get("error") or event)
         return name in self.rule.names or bool(event.get("error"))
 
     def _read_delta(self, delta: Any) -> None:
