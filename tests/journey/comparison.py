@@ -2,15 +2,19 @@
 
 May differ, and nothing else: an answer gains `x-tos-record` and loses cookies and hop-by-hop headers (RFC 9110 §7.6.1); a request
 loses cookies and hop-by-hop headers, its `host` is the upstream's, and its `accept-encoding` keeps only codings that the proxy can
-decode. A broken upstream connection is told in the provider's own words (`BROKEN`).
+decode. A broken upstream connection is told in the provider's own words (`BROKEN`). An address that Google hands out for an upload
+leads to the upstream or to the proxy (ADR 0008); a form's boundary is random.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from proxy.demo.scripted.seen import Seen
+from proxy.demo.scripted.store import boundary_of
 from proxy.demo.upstream import UpstreamProcess
 
 Line = dict[str, Any]
@@ -42,9 +46,14 @@ BROKEN = {
 """Scenarios whose upstream breaks: the client must fail in both runs, but not in the same words; the proxy's own status, if any."""
 
 
+UPLOAD_LINKS = ("x-goog-upload-url", "x-goog-upload-control-url")
+_FRONT = re.compile(r"^http://127\.0\.0\.1:[0-9]+(?:/gemini)?")
+
+
 def _answer_headers(answer: dict[str, Any]) -> Headers:
     dropped = HOP_BY_HOP | {"set-cookie", "x-tos-record"}
-    return [(name, value) for name, value in answer["headers"] if name.lower() not in dropped]
+    kept = [(name, value) for name, value in answer["headers"] if name.lower() not in dropped]
+    return [(name, _FRONT.sub("", value) if name.lower() in UPLOAD_LINKS else value) for name, value in kept]
 
 
 def _named(answer: dict[str, Any], prefix: str) -> list[str]:
@@ -108,9 +117,11 @@ def _codings(seen: Seen) -> set[bytes]:
 
 
 def _request(seen: Seen) -> tuple[Any, ...]:
+    boundary = boundary_of((seen.header("content-type") or b"").decode("latin-1")) or b"\0"
     headers = [(name, b"*" if name.decode().lower() in RANDOM else value) for name, value in seen.headers]
-    kept = [(name, value) for name, value in headers if name.decode().lower() not in NOT_IN_REQUESTS]
-    return seen.sha256, seen.method, seen.target, kept, seen.received, seen.completed
+    kept = [(name, value.replace(boundary, b"")) for name, value in headers if name.decode().lower() not in NOT_IN_REQUESTS]
+    digest = seen.sha256 if boundary == b"\0" else hashlib.sha256(seen.body.replace(boundary, b"")).hexdigest()
+    return digest, seen.method, seen.target, kept, seen.received, seen.completed
 
 
 def compare_requests(direct: Iterable[Seen], proxied: Iterable[Seen]) -> list[str]:

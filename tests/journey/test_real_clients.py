@@ -25,6 +25,14 @@ PROGRAMS = (
     ("openai", "openai_node.mjs", "node"),
     ("anthropic", "anthropic_node.mjs", "node"),
     ("openai", "curl_command.py", "curl"),
+    ("openai", "openai_kept_python.py", "python-older"),
+    ("openai", "openai_kept_python.py", "python-newer"),
+    ("anthropic", "anthropic_kept_python.py", "python-older"),
+    ("anthropic", "anthropic_kept_python.py", "python-newer"),
+    ("gemini", "gemini_kept_python.py", "python-older"),
+    ("gemini", "gemini_kept_python.py", "python-newer"),
+    ("openai", "openai_kept_node.mjs", "node"),
+    ("anthropic", "anthropic_kept_node.mjs", "node"),
 )
 
 
