@@ -51,6 +51,7 @@ _HEARTBEAT_SECONDS = 60.0
 _FIRST_BYTE_SECONDS = 900.0
 _SHUTTING_DOWN = "the proxy is shutting down"
 _SWITCH_SECONDS = 0.001
+_PAUSE_SECONDS = 0.001
 
 
 class Messenger(Protocol):
@@ -177,9 +178,9 @@ class Worker:
             self._diagnostics.error("what absent workers left could not be closed", reason=str(error))
 
     def _pause(self) -> Oneshot[None]:
-        """Filled in the next turn of the loop."""
+        """Filled when the others had more time than a slice of work took."""
         oneshot: Oneshot[None] = Oneshot()
-        self._loop.call_soon(oneshot.set, None)
+        self._loop.call_later(_PAUSE_SECONDS, oneshot.set, None)
         return oneshot
 
     def _aside(self, work: Callable[[], Any]) -> Oneshot[Any]:

@@ -50,13 +50,13 @@ class Tally:
         )
 
 
-def torture(cycles: int, *, seed: int, sabotage: str | None = None, say: bool = False) -> Tally:
+def torture(cycles: int, *, seed: int, sabotage: str | None = None, say: bool = False, load: type[Load] = Load) -> Tally:
     """Run all cycles, block by block, each block on a data folder of its own."""
     tally = Tally()
     with upstream_process() as upstream:
         for first in range(0, cycles, BLOCK):
             with tempfile.TemporaryDirectory(prefix="tos-proxy-kill9-") as folder:
-                _block(Path(folder), upstream, min(BLOCK, cycles - first), f"{seed}/{first}", sabotage, tally)
+                _block(Path(folder), upstream, min(BLOCK, cycles - first), f"{seed}/{first}", sabotage, tally, load)
             if say:
                 print(tally, flush=True)  # noqa: T201 - a command tells how far it is
             if tally.wrong:
@@ -64,7 +64,9 @@ def torture(cycles: int, *, seed: int, sabotage: str | None = None, say: bool = 
     return tally
 
 
-def _block(folder: Path, upstream: UpstreamProcess, cycles: int, seed: str, sabotage: str | None, tally: Tally) -> None:
+def _block(
+    folder: Path, upstream: UpstreamProcess, cycles: int, seed: str, sabotage: str | None, tally: Tally, kind: type[Load]
+) -> None:
     rng = random.Random(seed)
     command = ("-m", "tests.torture.kill9_faults", sabotage, "serve") if sabotage else ("-m", "proxy.cli", "serve")
     upstream.clear()
@@ -72,7 +74,7 @@ def _block(folder: Path, upstream: UpstreamProcess, cycles: int, seed: str, sabo
     orphans: set[int] = set()
     try:
         server.start()
-        load = Load(int(server.gateway_url.rpartition(":")[2]), rng.randrange(1 << 30))
+        load = kind(int(server.gateway_url.rpartition(":")[2]), rng.randrange(1 << 30))
         load.start()
         try:
             for _ in range(cycles):
@@ -129,10 +131,10 @@ def _alive(pid: int) -> bool:
     return state != "Z"
 
 
-def main() -> int:
-    """The command."""
+def main(load: type[Load] = Load, name: str = "kill9") -> int:
+    """The command; `load` keeps the proxy busy meanwhile."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.torture.kill9", description="kill -9 at random instants; nothing is lost"
+        prog=f"python -m tests.torture.{name}", description="kill -9 at random instants; nothing is lost"
     )
     parser.add_argument("--cycles", "--kills", type=int, default=1000, help="how many kills")
     parser.add_argument("--seed", type=int, default=None, help="repeat the choices of a run")
@@ -142,7 +144,7 @@ def main() -> int:
     print(f"seed {seed}" + (f", fault {told.sabotage} planted" if told.sabotage else ""), flush=True)  # noqa: T201 - a command's output
     began = time.monotonic()
     try:
-        tally = torture(told.cycles, seed=seed, sabotage=told.sabotage, say=told.cycles > BLOCK)
+        tally = torture(told.cycles, seed=seed, sabotage=told.sabotage, say=told.cycles > BLOCK, load=load)
     except AssertionError as error:
         print(f"the torture itself failed: {error}")  # noqa: T201 - a command's output
         return 2

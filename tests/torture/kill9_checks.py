@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from proxy.core.errors import TosProxyError
 from proxy.demo.scripted.seen import Seen
 from proxy.ledger import opening, secrets
 from proxy.ledger.keyring import Keys
-from proxy.ledger.record import Intent, Outcome, encode
+from proxy.ledger.record import Intent, Line, Outcome, encode
 from proxy.ledger.secrets import Secrets
 from tests.ledger_oracle import Written, open_intents, unrecorded, written
 from tests.torture.kill9_load import Answered
+
+_QUERY = b'"custom_id"'
 
 
 def wrongs(data_dir: Path, seen: list[Seen], answers: list[Answered]) -> list[str]:
@@ -23,6 +26,7 @@ def wrongs(data_dir: Path, seen: list[Seen], answers: list[Answered]) -> list[st
     ledger = written(spool)
     wrong += _begun_upstream(ledger, spool.parent, known, seen)
     wrong += _answered(ledger, answers)
+    wrong += _carried(ledger, seen)
     wrong += [f"{record}: no outcome in the end" for record in open_intents(spool)]
     return wrong + _stored(ledger, data_dir / "store.db")
 
@@ -41,6 +45,16 @@ def _begun_upstream(ledger: Written, data_dir: Path, known: Secrets, seen: list[
         except TosProxyError as error:
             return [str(error)]
     return [f"begun upstream, not recorded: {part[:80]!r}" for part in parts if not any(body.startswith(part) for body in bodies)]
+
+
+def _carried(ledger: Written, seen: list[Seen]) -> list[str]:
+    """A carrier that the upstream saw has as many lines on record as its body has, however it was cut off."""
+    wrong = []
+    lines = Counter(entry.carrier for entry, _ in ledger.entries if isinstance(entry, Line))
+    expected = Counter(each.body.count(_QUERY) for each in seen if each.completed and _QUERY in each.body)
+    recorded = Counter(lines[entry.id] for entry, _ in ledger.of(Intent))
+    wrong += [f"{number} carriers of {size} lines were sent, not recorded" for size, number in (expected - recorded).items()]
+    return wrong
 
 
 def _answered(ledger: Written, answers: list[Answered]) -> list[str]:

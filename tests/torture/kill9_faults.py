@@ -84,9 +84,55 @@ def ship_gaps() -> None:
     BatchBuilder.add = lossy  # type: ignore[method-assign]
 
 
+def drop_lines() -> None:
+    """A carrier goes upstream though one of its lines was not written."""
+    from collections.abc import Sequence
+
+    from proxy.core.oneshot import Oneshot
+    from proxy.ledger.lines import LineWriter
+    from proxy.ledger.record import Line
+
+    write = LineWriter.write
+
+    def lossy(self: LineWriter, lines: Sequence[Line]) -> Oneshot[None]:
+        return write(self, lines[1:] if len(lines) > 1 and lines[0].number else lines)
+
+    LineWriter.write = lossy  # type: ignore[method-assign]
+
+
+def lines_after_intent() -> None:
+    """Lines are written once their carrier is on its way."""
+    from collections.abc import Sequence
+
+    from proxy.core.oneshot import Oneshot
+    from proxy.ledger.lines import LineWriter
+    from proxy.ledger.record import Intent, Line, Position
+    from proxy.ledger.stream import Stream
+
+    write, ask = LineWriter.write, Stream.intent
+    kept: dict[int, list[tuple[LineWriter, list[Line]]]] = {}
+
+    def late(self: LineWriter, lines: Sequence[Line]) -> Oneshot[None]:
+        kept.setdefault(id(self._stream), []).append((self, list(lines)))
+        early: Oneshot[None] = Oneshot()
+        early.set(None)
+        return early
+
+    def intent(self: Stream, intent: Intent, body: bytes, sent: bytes | None = None) -> Oneshot[Position]:
+        asked = ask(self, intent, body, sent)
+        for writer, lines in kept.pop(id(self), []):
+            write(writer, lines)
+        return asked
+
+    LineWriter.write = late  # type: ignore[method-assign]
+    Stream.intent = intent  # type: ignore[method-assign]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "ack_before_write": ack_before_write,
+    "drop_lines": drop_lines,
     "drop_outcome": drop_outcome,
+    "lines_after_intent": lines_after_intent,
     "no_recovery": no_recovery,
     "ship_gaps": ship_gaps,
 }

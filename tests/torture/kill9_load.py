@@ -12,6 +12,7 @@ import random
 import threading
 from dataclasses import dataclass, field
 from itertools import count
+from typing import ClassVar
 
 CLIENTS = 8
 KINDS = ("json", "json", "json", "stream", "stream", "stream", "long", "leave", "leave_early")
@@ -39,6 +40,7 @@ class Load:
     answers: list[Answered] = field(default_factory=list)
     sent: int = 0
     refused: int = 0
+    kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def start(self) -> None:
         """Begin."""
@@ -58,7 +60,7 @@ class Load:
 
     async def _client(self, rng: random.Random) -> None:
         while not self._over.is_set():
-            kind = rng.choice(KINDS)
+            kind = rng.choice(self.kinds)
             try:
                 async with asyncio.timeout(_CALL_SECONDS):
                     await self._one(kind, rng)
