@@ -101,6 +101,8 @@ def test_an_error_ends_a_stream() -> None:
     """It comes in a line of its own under a status of 200, and so does ours."""
     found = answered({"message": {"content": "one"}, "done": False}, {"error": "out of memory"})
     assert (found.error, found.text) == ("error", "one")
+    body = by_name("ollama").error_body(403, "policy_violation", "No.", "rec_1")
+    assert msgspec.json.decode(body) == {"error": "No. (record rec_1)"}
     ours = reader().error_event(503, "answer_cut", "The answer was cut.", "rec_1")
     assert msgspec.json.decode(ours) == {"error": "The answer was cut. (record rec_1)"}
 
