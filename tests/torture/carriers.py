@@ -10,7 +10,7 @@ import random
 import sys
 from typing import ClassVar
 
-from tests.torture.carriers_load import BOUNDARY, BatchFile
+from tests.torture.carriers_load import BatchFile, MessageBatch
 from tests.torture.kill9 import main
 from tests.torture.kill9_load import Load
 
@@ -27,15 +27,10 @@ class Uploads(Load):
             kind = rng.choice(("few", "many"))
         if kind not in _LINES:
             return super()._request(kind, rng)
-        file = BatchFile(
-            rng.randrange(*_LINES[kind]), rng.randrange(20, 3000), f"{self.seed}/{next(self._numbers)}", rng.random() < 0.5
-        )
+        make = rng.choice((BatchFile, MessageBatch))
+        file = make(rng.randrange(*_LINES[kind]), rng.randrange(20, 3000), f"{self.seed}/{next(self._numbers)}", rng.random() < 0.5)
         body = b"".join(file.pieces())
-        head = (
-            b"POST /openai/v1/files HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-torture\r\nconnection: close\r\n"
-            b"content-type: multipart/form-data; boundary=%b\r\ncontent-length: %d\r\n\r\n"
-        )
-        return head % (BOUNDARY, len(body)) + body
+        return file.head(len(body)) + body
 
 
 if __name__ == "__main__":

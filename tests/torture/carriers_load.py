@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 BOUNDARY = b"carriers"
-_FIELD = b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n' % BOUNDARY
+_FIELD = b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n%b\r\n'
 _FILE = b'--%b\r\nContent-Disposition: form-data; name="file"; filename="batch.jsonl"\r\n\r\n' % BOUNDARY
 _END = b"\r\n--%b--\r\n" % BOUNDARY
 _STAMP = re.compile(rb"@T(\d+)\.")
@@ -31,6 +31,7 @@ class BatchFile:
     chars: int
     name: str = "a"
     file_first: bool = False
+    purpose: str = "batch"
 
     def line(self, number: int) -> bytes:
         """One query, another each time."""
@@ -42,10 +43,18 @@ class BatchFile:
 
     def pieces(self) -> Iterator[bytes]:
         """The body."""
-        yield _FILE if self.file_first else _FIELD + _FILE
+        field_ = _FIELD % (BOUNDARY, self.purpose.encode())
+        yield _FILE if self.file_first else field_ + _FILE
         for number in range(self.lines):
             yield self.line(number)
-        yield (b"\r\n" + _FIELD + _END[2:]) if self.file_first else _END
+        yield (b"\r\n" + field_ + _END[2:]) if self.file_first else _END
+
+    def head(self, size: int) -> bytes:
+        """The request's head; the body has `size` bytes."""
+        return (
+            b"POST /openai/v1/files HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-carriers\r\nconnection: close\r\n"
+            b"content-type: multipart/form-data; boundary=%b\r\ncontent-length: %d\r\n\r\n" % (BOUNDARY, size)
+        )
 
     def measured(self) -> tuple[int, str]:
         """Length and SHA-256 of the body."""
@@ -61,11 +70,7 @@ async def upload(port: int, file: BatchFile, *, stop_at: int | None = None) -> b
     size, _ = file.measured()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        head = (
-            b"POST /openai/v1/files HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-carriers\r\nconnection: close\r\n"
-            b"content-type: multipart/form-data; boundary=%b\r\ncontent-length: %d\r\n\r\n"
-        )
-        writer.write(head % (BOUNDARY, size))
+        writer.write(file.head(size))
         sent, batch = 0, bytearray()
         for piece in file.pieces():
             batch += piece
@@ -86,11 +91,36 @@ async def upload(port: int, file: BatchFile, *, stop_at: int | None = None) -> b
         writer.transport.abort()
 
 
+@dataclass(frozen=True)
+class MessageBatch(BatchFile):
+    """The same queries as Anthropic takes them, in one JSON body."""
+
+    def line(self, number: int) -> bytes:
+        """One entry."""
+        text = f"question {self.name}/{number} " + "lorem ipsum " * (self.chars // 12)
+        body = {"model": f"m-{number % 3}", "max_tokens": 10, "messages": [{"role": "user", "content": text}]}
+        return json.dumps({"custom_id": f"c{number}", "params": body}).encode()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body."""
+        yield b'{"requests": ['
+        for number in range(self.lines):
+            yield (b", " if number else b"") + self.line(number)
+        yield b"]}"
+
+    def head(self, size: int) -> bytes:
+        """The request's head."""
+        return (
+            b"POST /anthropic/v1/messages/batches HTTP/1.1\r\nhost: localhost\r\nx-api-key: sk-carriers\r\nconnection: close\r\n"
+            b"anthropic-version: 2023-06-01\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % size
+        )
+
+
 @dataclass
 class Streams:
     """Streams through a gateway, one after the other on each of `width` connections; `delays` in microseconds, chunk by chunk.
 
-    The upstream stamps each chunk with the machine's monotonic clock (`benchmarks.mock_upstream`).
+    The upstream stamps each chunk with the machine's monotonic clock (`benchmarks.mock_upstream`); the scripted one does not.
     """
 
     port: int
@@ -107,8 +137,8 @@ class Streams:
         await asyncio.sleep(self.pause_ms / 1000 * number / self.width)
         while not over.is_set():
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            body = b'{"model":"m","stream":true,"max_tokens":%d,"seed":%d,"messages":[{"role":"user","content":"%d"}]}' % (
-                self.chunks, self.pause_ms, number,
+            body = b'{"model":"m","stream":true,"max_tokens":%d,"seed":%d,"messages":[{"role":"user","content":"%b"}]}' % (
+                self.chunks, self.pause_ms, b"%d [[script: chunks=%d delay_ms=%d]]" % (number, self.chunks, self.pause_ms),
             )  # fmt: skip
             head = (
                 b"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-streams\r\n"
