@@ -80,7 +80,7 @@ HOSTS = (
             _openai("/azure/openai/v1"),
             _anthropic("/azure/anthropic"),
         ),
-        "verdicts of content filters, results of searches in one's own data",
+        "verdicts of content filters, searches in one's own data; Foundry's other models: `base_url: https://NAME.services.ai.azure.com`",
         "https://NAME.openai.azure.com",
     ),
     Host(

@@ -21,6 +21,7 @@ _AMBIGUOUS = re.compile(
 )
 _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
 _SLOTS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+_VERSION = re.compile(rb"/v[0-9][0-9a-z]*\Z")
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 256
 _LONGEST_MODEL = 256
@@ -49,12 +50,17 @@ class Upstream:
         return (b"Authorization: Bearer " if slot == "bearer" else slot.encode() + b": ") + key.encode()
 
     def placed(self, path: bytes) -> bytes:
-        """A client's path below the base URL's own. A client that has that path in its base URL too (`/openai/v1` of Groq, as its
-        SDK has) is not given it twice.
+        """A client's path below the base URL's own, and nothing of that twice: neither where a client has it in its own base URL
+        (`/openai/v1` of Groq, as its SDK has), nor where the base URL ends in the version with which the client's path begins.
         """
         prefix = self.origin.prefix
-        if prefix and path.startswith(prefix + b"/v") and path[len(prefix) + 2 : len(prefix) + 3].isdigit():
+        if not prefix:
             return path
+        if path.startswith(prefix + b"/v") and path[len(prefix) + 2 : len(prefix) + 3].isdigit():
+            return path
+        version = _VERSION.search(prefix)
+        if version is not None and path.startswith(version[0] + b"/"):
+            return prefix + path[len(version[0]) :]
         return prefix + path
 
 

@@ -249,3 +249,19 @@ def test_base_path_is_not_doubled(asked: bytes, target: bytes) -> None:
     """Groq's and Fireworks' SDKs have the base URL's path in their own; before a version it is taken once."""
     upstream = Upstream(UpstreamOptions("groq", "openai", "http://x.test/openai"), Callee().pool, None)
     assert Routes({"groq": upstream}, None).find("GET", asked).target == target
+
+
+@pytest.mark.parametrize(
+    ("asked", "target"),
+    [
+        (b"/vllm/v1/models", b"/team/v1/models"),
+        (b"/vllm/models?a=1", b"/team/v1/models?a=1"),
+        (b"/vllm/v2/models", b"/team/v1/v2/models"),
+        (b"/vllm/v1beta/models", b"/team/v1/v1beta/models"),
+        (b"/vllm/team/v1/models", b"/team/v1/team/v1/models"),
+    ],
+)
+def test_version_is_not_doubled(asked: bytes, target: bytes) -> None:
+    """Who writes a base URL as SDKs want it, its version included, is understood."""
+    upstream = Upstream(UpstreamOptions("vllm", "openai", "http://x.test/team/v1"), Callee().pool, None)
+    assert Routes({"vllm": upstream}, None).find("GET", asked).target == target
