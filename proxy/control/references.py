@@ -121,7 +121,7 @@ class ReferencePublisher:
         found = await store_references.after(self._store, self._writer.stamp)
         if found is None or not await asyncio.to_thread(_put, self._writer, found[0]):
             await self._make_anew()
-        else:
+        elif found[0] or found[1] != self._writer.stamp:
             self._writer.reached(found[1])
 
     async def _has_forgotten(self, writer: IndexWriter) -> bool:

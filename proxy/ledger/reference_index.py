@@ -274,6 +274,7 @@ class IndexWriter:
 
     def publish(self) -> None:
         """Put this file in the place of the published one, in one step."""
+        self._set(_ENTRIES_AT, self.entries)
         os.fdatasync(self._fd)
         final = self.path.with_name(FILE_NAME)
         self.path.replace(final)
@@ -293,15 +294,13 @@ class IndexWriter:
             return
         os.pwrite(self._fd, place, offset)
         os.pwrite(self._fd, word, offset + len(place))
-        if not known:
-            self.entries += 1
-            self._set(_ENTRIES_AT, self.entries)
+        self.entries += not known
 
     def reached(self, stamp: int) -> None:
         """Everything up to `stamp` is in the file."""
-        if stamp != self.stamp:
-            self.stamp = stamp
-            self._set(_STAMP_AT, stamp)
+        self._set(_ENTRIES_AT, self.entries)  # here rather than with each: a writer that is killed leaves a count that is too low
+        self.stamp = stamp
+        self._set(_STAMP_AT, stamp)
 
     def close(self) -> None:
         """Give the file back; published or not, it stays."""

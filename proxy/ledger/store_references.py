@@ -53,10 +53,9 @@ class Download:
 
 @dataclass
 class Settled:
-    """What one call of `settle` did: records looked at, objects new to the index, and downloads still to be tied to their lines."""
+    """What one call of `settle` did: records looked at, and downloads still to be tied to their lines."""
 
     records: int = 0
-    objects: int = 0
     downloads: list[Download] = field(default_factory=list)
 
 
@@ -83,7 +82,7 @@ async def settle(store: Store, key: bytes, results: tuple[str, ...]) -> Settled:
             if row["endpoint"] in results and row["method"] == "GET" and found:
                 done.downloads.append(Download(row["record_id"], row["endpoint"], row["dialect"], next(iter(found.values()))))
         done.records = len(rows)
-        done.objects = await _insert(store, connection, new)
+        await _insert(store, connection, new)
         later = {download.record for download in done.downloads}
         await _forget(connection, [row["record_id"] for row in rows if row["record_id"] not in later])
     return done
@@ -136,19 +135,19 @@ def _own(row: RowMapping, ref: str, refers: tuple[Refer, ...]) -> Origin:
     return Origin(row["record_id"], row["at"], kind_of(ref), *whom, verdict, row["endpoint"], row["model_requested"])
 
 
-async def _insert(store: Store, connection: AsyncConnection, new: dict[bytes, Origin]) -> int:
-    """Write objects that the index does not have; the first maker stays."""
-    known = await _origins(connection, new)
-    fresh = {key.hex(): msgspec.structs.astuple(origin) for key, origin in sorted(new.items()) if key not in known}
-    if not fresh:
-        return 0
+async def _insert(store: Store, connection: AsyncConnection, new: dict[bytes, Origin]) -> None:
+    """Write objects that the index does not have; the first maker stays. In order of keys: writers at once wait, never deadlock."""
+    if not new:
+        return
     if store.dialect == "postgresql":
         stamp = await _number(connection, _STAMP)
     else:  # the clock, so that no stamp is given twice although retention or a reindex may have emptied the table
         stamp = max(await _number(connection, _LAST) + 1, SystemClock.utc_us())
-    rows = [{"key": key, "stamp": stamp, **dict(zip(_FIELDS, fields, strict=True))} for key, fields in fresh.items()]
+    rows = [
+        {"key": key.hex(), "stamp": stamp, **dict(zip(_FIELDS, msgspec.structs.astuple(origin), strict=True))}
+        for key, origin in sorted(new.items())
+    ]
     await connection.execute(_INSERT, rows)
-    return len(rows)
 
 
 async def _number(connection: AsyncConnection, expression: str) -> int:
