@@ -16,7 +16,7 @@ from proxy.dialects.openai.responses import read_response
 _OUTCOMES = {"output_file_id": "file", "error_file_id": "file", "result_files": "file", "fine_tuned_model": "model", "file": "file"}
 """Members that name what came out of a batch, a job or an upload."""
 
-_COUNTED = ("request_counts", "file_counts", "result_counts")
+_COUNTED = ("request_counts", "result_counts")
 _FAILED = ("failed", "errored")
 
 
