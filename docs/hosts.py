@@ -43,7 +43,11 @@ HOSTS = (
     Host("gemini", (Base("/gemini", "/v1beta/models/m:generateContent", "gemini"), _openai("/gemini/v1beta/openai"))),
     Host("xai", (_openai("/xai/v1"), _anthropic("/xai")), "citations; gRPC is not carried"),
     Host("deepseek", (_openai("/deepseek"), _openai("/deepseek/beta"), _anthropic("/deepseek/anthropic"))),
-    Host("mistral", (_openai("/mistral", "/v1" + CHAT), _openai("/mistral/v1")), "answers of conversations (asked: the flag `generates`); OCR, libraries, batch jobs"),
+    Host(
+        "mistral",
+        (_openai("/mistral", "/v1" + CHAT), _openai("/mistral/v1")),
+        "answers of conversations (asked: the flag `generates`); OCR, libraries, batch jobs",
+    ),
     Host(
         "moonshot",
         (_openai("/moonshot/v1"), _anthropic("/moonshot/anthropic")),
@@ -71,7 +75,7 @@ HOSTS = (
         (_openai("/fireworks/v1"), _openai("/fireworks", "/inference/v1" + CHAT), _anthropic("/fireworks")),
         "accounts, deployments and data sets, which lie outside `/inference`, are not reached",
     ),
-    Host("perplexity", (_openai("/perplexity"), _openai("/perplexity/v1", RESPONSES)), "search, asynchronous jobs, citations"),
+    Host("perplexity", (_openai("/perplexity"), _openai("/perplexity/v1", RESPONSES)), "search, citations"),
     Host(
         "azure",
         (

@@ -49,8 +49,17 @@ _prompt_messages = messages(content.prompt_turns)
 _form_messages = messages(content.form_turns)
 
 
+_ANSWERS = {
+    "chat": _chat_answers,
+    "later": answers(hosts.read_later),
+    "responses": _response_answers,
+    "task": _task_answers,
+    "bulky": _bulky_answers,
+}
+
+
 def _of_host(row: hosts.Row) -> Endpoint:
-    answer = {"chat": _chat_answers, "responses": _response_answers, "task": _task_answers, "bulky": _bulky_answers}[row.answers]
+    answer = _ANSWERS[row.answers]
     json_body = row.method == "POST"
     read_messages = messages(row.turns)
     return Endpoint(row.name, row.method, row.pattern, row.read, read_messages, answer, teaches=row.teaches, json_body=json_body)

@@ -88,7 +88,7 @@ def read_chat(gathering: Gathering, tree: Any, places: tuple[str, str] = _WHOLE)
         seen.unread = True
         return
     if seen.model is None or seen.upstream_id is None:
-        gathering.names(tree.get("model"), tree.get("id"))
+        gathering.names(tree.get("model"), tree.get("id") or tree.get("request_id"))  # the latter: xAI, of a chat that is deferred
     choices = tree.get("choices")
     if type(choices) is list:
         for choice in choices:

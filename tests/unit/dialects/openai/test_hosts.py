@@ -152,3 +152,19 @@ def test_comments_and_empty_lines_are_no_events() -> None:
     late.feed(b"\n\n\n")
     late.feed(b'{"choices":[{"message":{"content":"a"}}]}')
     assert late.facts().text == "a"
+
+
+def test_an_answer_that_comes_later_is_read_when_it_comes() -> None:
+    """Perplexity's asynchronous chat has the request and the answer inside; xAI's deferred one gives an id first."""
+    dialect = by_name("openai")
+    asked, path = dialect.match("POST", "/async/chat/completions") or pytest.fail("no row")
+    found = asked.read_request({"request": {"model": "m", "messages": [{"role": "user", "content": "hello"}]}}, path)
+    assert (found.model, found.messages, found.prompt_chars, found.inspection) == ("m", 1, 5, "full")
+    row, path = dialect.match("GET", "/async/chat/completions/r1") or pytest.fail("no row")
+    assert (row.teaches, path.references) == (True, ("completion:r1",))
+    answer = {"id": "c1", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}
+    for response, text in ((None, ""), (answer, "a")):
+        reader = row.answer("json", True)
+        reader.feed(msgspec.json.encode({"id": "r1", "model": "m", "status": "…", "response": response}))
+        assert (reader.facts().text, reader.facts().model, reader.facts().unread) == (text, "m", False)
+    assert reading("json", {"request_id": "r2"}).upstream_id == "r2"
