@@ -156,6 +156,7 @@ class Child:
     async def end(self, seconds: float, hurry: asyncio.Event, *, grace: float = 5.0) -> None:
         """Let the process finish within `seconds`; past them, or once `hurry` is set, it has `grace` seconds and is then killed."""
         self._ending.set()
+        self.code = None
         self._farewell = {"do": "drain", "seconds": seconds}
         self.send(self._farewell)
         await self._wait_over(seconds + grace, hurry)

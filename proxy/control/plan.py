@@ -9,6 +9,9 @@ import sys
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
+CUTTING_SECONDS = 10.0
+"""What a gateway may take beyond its drain, to cut what is still open: its own bounds for that are 7 seconds."""
+
 GATEWAY, CONTROL, ALL = "gateway", "control", "all"
 ROLES = (GATEWAY, CONTROL, ALL)
 

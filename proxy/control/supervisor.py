@@ -1,8 +1,8 @@
 """The supervisor: binds the listeners, keeps the children running, answers probes, and ends everything in order.
 
 Standard library only, and no settings: the command that became this process (by exec) put all it needs into a `Plan`. It writes
-nothing but `data_dir/run`. Signals: TERM and INT drain and end with 0, a second one hurries, HUP reloads the configuration. With
-`local+db`, an end that left records only on this volume is 1.
+nothing but `data_dir/run`. Signals: TERM and INT drain and end with 0, a second one hurries, HUP reloads the configuration. An end
+that was not in order is 1: a gateway broke off, or, with `local+db`, records are left on this volume alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from proxy.control.child import Child
 from proxy.control.health import PLAIN, HealthListener, Page
 from proxy.control.listening import CannotListenError, bind, bind_unix, url
 from proxy.control.notify import READY, STOPPING, notify
-from proxy.control.plan import Plan
+from proxy.control.plan import CUTTING_SECONDS, Plan
 from proxy.control.presence import AlreadyServedError, Presence
 from proxy.control.volume import statement
 from proxy.telemetry import names
@@ -33,8 +33,6 @@ STATS_SECONDS = 0.2
 SILENCE_SECONDS = 5.0
 _PATIENCE_AFTER_CRASH = 10.0
 _HEAD_START_SECONDS = 3.0
-_CUTTING_SECONDS = 10.0
-"""What a gateway may take beyond its drain, to cut what is still open: its own bounds for that are 7 seconds."""
 
 
 def run(plan: Plan) -> int:
@@ -118,7 +116,13 @@ class Supervisor:
         self._health.close()
         self._leave()
         self._diagnostics.note("stopped", seconds=round(time.monotonic() - self._began, 1))
-        return 1 if self._plan.copied and any(child.code for child in self._control) else 0
+        return 0 if self._in_order else 1
+
+    @property
+    def _in_order(self) -> bool:
+        """Whether nobody broke off at the end, and with `local+db` the database has everything."""
+        shipped = not self._plan.copied or all(child.code == 0 for child in self._control)
+        return shipped and not any(child.code for child in self._gateways)
 
     async def _gateways_first(self) -> None:
         """Control takes a second of processor time to begin, which clients should not wait for."""
@@ -140,7 +144,7 @@ class Supervisor:
         await self._part()
         for each in self._listeners:
             each.close()
-        drain, grace = self._plan.drain_seconds, _CUTTING_SECONDS
+        drain, grace = self._plan.drain_seconds, CUTTING_SECONDS
         await asyncio.gather(*(child.end(drain, self._hurry, grace=grace) for child in self._gateways))
         await asyncio.gather(*(child.end(self._plan.ship_seconds, self._hurry) for child in self._control))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from proxy.core.principal import Principal
+from proxy.ledger.secrets import MASTER_VARIABLE
 from proxy.settings.effective import unused
 from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
@@ -48,6 +49,7 @@ def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = 
     if keys.findings:
         raise ConfigurationError([Problem(_place(loaded, path), dotted(path), message) for path, message in keys.findings])
     warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
+    warnings += _mortal_key(loaded, environ)
     settings = loaded.settings
     entries = compiled(settings, keys.known)
     return Compiled(loaded, entries, principals(settings, keys.known), [*warnings, *unused(loaded)])
@@ -82,6 +84,15 @@ def _place(loaded: Loaded, path: Path) -> str:
         if path[:length] in loaded.environment:
             return f"environment: {loaded.environment[path[:length]]}"
     return loaded.document.place(path)
+
+
+def _mortal_key(loaded: Loaded, environ: Mapping[str, str]) -> list[Problem]:
+    """Where the volume may die, a master key that lies on it would take the contents in the database along."""
+    if not loaded.settings.ledger.durability.copied or MASTER_VARIABLE in environ:
+        return []
+    path = ("ledger", "durability", "copies")
+    told = f"without {MASTER_VARIABLE} the master key dies with the volume, and contents in the database can then not be opened"
+    return [Problem(_place(loaded, path), dotted(path), told, "keep it where secrets are kept")]
 
 
 def _plain(loaded: Loaded, path: Path, hashed: str | None) -> Problem:
