@@ -125,6 +125,7 @@ class Carrier:
         self._clock = means.clock
         self._aside = means.aside
         self._pause = means.pause
+        self._cancels = house.cancels
         self._serves = house.ledger.on_failure == "serve"
         self._meaning: LineMeaning
         self._next = 0
@@ -279,13 +280,18 @@ class Carrier:
         self._utc = self._clock.utc_us()
 
     async def _end_slice(self) -> None:
-        """Hand what was found to the ledger and let the others have their turn; wait where the disk does not follow."""
+        """Hand what was found to the ledger and let the others have their turn; wait where the disk does not follow.
+
+        Raises: Refused, as for a body that does not come to its end, when the client has left and nobody waits for an answer.
+        """
         if self._slice:
             self._writing.append(self._writer.write(self._slice))
             self._slice = []
         while self._writing and (self._writing[0].done or self._writer.unsynced > UNSYNCED_BYTES):
             await self._durable(self._writing.popleft())
         await self._pause()
+        if self._cancels and self._exchange.request.gone:
+            raise Refused(499, "client_gone", "the client is gone")
         self._begin_slice()
 
     async def _durable(self, written: Oneshot[None]) -> None:

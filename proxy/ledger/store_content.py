@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
 from proxy.ledger.record import Content, Intent, Outcome, Refusal, decode
 from proxy.ledger.sealing import PLAIN, SALT_BYTES, TRANSFORMED, SealBrokenError, unseal
@@ -63,14 +63,20 @@ Keys = Mapping[str, tuple[AESGCM | None, bool]]
 async def opened(store: Store, evidence: Evidence, master: AESGCM) -> tuple[Part, Part]:
     """Request and answer of a record. Raises: StoreUnavailableError."""
     record_id = evidence.row["id"]
+    mine = contents.c.record_id == record_id
+    sizes = select(contents.c.part, func.sum(contents.c.size)).where(mine).group_by(contents.c.part)
     async with store.read() as connection:
-        rows = (await connection.execute(select(contents).where(contents.c.record_id == record_id))).mappings().all()
+        large = {part for part, size in await connection.execute(sizes) if size > MOST_SHOWN_BYTES}
+        rows = (await connection.execute(select(contents).where(mine, contents.c.part.not_in(large)))).mappings().all()
         names = {row["key_id"] for row in rows}
         wanted = select(content_keys.c.key_id, content_keys.c.wrapped).where(content_keys.c.key_id.in_(names))
         keys = {name: (unwrap_stored(master, name, wrapped), bool(wrapped)) for name, wrapped in await connection.execute(wanted)}
     sides = _sides(record_id, evidence)
     shown = [
-        _shown(side, [row for row in rows if row["part"] == side.name], keys) if side else Part(None, "open") for side in sides
+        _shown(side, [row for row in rows if row["part"] == side.name], keys, large=side.name in large)
+        if side
+        else Part(None, "open")
+        for side in sides
     ]
     return shown[0], shown[1]
 
@@ -155,10 +161,10 @@ def _sides(record_id: str, evidence: Evidence) -> tuple[_Side | None, _Side | No
     return request, answer
 
 
-def _shown(side: _Side, rows: Sequence[RowMapping], keys: Keys) -> Part:
+def _shown(side: _Side, rows: Sequence[RowMapping], keys: Keys, *, large: bool) -> Part:
     if side.content is not None and side.content.mode == "digests":
         return Part(None, "digests")
-    if sum(row["size"] for row in rows) > MOST_SHOWN_BYTES:
+    if large:
         return Part(None, "large")
     try:
         pieces = sorted((row["piece"], _plain(side.record_id, row, keys)) for row in rows)

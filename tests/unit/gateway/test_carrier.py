@@ -9,6 +9,7 @@ import pytest
 
 from proxy.core.decision import ALLOWED, Decision
 from proxy.core.exchange import Exchange
+from proxy.core.oneshot import Oneshot
 from proxy.ledger.record import Line
 from tests.unit.gateway.stage import KEYED, FakeSteps, Stage, post, status_of, told_error, whole
 
@@ -184,3 +185,53 @@ def test_an_encoded_carrier_is_recorded_whole_and_said_to_be_unread() -> None:
     assert not lines_of(stage)
     assert stage.intent.facts.inspection == "none"
     assert "encoded_body_unread" in stage.intent.facts.flags
+
+
+def test_entries_of_a_gemini_batch_are_lines() -> None:
+    """They stand deep in the body, and the path names the model."""
+    stage = Stage()
+    entry = {"request": {"contents": [{"parts": [{"text": "hello"}]}]}, "metadata": {"key": "k"}}
+    body = json.dumps({"batch": {"display_name": "b", "input_config": {"requests": {"requests": [entry, entry]}}}}).encode()
+    head = (b"x-goog-api-key: k", b"Content-Type: application/json")
+    stage.client(post(b"/gemini/v1beta/models/gemini-2:batchGenerateContent", body, *head))
+    assert [(line.model_requested, line.facts.prompt_chars, line.target) for line in lines_of(stage)] == [
+        ("gemini-2", 5, "/v1beta/models/gemini-2:generateContent")
+    ] * 2
+    assert stage.intent.facts.lines == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "lines"),
+    [
+        (b'{"key":"a","request":{"contents":[]}}\n{"key":"b","request":{"contents":[]}}', b"application/octet-stream", 2),
+        (b'{"name":"a table of something else"}\n{}', b"application/octet-stream", 0),
+        (b'{"name":"said to be lines"}', b"application/jsonl", 1),
+        (b"\x89PNG\r\n", b"image/png", 0),
+        (b"{" + b"x" * 100_000, b"application/octet-stream", 0),
+    ],
+)
+def test_a_file_of_any_kind_is_one_of_lines_if_it_begins_like_one(content: bytes, kind: bytes, lines: int) -> None:
+    """Or if its type says so."""
+    stage = Stage()
+    stage.client(post(b"/gemini/upload/v1beta/files", content, b"x-goog-api-key: k", b"Content-Type: " + kind))
+    assert len(lines_of(stage)) == lines
+    assert stage.sent.endswith(content)
+
+
+def test_nobody_reads_on_for_a_client_that_has_left() -> None:
+    """It is refused as a body that breaks off is, and nothing goes upstream."""
+    stage = Stage()
+    waiting: list[Oneshot[None]] = []
+
+    def pause() -> Oneshot[None]:
+        waiting.append(Oneshot())
+        return waiting[-1]
+
+    stage.corridor._carriers.pause = pause
+    client = stage.client(post(FILES, upload(b"\n".join(call(number) for number in range(100))), *FORM))
+    client.lose()
+    for oneshot in waiting:
+        oneshot.set(None)
+    assert (stage.refusal.status, stage.refusal.error) == (499, "client_gone")
+    assert not stage.sent
+    stage.check_figures()
