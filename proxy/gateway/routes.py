@@ -128,15 +128,20 @@ def _redacted(part: bytes) -> bytes:
     return part if _SECRET_NAME.fullmatch(_parameter_name(part)) is None else part.partition(b"=")[0] + b"=REDACTED"
 
 
+Place = tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]
+"""Where a path leads, and what of it comes below the upstream's base URL."""
+
+
 class Routes:
     """All upstreams of one snapshot."""
 
-    __slots__ = ("_default", "_known", "upstreams")
+    __slots__ = ("_default", "_known", "_places", "upstreams")
 
     def __init__(self, upstreams: dict[str, Upstream], default: str | None) -> None:
         self.upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
         self._default = upstreams.get(default) if default else None
         self._known: dict[tuple[str, bytes], Route] = {}
+        self._places: dict[tuple[str, bytes], Place] = {}
 
     def find(self, method: str, target: bytes) -> Route:
         """The way of a request.
@@ -147,13 +152,25 @@ class Routes:
         if known is not None:
             return known
         path, mark, query = target.partition(b"?")
-        route = Route(*self._find(method, path), query if mark else None)
-        if not mark and len(target) <= _LONGEST_REMEMBERED:  # a query may hold a credential, and differs each time
+        if mark:  # it may hold a credential, and differs each time: where the path leads is all that is remembered (Azure has many)
+            return Route(*self._place(method, path), query)
+        route = Route(*self._find(method, path), None)
+        if len(target) <= _LONGEST_REMEMBERED:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[method, target] = route
             route.lasting = True
         return route
+
+    def _place(self, method: str, path: bytes) -> Place:
+        place = self._places.get((method, path))
+        if place is None:
+            place = self._find(method, path)
+            if len(path) <= _LONGEST_REMEMBERED:
+                if len(self._places) >= _REMEMBERED:
+                    self._places.clear()
+                self._places[method, path] = place
+        return place
 
     def session(self, target: bytes) -> Route | None:
         """The way of a request that asks for a WebSocket; None when its endpoint takes none. Raises: Refused, as `find`."""
@@ -168,7 +185,7 @@ class Routes:
             route.parameters = msgspec.structs.replace(parameters, model=model[:_LONGEST_MODEL])
         return route
 
-    def _find(self, method: str, path: bytes) -> tuple[Upstream, Dialect, Endpoint, PathParameters, bytes]:
+    def _find(self, method: str, path: bytes) -> Place:
         if _AMBIGUOUS.search(path) or _DOTS.search(path) or not _is_utf8(unquote_to_bytes(path)):
             raise Refused(
                 400, "bad_request", "The path can be read in two ways (dot segments, doubled slashes or needless percent-encoding)."

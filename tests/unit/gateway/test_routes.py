@@ -210,8 +210,12 @@ def test_memory_holds_no_queries() -> None:
     known.find("GET", b"/gemini/v1beta/models?key=SECRET")
     for number in range(6000):
         known.find("GET", b"/openai/v1/models/%d" % (number + 10))
+        known.find("GET", b"/openai/v1/models/%d?a=1" % (number + 10))
     assert len(known._known) <= 4096
-    assert not any(b"SECRET" in target for _, target in known._known)
+    assert len(known._places) <= 4096
+    assert not any(b"SECRET" in target or b"?" in target for _, target in (*known._known, *known._places))
+    again = known.find("GET", b"/openai/v1/models/12?a=1"), known.find("GET", b"/openai/v1/models/12?a=2")
+    assert [route.target[-4:] for route in again] == [b"?a=1", b"?a=2"]
 
 
 @pytest.mark.parametrize(
