@@ -9,6 +9,7 @@ import msgspec
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import PathParameters
+from proxy.dialects.gathering import WORD_LIMIT
 from proxy.dialects.openai import content, extras
 from proxy.dialects.parameters import (
     MAX_REFERENCES,
@@ -88,8 +89,18 @@ def _metadata(facts: RequestFacts, value: Any) -> None:
         _end_user_in_metadata(facts, value)
 
 
+_set_model = text("model")
+
+
+def _model(facts: RequestFacts, value: Any) -> None:
+    """A model's name; that of a trained one (`ft:…`) refers to the call that had it trained."""
+    _set_model(facts, value)
+    if type(value) is str and value.startswith("ft:"):
+        facts.references.append("model:" + value[:WORD_LIMIT])
+
+
 SAMPLING: dict[str, Reader] = {
-    "model": text("model"),
+    "model": _model,
     "stream": switch("stream"),
     "temperature": number("temperature"),
     "top_p": number("top_p"),

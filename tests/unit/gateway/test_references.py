@@ -143,6 +143,24 @@ def test_an_index_that_forgets_is_found_out() -> None:
     assert stage.entries("intent")[1].refers[0].miss
 
 
+def test_a_trained_model_refers_to_who_had_it_trained() -> None:
+    """A job names its model when it is done, to whoever looks; calls of that model come from who created the job."""
+    stage = staged()
+
+    def call(request: bytes, answer: bytes) -> None:
+        stage.client(request)
+        stage.upstream.feed(whole(answer, b"Content-Type: application/json"))
+
+    sent = (b"Authorization: Bearer " + ALICE, b"Content-Type: application/json")
+    call(post(b"/openai/v1/fine_tuning/jobs", b'{"model":"m","training_file":"file-1"}', *sent), b'{"id":"ftjob-1"}')
+    done = b'{"id":"ftjob-1","fine_tuned_model":"ft:m:org::1"}'
+    call(get(b"/openai/v1/fine_tuning/jobs/ftjob-1", b"Authorization: Bearer " + BOB), done)
+    call(post(b"/openai/v1/chat/completions", b'{"model":"ft:m:org::1","messages":[]}', *sent), b"{}")
+    job, _, asked = stage.entries("intent")
+    assert asked.refers == (Refer("model:ft:m:org::1", job.id, "alice", "eval.private", "allow"),)
+    assert asked.facts.inspection == "full"
+
+
 def test_lines_refer_too() -> None:
     """A line of a batch file that goes on from an earlier response says whose that was, like a direct call."""
     stage = staged()
