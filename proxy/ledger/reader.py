@@ -221,12 +221,14 @@ class _Part:
         self, path: Path, cursor: Cursor, limit: _Limit, exact_end: int | None, mark: Watermark, faults: list[Fault]
     ) -> None:
         self.path = path
-        self.cursor = cursor
+        self.offset = cursor.offset
+        self.seq = cursor.seq
+        self.commit = Commit(cursor.commit, cursor.frames)
         self.faults = faults
         self.frames: list[Frame] = []
         self.torn = 0
         self.at_end = False
-        self._limit = limit
+        self._segment = cursor.segment
         if exact_end is not None:
             self._end: int | None = exact_end
         elif limit.exact and cursor.segment == limit.segment:
@@ -235,54 +237,57 @@ class _Part:
             self._end = None
         self._durable = mark.offset if mark.segment == cursor.segment else 0
 
+    @property
+    def cursor(self) -> Cursor:
+        """Where reading goes on."""
+        return Cursor(self._segment, self.offset, self.seq, self.commit.number, self.commit.frames)
+
     def take(self, max_bytes: int) -> None:
         fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             size = os.fstat(fd).st_size
-            if self._end is None and self.cursor.offset < size:
+            if self._end is None and self.offset < size:
                 _disk.sync(fd)
             stop = size if self._end is None else self._end
             while not self.at_end and (max_bytes > 0 or not self.frames):
-                start = self.cursor.offset
+                start = self.offset
                 if start >= stop:
                     self.at_end = True
                     return
                 window = max(max_bytes, 1 << 16)
                 content = os.pread(fd, min(window, stop - start), start)
                 self._parse(content, start)
-                while self.cursor.offset == start and window < stop - start:  # a frame longer than what was read, or a bad one
+                while self.offset == start and window < stop - start:  # a frame longer than what was read, or a bad one
                     window *= 4
                     content = os.pread(fd, min(window, stop - start), start)
                     self._parse(content, start, once=True)
-                if self.cursor.offset == start:
+                if self.offset == start:
                     self._bad(content, start, stop)
-                max_bytes -= self.cursor.offset - start
+                max_bytes -= self.offset - start
         finally:
             os.close(fd)
 
     def _parse(self, content: bytes, start: int, *, once: bool = False) -> None:
-        at = 0
-        while (frame := segments.parse_frame(content, at, len(content))) is not None:
-            at = frame.end
-            self._add(frame._replace(offset=start + frame.offset, end=start + frame.end))
+        size = len(content)
+        while (frame := segments.parse_frame(content, self.offset - start, size, start)) is not None:
+            self._add(frame)
             if once:
                 return
 
     def _add(self, frame: Frame) -> None:
-        cursor = self.cursor
-        seq = cursor.seq
+        seq = self.seq
         if frame.seq > seq + 1:
-            self.faults.append(Fault("damaged", cursor.segment, cursor.offset, seq + 1, frame.seq - 1))
+            self.faults.append(Fault("damaged", self._segment, self.offset, seq + 1, frame.seq - 1))
         if frame.seq == 0 or frame.seq > seq:
             self.frames.append(frame)
-        commit = segments.after(Commit(cursor.commit, cursor.frames), frame)
-        self.cursor = Cursor(cursor.segment, frame.end, max(seq, frame.seq), commit.number, commit.frames)
+        self.commit = segments.after(self.commit, frame)
+        self.offset = frame.end
+        self.seq = max(seq, frame.seq)
 
     def _bad(self, content: bytes, start: int, stop: int) -> None:
         """No sound frame at the cursor, though the file goes on."""
-        cursor = self.cursor
         if self._end is None:
-            first = segments.damaged(Commit(cursor.commit, cursor.frames), content, 0, len(content))
+            first = segments.damaged(self.commit, content, 0, len(content))
             if first is None and start >= self._durable:
                 self.torn = len(content.rstrip(b"\0"))
                 self.at_end = True
@@ -291,8 +296,8 @@ class _Part:
         resume = stop if first is None else start + first.offset
         if first is None and self._end is None:
             self.at_end = True
-        missing = first.seq - 1 if first is not None and first.seq else cursor.seq
-        self.faults.append(Fault("damaged", cursor.segment, start, cursor.seq + 1, missing))
-        seq = max(cursor.seq, missing)
-        commit = NO_COMMIT if first is None else Commit(first.commit, 0)
-        self.cursor = Cursor(cursor.segment, resume, seq, commit.number, commit.frames)
+        missing = first.seq - 1 if first is not None and first.seq else self.seq
+        self.faults.append(Fault("damaged", self._segment, start, self.seq + 1, missing))
+        self.offset = resume
+        self.seq = max(self.seq, missing)
+        self.commit = NO_COMMIT if first is None else Commit(first.commit, 0)

@@ -97,8 +97,11 @@ def pack_frame(
     return head + pack_crc(zlib.crc32(content, zlib.crc32(evidence, zlib.crc32(head)))), evidence, content
 
 
-def parse_frame(segment: Bytes, offset: int, end: int) -> Frame | None:
-    """The frame that begins at `offset` and ends at or before `end`, None when there is no whole and sound one."""
+def parse_frame(segment: Bytes, offset: int, end: int, base: int = 0) -> Frame | None:
+    """The frame that begins at `offset` and ends at or before `end`, None when there is no whole and sound one.
+
+    `base`: where in its segment the given bytes begin.
+    """
     body = offset + FRAME_BYTES
     if body > end:
         return None
@@ -111,7 +114,7 @@ def parse_frame(segment: Bytes, offset: int, end: int) -> Frame | None:
     evidence, content = bytes(segment[body:middle]), bytes(segment[middle:last])
     if zlib.crc32(content, zlib.crc32(evidence, zlib.crc32(head[:32]))) != _CRC.unpack_from(head, 32)[0]:
         return None
-    return Frame(kind, flags & 1, seq, stream, flags >> COMMIT_SHIFT, before, evidence, content, offset, last)
+    return Frame(kind, flags & 1, seq, stream, flags >> COMMIT_SHIFT, before, evidence, content, base + offset, base + last)
 
 
 def frames(segment: Bytes, offset: int, end: int) -> Iterator[Frame]:
