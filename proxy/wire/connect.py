@@ -252,8 +252,8 @@ async def _race(loop: asyncio.AbstractEventLoop, addresses: Sequence[Address], e
     if len(addresses) == 1:  # nothing to race with, so no task either
         try:
             return await _dial(loop, addresses[0])
-        except OSError as error:
-            errors.append(error)
+        except OSError as failure:
+            errors.append(failure)
             return None
     waiting = list(reversed(addresses))
     running: set[asyncio.Task[socket.socket]] = set()
