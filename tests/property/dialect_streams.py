@@ -71,6 +71,35 @@ _LINES = (
 )
 _LAST_LINE = {"model": "llama4", "message": {"content": ""}, "done": True, "prompt_eval_count": 3, "eval_count": 4}
 
+_RUN = (
+    ("thread.run.created", {"id": "run_1", "object": "thread.run", "status": "queued", "model": "gpt-5"}),
+    ("thread.message.created", {"id": "msg_1", "object": "thread.message", "role": "assistant", "content": []}),
+    ("thread.message.delta", {"id": "msg_1", "delta": {"content": [{"index": 0, "type": "text", "text": {"value": "héllo"}}]}}),
+    (
+        "thread.run.step.delta",
+        {"id": "step_1", "delta": {"step_details": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]}}},
+    ),
+    (
+        "thread.run.completed",
+        {"id": "run_1", "object": "thread.run", "status": "completed", "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
+    ),
+)
+_INTERACTION = (
+    {"event_type": "interaction.created", "interaction": {"id": "int_1", "model": "gemini-3", "status": "in_progress"}},
+    {"event_type": "step.start", "index": 0, "step": {"type": "function_call", "name": "f"}},
+    {"event_type": "step.delta", "index": 0, "delta": {"type": "arguments_delta", "arguments": "{}"}},
+    {"event_type": "step.delta", "index": 1, "delta": {"type": "thought_summary", "content": {"type": "text", "text": "hm"}}},
+    {"event_type": "step.delta", "index": 2, "delta": {"type": "text", "text": "héllo"}},
+)
+_INTERACTED = {
+    "event_type": "interaction.completed",
+    "interaction": {"id": "int_1", "status": "completed", "usage": {"total_input_tokens": 3, "total_output_tokens": 4}},
+}
+
+
+def _events(*events: tuple[str, Any]) -> bytes:
+    return b"".join(f"event: {name}\ndata: {msgspec.json.encode(payload).decode()}\n\n".encode() for name, payload in events)
+
 
 def _reader(dialect: str, method: str, path: str, stream: str) -> Callable[[], AnswerReader]:
     found = by_name(dialect).match(method, path)
@@ -84,6 +113,8 @@ messages = _reader("anthropic", "POST", "/v1/messages", "sse")
 generate = _reader("gemini", "POST", "/v1beta/models/g:streamGenerateContent", "sse")
 array = _reader("gemini", "POST", "/v1beta/models/g:streamGenerateContent", "json")
 lines = _reader("ollama", "POST", "/api/chat", "json")
+run = _reader("openai", "POST", "/v1/threads/t/runs", "sse")
+interaction = _reader("gemini", "POST", "/v1beta/interactions", "sse")
 
 _ARRAY = b"[" + b",\r\n".join(map(msgspec.json.encode, _GENERATED)) + b"\n"
 
@@ -101,6 +132,14 @@ STREAMS: dict[str, tuple[Callable[[], AnswerReader], bytes, bytes]] = {
     "messages": (messages, _sse(*_MESSAGE[:-1], named=True), _sse(_MESSAGE[-1], named=True)),
     "messages, CRLF": (messages, _sse(*_MESSAGE[:-1], named=True, end="\r\n"), _sse(_MESSAGE[-1], named=True, end="\r\n")),
     "generate": (generate, _sse(*_GENERATED, end="\r\n"), b""),
+    "run": (run, _events(*_RUN), b"event: done\ndata: [DONE]\n\n"),
+    "run, broken": (run, _events(*_RUN[:2]), _events(("error", {"message": "x", "type": "server_error"}))),
+    "interaction": (
+        interaction,
+        _events(*((event["event_type"], event) for event in _INTERACTION)),
+        _events(("interaction.completed", _INTERACTED), ("done", "[DONE]")),
+    ),
+    "interaction, without names": (interaction, _sse(*_INTERACTION, _INTERACTED), _sse("[DONE]")),
     "generate, array": (array, _ARRAY, b"]\r\n"),
     "lines": (lines, b"\n".join([*map(msgspec.json.encode, _LINES), b""]), msgspec.json.encode(_LAST_LINE) + b"\n"),
     "lines, broken": (lines, msgspec.json.encode(_LINES[0]) + b"\r\n\n", b'{"error": "x"}\n'),
