@@ -38,7 +38,7 @@ def test_each_fault_is_seen(source: str, fault: str) -> None:
 
 @pytest.mark.timeout(400)
 def test_they_pass_their_tests() -> None:
-    """The tests of wire and dialects that need no stand-ins hold for the compiled modules, and so does what every cut of a stream leaves."""
+    """The tests of wire and dialects hold for what was compiled, and so does what any cut of a stream leaves."""
     if not native.fitting():
         pytest.skip("nothing is compiled: make native")
     tests = [
