@@ -17,6 +17,7 @@ from proxy.ledger.keyring import Keys
 from proxy.ledger.pieces import Piece, pieces_of
 from proxy.ledger.reader import Cursor, EpochAt, Fault
 from proxy.ledger.record import Entry, Intent, Line, Outcome, Refusal, commitment, decode
+from proxy.ledger.sealing import unseal
 from proxy.ledger.secrets import Secrets
 from proxy.ledger.segments import ENTRIES, Frame
 
@@ -103,6 +104,37 @@ def unlined(ledger: Written, carrier: Intent, salt: bytes, body: bytes) -> list[
             opening.line(line, salt, body)
         except TosProxyError as error:
             wrong.append(str(error))
+    return wrong
+
+
+def unsaid(spool: Path, secrets: Secrets, said: Iterable[bytes]) -> list[str]:
+    """What is wrong with sessions, in words. Each stream of bytes that an upstream saw after a handshake must be the beginning of
+    what the ledger has of some session's client, but for a close frame of ours at its end; what outcomes commit to must open.
+    """
+    ledger = written(spool)
+    keys = Keys(spool.parent, secrets.master)
+    outcomes = {entry.id: entry for entry, _ in ledger.of(Outcome) if isinstance(entry, Outcome)}
+    kept: list[bytes] = []
+    wrong: list[str] = []
+    for entry, content in ledger.of(Intent):
+        assert isinstance(entry, Intent)
+        pieces = sorted((one for one in ledger.pieces.get(entry.id, []) if not one.answer), key=lambda piece: piece.offset)
+        if entry.content.pieces or not pieces or not all(piece.key for piece in pieces):
+            continue
+        kept.append(b"".join(unseal(keys.cipher(entry.instance, piece.key), piece.sealed, entry.id) for piece in pieces))
+        outcome = outcomes.get(entry.id)
+        try:
+            if outcome is not None and opening.said(entry, outcome, content, pieces, keys.cipher) != kept[-1]:
+                wrong.append(f"{entry.id}: more was said than the outcome commits to")
+        except TosProxyError as error:
+            wrong.append(str(error))
+    for stream in said:
+        ours = stream[:-8] if stream[-8:-6] == b"\x88\x82" else stream  # a masked close frame with a code and no reason
+        found = next((one for begun in (stream, ours) for one in kept if one.startswith(begun)), None)
+        if found is not None:
+            kept.remove(found)
+        elif ours:
+            wrong.append(f"said upstream, not recorded: {len(stream)} bytes beginning {stream[:40]!r}")
     return wrong
 
 

@@ -26,7 +26,7 @@ from proxy.demo.scripted.seen import Seen
 from proxy.demo.upstream import ScriptedUpstream, UpstreamProcess, upstream_thread
 from proxy.ledger import secrets
 from proxy.settings.builtin import builtin_upstreams
-from tests.ledger_oracle import unrecorded
+from tests.ledger_oracle import unrecorded, unsaid
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -227,7 +227,8 @@ def check_records(server: ProxyServer) -> None:
     Raises: AssertionError.
     """
     bodies = [seen.body for seen in seen_by(server.upstream) if seen.completed]
-    wrong = unrecorded(server.data_dir / "spool", secrets.load(server.data_dir, server.environ), bodies)
+    spool, known = server.data_dir / "spool", secrets.load(server.data_dir, server.environ)
+    wrong = unrecorded(spool, known, bodies) + unsaid(spool, known, [seen.said for seen in seen_by(server.upstream) if seen.said])
     assert not wrong, "\n".join(wrong)
 
 

@@ -60,6 +60,7 @@ class Session:
         "_answered",
         "_asked",
         "_client",
+        "_client_closed",
         "_code",
         "_connection",
         "_draining",
@@ -67,6 +68,7 @@ class Session:
         "_limit",
         "_loop",
         "_on_fault",
+        "_parting",
         "_paused",
         "_pump",
         "_serves",
@@ -112,6 +114,8 @@ class Session:
         self._serves = serves
         self._asked = FrameReader(masked=True, message_cap=MESSAGE_CAP, refuse_longer=True)
         self._answered = FrameReader(masked=False, message_cap=MESSAGE_CAP, refuse_longer=False)
+        self._client_closed = False
+        self._parting = False
         self._code = INTERNAL_ERROR
         self._draining = False
         self._held = b""
@@ -364,19 +368,21 @@ class Session:
 
     def _part_from_client(self) -> None:
         """Close once the client has closed as well, or has had the time to."""
-        if self._asked.close_code is not None:
-            self.request.finish(close=True)
+        self._client_closed = self._client_closed or self._asked.close_code is not None
+        self._parting = True
+        if self._client_closed:
+            self._close()
         else:
             self._client.farewell(self._close)
 
     def _look_for_farewell(self, received: bytes) -> None:
-        """After the end only the client's own close frame matters."""
+        """After the end only the client's own close frame matters, and the connection must not close before ours was sent."""
         try:
             self._asked.feed(received)
         except FrameError:
-            self._close()
-            return
-        if self._asked.close_code is not None:
+            self._client_closed = True
+        self._client_closed = self._client_closed or self._asked.close_code is not None
+        if self._client_closed and self._parting:
             self._close()
 
     def _close(self) -> None:

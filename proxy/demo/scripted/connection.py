@@ -14,6 +14,7 @@ from proxy.demo.scripted.routes import Answer
 from proxy.demo.scripted.script import Script
 from proxy.demo.scripted.seen import Ending, Seen
 from proxy.demo.scripted.shaping import BAD_CHUNK, CUTTING, GARBAGE, Body, bodiless, body_of, framed, head_of
+from proxy.demo.scripted.sockets import Socket, Talker, talker_of
 
 # What was written before a reset must reach the other side before the reset does.
 RESET_PAUSE = 0.02
@@ -46,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._read = asyncio.Event()
         self._previewed = False
+        self._socket: Socket | None = None
         self._lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -77,6 +79,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Asyncio's call: bytes came."""
+        if self._socket is not None:
+            self._socket.feed(data)
+            return
         if self._incoming.seen is None:
             self._next_request()
         self._incoming.feed(data)
@@ -122,8 +127,13 @@ class Connection(asyncio.Protocol):
 
     async def _exchange(self, seen: Seen) -> None:
         ending: Ending = "cut"
-        answer = self._answer(seen)
+        talker = talker_of(seen)
+        answer = self._answer(seen) if talker is None else None
         try:
+            if answer is None:
+                await self._talk(seen, cast("Talker", talker))
+                ending = "completed"
+                return
             await self._deliver(answer, seen)
             ending = "completed"
             await self._afterwards(answer.script, seen)
@@ -143,6 +153,13 @@ class Connection(asyncio.Protocol):
         if self._incoming.pending:
             self._next_request()
             self._advance()
+
+    async def _talk(self, seen: Seen, talker: Talker) -> None:
+        """A session, which takes the connection to its end."""
+        socket = self._socket = Socket(seen, talker, self._write, self._end)
+        if self._incoming.pending:
+            socket.feed(self._incoming.rest())
+        await socket.talk()
 
     async def _deliver(self, answer: Answer, seen: Seen) -> None:
         script = answer.script

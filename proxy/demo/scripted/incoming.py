@@ -47,6 +47,12 @@ class Incoming:
         """Bytes that came and belong to no finished part yet."""
         return len(self._buffer)
 
+    def rest(self) -> bytes:
+        """Take what came behind the request."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
     def feed(self, received: bytes) -> None:
         """Take bytes from the wire; afterwards `head_ready`, `complete` and `seen` tell how far they led."""
         self._buffer += received

@@ -82,6 +82,8 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after_bytes: int = 0
     """How many bytes of the body come before it."""
 
+    close_code: int = 0
+    """Of a session: a close frame with this code after the answer."""
     early: bool = False
     """Answer before the body is read."""
     read: Literal["all", "stall"] = "all"

@@ -24,6 +24,8 @@ class Seen(msgspec.Struct):
     version: bytes = b""
     headers: list[tuple[bytes, bytes]] = []
     body: bytes = b""
+    said: bytes = b""
+    """What the client of a session sent after its request, in frames and masked, as it came."""
     received: int = 0
     """Bytes of body received so far."""
     completed: bool = False

@@ -46,6 +46,18 @@ def test_the_close_frame_of_an_upstream_is_held_until_the_outcome_is_durable() -
     talk.stage.check_figures()
 
 
+def test_a_client_that_closes_while_the_end_is_held_still_gets_the_upstreams_close() -> None:
+    """Both close at the same time: the connection stays until the outcome is durable."""
+    talk = Talk()
+    talk.stage.ledger.holds.add("outcome")
+    talk.upstream.feed(close_frame(4321))
+    talk.client.feed(close_frame(1000, "", KEY))
+    assert not talk.client.closing
+    talk.stage.ledger.let()
+    assert talk.told() == [(CLOSE, (4321).to_bytes(2, "big"))]
+    assert talk.client.closing
+
+
 def test_a_client_that_closes_is_answered_by_its_upstream() -> None:
     """Its close frame passes, the answer to it comes back, and both connections end."""
     talk = Talk()
