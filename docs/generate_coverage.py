@@ -21,9 +21,8 @@ def body_of(endpoint: Endpoint) -> str:
     """How a request's body is read."""
     if endpoint.session:
         return "WebSocket, turn by turn"
-    if endpoint.json_body:
-        return "strict JSON"
-    return "form" if endpoint.form_body else "not read"
+    form = "strict JSON" if endpoint.json_body else "form" if endpoint.form_body else "not read"
+    return form if not endpoint.carries else "lines" if form == "not read" else f"{form}, lines"
 
 
 def row(endpoint: Endpoint) -> str:
