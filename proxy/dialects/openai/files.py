@@ -37,6 +37,14 @@ def read_upload(body: Any, path: PathParameters) -> RequestFacts:
     return facts
 
 
+def read_announced(body: Any, path: PathParameters) -> RequestFacts:
+    """Facts of a file that will come in parts: where it has lines, they are in no part for themselves, and nobody reads them."""
+    facts = _read_fields(body, path)
+    if facts.file_purpose in _LINES:
+        flag(facts, "lines_unread")
+    return facts
+
+
 def _content(stream: str, collect: bool) -> AnswerReader:  # noqa: ARG001 - a file's content has no known type
     return ResultFile(collect=collect)
 
@@ -61,7 +69,7 @@ ROWS = (
     about("file_content", "GET", "/v1/files/{file_id}/content", teaches=True, answer=_content),
     about("file", "GET", "/v1/files/{file_id}", "file"),
     about("file_delete", "DELETE", "/v1/files/{file_id}"),
-    asking("upload_create", "/v1/uploads", _read_fields, "upload"),
+    asking("upload_create", "/v1/uploads", read_announced, "upload"),
     form("upload_part", "/v1/uploads/{upload_id}/parts", read_upload, "part", body_cap=_PART + _FORM),
     asking("upload_complete", "/v1/uploads/{upload_id}/complete", _read_parts, answer=_upload_answers),
     about("upload_cancel", "POST", "/v1/uploads/{upload_id}/cancel", "upload"),

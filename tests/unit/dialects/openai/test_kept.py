@@ -57,6 +57,13 @@ def test_a_file_of_lines_hides_nothing() -> None:
     assert (facts("/v1/files").inspection, facts("/v1/files").flags) == ("none", ["media"])
 
 
+def test_lines_that_come_in_parts_are_known_to_be_unread() -> None:
+    """So that a policy can refuse to take a batch in this way."""
+    read = facts("/v1/uploads", {"purpose": "batch", "filename": "a.jsonl", "bytes": 9, "mime_type": "application/jsonl"})
+    assert (read.file_purpose, read.flags, read.inspection) == ("batch", ["lines_unread"], "partial")
+    assert facts("/v1/uploads", {"purpose": "vision"}).flags == []
+
+
 def test_a_batch_names_its_file_and_what_it_calls() -> None:
     """Whatever its lines say is on the record of the file."""
     read = facts("/v1/batches", {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"})
