@@ -1,7 +1,8 @@
 """Ties downloaded results to the lines that they answer, from the ledger alone: download, batch, carrier, line by its name.
 
-The answer is read as it was sealed, a piece at a time; what cannot be opened (`content: digests`, erased) or read (a coding that
-does not show by its first bytes) leaves a download that is tied to its batch and to no line.
+Responses that a batch stored are taken into the reference index on the way. The answer is read as it was sealed, a piece at a
+time; what cannot be opened (`content: digests`, erased) or read (a coding that does not show by its first bytes) leaves a download
+that is tied to its batch and to no line.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import msgspec
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from proxy.ledger import store_content, store_results
+from proxy.core.references import Origin, reference_key, strictest, subkey
+from proxy.ledger import store_content, store_references, store_results
 from proxy.ledger.store import Store
 from proxy.ledger.store_references import Download
+from proxy.ledger.store_results import Asked
 
 LONGEST_LINE = 16 * 1024 * 1024
 MOST_DOCUMENT = 64 * 1024 * 1024
@@ -32,6 +35,20 @@ class _Named(msgspec.Struct):
 
     custom_id: str = ""
     key: str = ""
+
+
+class _Body(msgspec.Struct):
+    id: str = ""
+
+
+class _Response(msgspec.Struct):
+    body: _Body | None = None
+
+
+class _Answered(_Named):
+    """A result of OpenAI's, with the id of what the line made."""
+
+    response: _Response | None = None
 
 
 class _Entry(msgspec.Struct):
@@ -59,6 +76,7 @@ class _Document(msgspec.Struct):
 
 
 _line = msgspec.json.Decoder(_Named).decode
+_answered = msgspec.json.Decoder(_Answered).decode
 _document = msgspec.json.Decoder(_Document).decode
 
 
@@ -73,6 +91,16 @@ def named(line: bytes) -> str:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
     return (found.custom_id or found.key)[:_LONGEST_NAME]
+
+
+def made(line: bytes) -> str:
+    """The stored response that a result line holds, `response:resp_…`; empty when it holds none."""
+    try:
+        answer = _answered(line).response
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+    known = answer.body.id if answer is not None and answer.body is not None else ""
+    return f"response:{known}" if known.startswith("resp_") and len(known) <= _LONGEST_NAME else ""
 
 
 def named_within(document: bytes) -> list[str]:
@@ -124,11 +152,12 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(pending)
 
 
-async def _names(endpoint: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _results(endpoint: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, str]]:
+    """Name of each result, and the response that it holds, if one that is stored."""
     if endpoint != "batch":
         async for line in _lines(pieces):
             if name := named(line):
-                yield name
+                yield name, made(line) if b'"resp_' in line else ""
         return
     document = bytearray()
     async for piece in pieces:
@@ -136,7 +165,14 @@ async def _names(endpoint: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[s
         if len(document) > MOST_DOCUMENT:
             return
     for name in named_within(bytes(document)):
-        yield name
+        yield name, ""
+
+
+def _line_origin(batch: Origin, line: Asked | None) -> Origin:
+    """Where a response comes from that a batch made: from the batch, as strict as its line."""
+    if line is None:
+        return msgspec.structs.replace(batch, kind="response")
+    return msgspec.structs.replace(batch, kind="response", model=line.model, verdict=strictest(batch.verdict, line.verdict))
 
 
 class ResultTies:
@@ -146,6 +182,7 @@ class ResultTies:
         self._store = store
         self._master = master
         self._identity = identity
+        self._key = subkey(identity)
 
     async def tie(self, download: Download) -> None:
         """Tie a download to its batch, its carrier and their lines. Raises: StoreUnavailableError; doing it again is safe."""
@@ -155,19 +192,27 @@ class ResultTies:
         if found is None:
             return
         batch, carrier = found
-        names: list[str] = []
+        results: dict[str, str] = {}
         tied = False
-        async for name in _names(download.endpoint, plain(store_content.answer_of(self._store, download.record, self._master))):
-            names.append(name)
-            if len(names) >= store_results.SLICE:
-                await self._keep(download, batch, carrier, names)
-                names, tied = [], True
-        if names or not (tied or download.endpoint == "batch"):  # a batch that holds no results yet answers nothing
-            await self._keep(download, batch, carrier, names)
+        answer = plain(store_content.answer_of(self._store, download.record, self._master))
+        async for name, response in _results(download.endpoint, answer):
+            results[self._keyed(name)] = response
+            if len(results) >= store_results.SLICE:
+                await self._keep(download, batch, carrier, results)
+                results, tied = {}, True
+        if results or not (tied or download.endpoint == "batch"):  # a batch that holds no results yet answers nothing
+            await self._keep(download, batch, carrier, results)
 
-    async def _keep(self, download: Download, batch: str, carrier: str, names: list[str]) -> None:
-        answered = await store_results.lines_named(self._store, carrier, [self._keyed(name) for name in names])
-        await store_results.keep(self._store, download.record, batch, carrier, answered)
+    async def _keep(self, download: Download, batch: str, carrier: str, results: dict[str, str]) -> None:
+        asked = await store_results.lines_named(self._store, carrier, results)
+        await store_results.keep(self._store, download.record, batch, carrier, [line.id for line in asked.values()])
+        new = {
+            reference_key(self._key, download.upstream, response): _line_origin(download.origin, asked.get(name))
+            for name, response in results.items()
+            if response
+        }
+        if new:
+            await store_references.add(self._store, new)
 
     def _keyed(self, name: str) -> str:
         """As the gateway keys the names that clients give."""

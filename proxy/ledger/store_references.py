@@ -48,6 +48,7 @@ class Download:
     record: str
     endpoint: str
     dialect: str
+    upstream: str
     origin: Origin
 
 
@@ -80,12 +81,19 @@ async def settle(store: Store, key: bytes, results: tuple[str, ...]) -> Settled:
             for ref in created:
                 new.setdefault(reference_key(key, upstream, ref), origin or _own(row, ref, refers))
             if row["endpoint"] in results and row["method"] == "GET" and found:
-                done.downloads.append(Download(row["record_id"], row["endpoint"], row["dialect"], next(iter(found.values()))))
+                whence = next(iter(found.values()))
+                done.downloads.append(Download(row["record_id"], row["endpoint"], row["dialect"], upstream, whence))
         done.records = len(rows)
         await _insert(store, connection, new)
         later = {download.record for download in done.downloads}
         await _forget(connection, [row["record_id"] for row in rows if row["record_id"] not in later])
     return done
+
+
+async def add(store: Store, new: dict[bytes, Origin]) -> None:
+    """Take further objects into the index, by key; known ones stay as they are. Raises: StoreUnavailableError."""
+    async with store.write() as connection:
+        await _insert(store, connection, new)
 
 
 async def forget(store: Store, records: Iterable[str]) -> None:

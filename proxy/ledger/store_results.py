@@ -5,7 +5,7 @@ Written by control from what is shipped (docs/adr/0009-reference-index.md); ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, text
@@ -53,11 +53,21 @@ async def batch_of(store: Store, origin: Origin) -> tuple[str, str] | None:
     return origin.record, files[0].record if files else origin.record
 
 
-async def lines_named(store: Store, carrier: str, names: Sequence[str]) -> list[str]:
-    """Ids of the carrier's lines that have these (keyed) names. Raises: StoreUnavailableError."""
-    query = select(lines.c.id).where(lines.c.carrier == carrier, lines.c.custom_id.in_(names))
+@dataclass(frozen=True)
+class Asked:
+    """A line of a carrier: its id, the model it asked for, and its verdict."""
+
+    id: str
+    model: str
+    verdict: str
+
+
+async def lines_named(store: Store, carrier: str, names: Iterable[str]) -> dict[str, Asked]:
+    """The carrier's lines that have these (keyed) names, by name. Raises: StoreUnavailableError."""
+    columns = lines.c.custom_id, lines.c.id, lines.c.model_requested, lines.c.verdict
+    query = select(*columns).where(lines.c.carrier == carrier, lines.c.custom_id.in_(list(names)))
     async with store.read() as connection:
-        return list((await connection.execute(query)).scalars())
+        return {row[0]: Asked(*row[1:]) for row in await connection.execute(query)}
 
 
 async def keep(store: Store, record: str, batch: str, carrier: str, answered: Sequence[str]) -> None:

@@ -15,9 +15,9 @@ from sqlalchemy import insert
 
 from proxy.control import results
 from proxy.control.references import RESULTS
-from proxy.control.results import ResultTies, named, named_within
+from proxy.control.results import ResultTies, made, named, named_within
 from proxy.core.facts import AnswerFacts
-from proxy.core.references import Refer, subkey
+from proxy.core.references import Refer, reference_key, subkey
 from proxy.ledger import store_references, store_results
 from proxy.ledger.record import Intent
 from proxy.ledger.store import Store
@@ -83,8 +83,9 @@ class Batches:
 
     async def _lines(self, carrier: str) -> None:
         place = {"at": 1, "instance": "i", "epoch": 1, "seq": 1, "offset": 0, "length": 1}
+        judged = {"verdict": "review", "model_requested": "m-1"}
         rows = [
-            {"carrier": carrier, "number": number, "id": f"rec_line{number}", "custom_id": keyed(f"q{number}"), **place}
+            {"carrier": carrier, "number": number, "id": f"rec_line{number}", "custom_id": keyed(f"q{number}"), **place, **judged}
             for number in range(5)
         ]
         async with self.store.write() as connection:
@@ -154,6 +155,19 @@ async def test_what_cannot_be_read_is_tied_to_its_batch(store: Store) -> None:
         assert found is not None
         assert found.batch == room.batch.id
     assert await store_results.results_of(store, ["rec_line0"]) == {"rec_line0": lost.id}
+
+
+async def test_responses_that_a_batch_stored_come_from_the_batch(store: Store) -> None:
+    """What goes on from a result of a batch finds the batch's maker, with the verdict of the line."""
+    room = Batches(store)
+    answers = [{"custom_id": f"q{number}", "response": {"body": {"id": f"resp_{number}"}}} for number in range(2)]
+    room.download(b"".join(json.dumps(answer).encode() + b"\n" for answer in answers), result("q2"))
+    await room.tie()
+    index = {key: origin async for page in store_references.newest(store, 100) for key, origin in page}
+    found = index[reference_key(subkey(IDENTITY), "openai", "response:resp_1")]
+    assert (found.record, found.kind, found.verdict, found.model) == (room.batch.id, "response", "review", "m-1")
+    assert reference_key(subkey(IDENTITY), "openai", "response:resp_0") in index
+    assert made(b'{"response":7}') == made(b'{"response":{"body":{"id":"chatcmpl-1"}}}') == made(b"") == ""
 
 
 async def test_any_other_file_answers_no_batch(store: Store) -> None:
