@@ -17,11 +17,13 @@ import msgspec
 from benchmarks.micro_spool import intent, outcome
 from proxy.core.clock import SystemClock
 from proxy.core.errors import LedgerUnavailableError
+from proxy.core.facts import RequestFacts
 from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot, drive
 from proxy.core.snapshot import LedgerOptions
 from proxy.ledger.disk import Disk
-from proxy.ledger.record import Position, Refusal
+from proxy.ledger.lines import LineWriter
+from proxy.ledger.record import RECORD_FORMAT, Line, Position, Refusal
 from proxy.ledger.recorder import Recorder, Stream
 from tests.ledger_oracle import Written
 
@@ -87,7 +89,7 @@ class Load:
         await done
 
     async def _exchange(self) -> None:
-        kind = self._random.choice(("plain", "plain", "long", "stream", "refusal", "transform", "digests", "open"))
+        kind = self._random.choice(("plain", "plain", "long", "stream", "refusal", "transform", "digests", "open", "carrier"))
         at = clock.utc_us()
         stream = self.recorder.stream(ids.next(at), f"p{self._random.randrange(3)}", "digests" if kind == "digests" else "full")
         try:
@@ -103,7 +105,7 @@ class Load:
             self._promise("refusal", stream, await stream.refusal(Refusal(**fields), body))
             return
         ahead = b""
-        if kind == "long":
+        if kind in ("long", "carrier"):
             pieces = [self._random.randbytes(3000) for _ in range(3)]
             for piece in pieces:
                 await stream.request_piece(piece)
@@ -113,12 +115,32 @@ class Load:
                 read += piece
             assert read == ahead, "the request reads back other bytes than it had"
         sent = body + b" transformed" if kind == "transform" else None
-        place = await stream.intent(intent(stream.id, at), body, sent)
+        asked = intent(stream.id, at)
+        if kind == "carrier":
+            asked.facts = RequestFacts(lines=await self._lines(stream, ahead + body))
+        place = await stream.intent(asked, body, sent)
         self.promised.forwarded.append((self._stamp(), ahead + body if sent is None else sent))
         self._promise("intent", stream, place)
         await self._answer(stream, kind)
         if kind != "open":
             self._promise("outcome", stream, await stream.outcome(outcome(stream.id, clock.utc_us())))
+
+    async def _lines(self, stream: Stream, body: bytes) -> int:
+        """The lines of a carrier, a few at a time; how many."""
+        writer = self.recorder.lines(stream)
+        count = self._random.randrange(1, 12)
+        size = len(body) // count
+        lines = [
+            line_of(stream.id, writer, number, number * size, body[number * size : (number + 1) * size]) for number in range(count)
+        ]
+        for some in (lines[: count // 2], lines[count // 2 :]):
+            if some:
+                await writer.write(some)
+                stamp = self._stamp()
+                self.promised.entries += [
+                    Promise(stamp, "line", line.id, Position(line.instance, line.epoch, line.seq)) for line in some
+                ]
+        return count
 
     async def _answer(self, stream: Stream, kind: str) -> None:
         received = 0
@@ -139,6 +161,33 @@ class Load:
 
     def _promise(self, kind: str, stream: Stream, place: Position) -> None:
         self.promised.entries.append(Promise(self._stamp(), kind, stream.id, place))
+
+
+def line_of(carrier: str, writer: LineWriter, number: int, offset: int, content: bytes) -> Line:
+    """The evidence of a line that is these bytes, which stand at `offset` of its carrier."""
+    digest = writer.begin(number)
+    digest.update(content)
+    at = clock.utc_us()
+    return Line(
+        v=RECORD_FORMAT,
+        id=ids.next(at),
+        instance="",
+        epoch=0,
+        seq=0,
+        at=at,
+        mono=0,
+        carrier=carrier,
+        number=number,
+        offset=offset,
+        length=len(content),
+        principal="p",
+        purpose="undeclared",
+        upstream="openai",
+        dialect="openai",
+        endpoint="batch_line",
+        facts=RequestFacts(),
+        received=digest.hexdigest(),
+    )
 
 
 def pause(seconds: float) -> Oneshot[None]:

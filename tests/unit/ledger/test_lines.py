@@ -12,7 +12,7 @@ from proxy.core.facts import RequestFacts
 from proxy.ledger.lines import LineWriter
 from proxy.ledger.record import Line
 from tests.torture.fault_disk import FaultDisk
-from tests.torture.ledger_load import clock, filled, ids
+from tests.torture.ledger_load import filled, line_of
 from tests.unit.ledger.ledger_parts import begin, end, killed, read, recorder_in, restarted, wrong
 
 BODY = b'{"a":1}\n{"b":22}\n'
@@ -21,19 +21,9 @@ PLACES = ((0, 7), (8, 8))
 
 def lines_of(carrier: str, writer: LineWriter) -> list[Line]:
     """Evidence of the lines of BODY."""
-    found = []
-    for number, (offset, length) in enumerate(PLACES):
-        digest = writer.begin(number)
-        digest.update(BODY[offset : offset + length])
-        at = clock.utc_us()
-        found.append(
-            Line(
-                v=1, id=ids.next(at), instance="", epoch=0, seq=0, at=at, mono=0, carrier=carrier, number=number, offset=offset,
-                length=length, principal="p", purpose="undeclared", upstream="openai", dialect="openai", endpoint="batch_line",
-                facts=RequestFacts(), received=digest.hexdigest(),
-            )
-        )  # fmt: skip
-    return found
+    return [
+        line_of(carrier, writer, number, offset, BODY[offset : offset + length]) for number, (offset, length) in enumerate(PLACES)
+    ]
 
 
 @pytest.mark.parametrize("spooled", [True, False])
