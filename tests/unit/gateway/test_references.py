@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -38,12 +39,8 @@ def staged(published: Published | None = None) -> Stage:
         fingerprint(BOB): CredentialEntry("bob", virtual=True),
     }
     known = References(KEY, published if published is not None else Published())
-
-    class Knowing(Corridor):
-        def __init__(self, *parts: Any) -> None:
-            super().__init__(*parts, known)
-
-    return Stage(principals=principals, credentials=credentials, corridor=Knowing)
+    corridor: Any = partial(Corridor, references=known)
+    return Stage(principals=principals, credentials=credentials, corridor=corridor)
 
 
 def response(stage: Stage, key: bytes, answer: str, after: str | None = None) -> None:
