@@ -6,6 +6,7 @@ second opinion makes of them. Each target stands beside seeds, from which a fuzz
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -18,9 +19,12 @@ import msgspec
 from proxy.core.errors import UpstreamError
 from proxy.core.oneshot import drive
 from proxy.dialects import DIALECTS
+from proxy.dialects.carried import LineMeaning
 from proxy.dialects.contract import AnswerReader, PathParameters
+from proxy.dialects.entries import REQUESTS, EntryReader
 from proxy.dialects.jsonio import StrictJSONError, inspect_json, read_leniently
-from proxy.dialects.multipart import read_form
+from proxy.dialects.lines import CarriedReader, LineReader
+from proxy.dialects.multipart import FormReader, read_form
 from proxy.wire.chunked import BadChunkError, ChunkedDecoder
 from proxy.wire.coding import STEP, Decoder, accepted
 from proxy.wire.environment import proxy_for
@@ -304,9 +308,40 @@ def _read_stream(reader: AnswerReader, pieces: list[bytes]) -> tuple[bool, bytes
 
 
 def forms(raw: bytes) -> None:
-    """Multipart forms: read, or not, and never an error."""
-    read_form(raw, "multipart/form-data; boundary=x")
+    """Multipart forms: read, or not, the same however they are cut, and never an error."""
+    _same(_read_form, raw)
     read_form(raw[40:], f"multipart/form-data; {raw[:40].decode('latin-1')}")
+
+
+def _read_form(pieces: list[bytes]) -> tuple[object, ...]:
+    reader = FormReader("multipart/form-data; boundary=x")
+    for piece in pieces:
+        reader.feed(piece)
+    return reader.tree, reader.files if reader.tree is not None else ()
+
+
+def carriers(raw: bytes) -> None:
+    """Lines, and entries of an array: the same however they are cut; each is understood, or not, and never an error."""
+    for make in (lambda: LineReader(_digest, longest=60), lambda: EntryReader(_digest, REQUESTS, longest=60)):
+        for content in _same(lambda pieces, make=make: _read_lines(make(), pieces), raw):
+            try:
+                tree = inspect_json(content or b"").tree
+            except StrictJSONError:
+                continue
+            for dialect in DIALECTS:
+                LineMeaning(dialect, "", "/v1/messages", None).read(tree)
+
+
+def _digest(number: int) -> Any:
+    return hashlib.sha256(b"%d" % number)
+
+
+def _read_lines(reader: CarriedReader, pieces: list[bytes]) -> list[bytes | None]:
+    found = []
+    for piece in pieces:
+        reader.feed(piece)
+        found += [line.content for line in iter(reader.next, None)]
+    return found + [line.content for line in (reader.finish(),) if line is not None]
 
 
 # --- seeds
@@ -339,6 +374,8 @@ _PROXY_HEADERS = [
     b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n",
     b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\x01\x02\x03\x04\x05\x06\x07\x08\x00\x01\x00\x02",
 ]
+_CALL = b'{"custom_id":"a","url":"/v1/chat/completions","body":{"model":"m","messages":[{"role":"user","content":"\\"]}"}]}}'
+_BATCH = b'{"requests": [' + _CALL + b', {"custom_id":"b","params":{"messages":[]}}], "x": [1]}'
 _FORM = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--x--\r\n'
 
 TARGETS: dict[str, tuple[Target, Callable[[], list[bytes]]]] = {
@@ -359,4 +396,5 @@ TARGETS: dict[str, tuple[Target, Callable[[], list[bytes]]]] = {
         lambda: [bytes([index]) + body + end for index, (_, body, end) in enumerate(STREAMS[name] for name in sorted(STREAMS))],
     ),
     "forms": (forms, lambda: [_FORM]),
+    "carriers": (carriers, lambda: [_BATCH, b"\n".join([_CALL] * 3)]),
 }

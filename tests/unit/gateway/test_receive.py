@@ -268,6 +268,32 @@ def test_form() -> None:
     assert stage.sent.endswith(form)
 
 
+def test_a_long_form_is_read_as_it_comes() -> None:
+    """Its fields are known, though nothing of it was kept."""
+    head = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    form = head + b"x" * 200_000 + b'\r\n--B\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--B--\r\n'
+    kind = (*KEYED, b"Content-Type: multipart/form-data; boundary=B")
+    stage = Stage()
+    stage.ledger.holds.add("intent")
+    stage.client(post(b"/openai/v1/audio/transcriptions", form, *kind))
+    stage.ledger.let()
+    assert stage.intent.facts.model == "whisper-1"
+    assert stage.ledger.streams[0].body == b""
+    assert stage.sent.endswith(form)
+
+
+def test_a_slow_clients_packets_make_few_pieces() -> None:
+    """Each piece has its frame and its place in memory."""
+    stage = Stage()
+    body = long_chat(300_000)
+    client = stage.client()
+    raw = post(PATH, body, *JSON)
+    for at in range(0, len(raw), 1400):
+        client.feed(raw[at : at + 1400])
+    assert 1 < stage.events.count("piece") <= 6
+    assert stage.sent.endswith(body)
+
+
 def test_refusal_in_the_dialect() -> None:
     """A refused body is answered in the shape of the endpoint's dialect."""
     stage = Stage(upstreams={"openai": UpstreamOptions("openai", "openai", "http://api.openai.test")})
