@@ -85,6 +85,39 @@ WORDS = [
     "id",
     "data",
     "embeddings",
+    "batch",
+    "inputConfig",
+    "fileName",
+    "method",
+    "hyperparameters",
+    "n_epochs",
+    "tool_resources",
+    "file_search",
+    "vector_store_ids",
+    "file_ids",
+    "attachments",
+    "thread",
+    "tool_outputs",
+    "data_source",
+    "items",
+    "instances",
+    "tuningTask",
+    "examples",
+    "variables",
+    "container",
+    "skills",
+    "request_counts",
+    "object",
+    "list",
+    "status",
+    "steps",
+    "step",
+    "result",
+    "response",
+    "interaction",
+    "inlinedResponses",
+    "batchStats",
+    "results_url",
 ]
 KEYS = st.one_of(st.sampled_from(WORDS), st.text(max_size=3))
 LEAVES = st.one_of(
@@ -101,7 +134,18 @@ TREES = st.recursive(
 ROWS = {f"{dialect.name} {row.method} {row.pattern}": row for dialect in DIALECTS for row in dialect.endpoints}
 
 
-@pytest.mark.parametrize("name", ROWS)
+def _code(function: Any) -> Any:
+    """What a function does, so that rows whose readers are made alike need not all be tried."""
+    if not hasattr(function, "__code__"):
+        return type(function)
+    return (function.__code__, *(_code(cell.cell_contents) for cell in function.__closure__ or ()))
+
+
+READING = {(row.read_request, row.read_messages): name for name, row in reversed(ROWS.items())}.values()
+ANSWERING = {(row.teaches, _code(row.answer)): name for name, row in reversed(ROWS.items())}.values()
+
+
+@pytest.mark.parametrize("name", READING)
 @settings(max_examples=60, deadline=None)
 @given(tree=TREES)
 def test_no_tree_raises_as_a_request(name: str, tree: Any) -> None:
@@ -114,7 +158,7 @@ def test_no_tree_raises_as_a_request(name: str, tree: Any) -> None:
     msgspec.json.encode(row.read_messages(tree))
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", ANSWERING)
 @settings(max_examples=40, deadline=None)
 @given(tree=TREES)
 def test_no_tree_raises_as_an_answer(name: str, tree: Any) -> None:
