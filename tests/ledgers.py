@@ -19,18 +19,19 @@ from proxy.ledger.record import (
     Outcome,
     Position,
     Refusal,
+    Turn,
     Versions,
     commitment,
     encode,
     line_salt,
 )
-from proxy.ledger.segments import BODY, INTENT, LINE, MARK, OUTCOME, REFUSAL, TICK, Frame
+from proxy.ledger.segments import BODY, INTENT, LINE, MARK, OUTCOME, REFUSAL, TICK, TURN, Frame
 from proxy.ledger.store_batch import Batch, BatchBuilder, Resealer
 
 NOON = 1_790_000_000_000_000
 """A day in 2026, in microseconds."""
 
-_KINDS: dict[type, int] = {Intent: INTENT, Outcome: OUTCOME, Refusal: REFUSAL, Mark: MARK, Line: LINE}
+_KINDS: dict[type, int] = {Intent: INTENT, Outcome: OUTCOME, Refusal: REFUSAL, Mark: MARK, Line: LINE, Turn: TURN}
 
 
 @dataclass
@@ -193,6 +194,46 @@ class Writer:
             offset += len(line) + 1
         intent = self.intent(record_id, body, pieces=place, salt=salt, **changes)
         self.outcome(intent)
+        return record_id
+
+    def turn(self, carrier: str, number: int, *, name: str = "", **changes: object) -> str:
+        """An entry of a turn of a session; gives its id."""
+        seq, name = self.next_seq(), name or self.new_id()
+        entry = Turn(
+            v=1,
+            id=name,
+            instance=self.instance,
+            epoch=self.epoch,
+            seq=seq,
+            at=self.at,
+            mono=self.at * 1000,
+            carrier=carrier,
+            number=number,
+            principal="chat",
+            purpose="use.product",
+            upstream="openai",
+            dialect="openai",
+            endpoint="realtime",
+            facts=RequestFacts(messages=1, audio_bytes=10),
+            answer=AnswerFacts(),
+        )
+        self.entry(msgspec.structs.replace(entry, **changes))
+        return name
+
+    def session(self, said: list[bytes], answer: bytes = b"say") -> str:
+        """A session whose client said these pieces, with two turns, one of which has ended; gives its id."""
+        record_id, salt = self.new_id(), os.urandom(16)
+        intent = self.intent(record_id, b"", salt=salt, endpoint="realtime")
+        first = self.turn(record_id, 1)
+        offset = 0
+        for piece in said:
+            self.body_piece(record_id, offset, piece)
+            offset += len(piece)
+        usage = AnswerFacts(usage=Usage(input=3, output=4), finish="completed", text_chars=7)
+        self.turn(record_id, 1, name=first, answer=usage, outcome="completed", duration_us=500)
+        self.turn(record_id, 2)
+        whole = b"".join(said)
+        self.outcome(intent, answer, request_bytes=len(whole), received=commitment(salt, whole))
         return record_id
 
     def body_piece(self, record_id: str, offset: int, piece: bytes, key: str = "k1") -> None:

@@ -10,11 +10,11 @@ from fastapi.security import HTTPBearer
 
 from proxy import __version__
 from proxy.admin import problems
-from proxy.admin.api import exchanges, lines, principals
+from proxy.admin.api import exchanges, lines, principals, turns
 from proxy.admin.auth import Gate
 from proxy.admin.parts import AdminParts
 
-RESOURCES = (exchanges.router, lines.router, principals.router)
+RESOURCES = (exchanges.router, lines.router, turns.router, principals.router)
 
 _DESCRIPTION = "What was asked and answered, by whom, for which purpose, and who may ask. Errors are RFC 9457 problems."
 

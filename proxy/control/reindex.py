@@ -14,12 +14,12 @@ from sqlalchemy import delete, select, tuple_
 
 from proxy.control.shipper import Shipper
 from proxy.ledger import reader
-from proxy.ledger.record import Intent, Line, Outcome, decode
+from proxy.ledger.record import Intent, Line, Outcome, Turn, decode
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
 from proxy.ledger.store_rows import Projection
 from proxy.ledger.store_ship import ship_projection
-from proxy.ledger.tables import cursors, entries, exchanges, lines, reference_index
+from proxy.ledger.tables import cursors, entries, exchanges, lines, reference_index, turns
 
 _SLICE = 1000
 
@@ -38,6 +38,7 @@ async def reindex(store: Store, data_dir: Path, master: bytes, report: Report) -
     async with store.write() as connection:
         await connection.execute(delete(exchanges))
         await connection.execute(delete(lines))
+        await connection.execute(delete(turns))
         await connection.execute(delete(reference_index))  # control fills it again from what the projection notes
     return await _project_again(store, report)
 
@@ -75,4 +76,6 @@ def _projection(evidences: list[bytes]) -> Projection:
             projection.outcome(entry)
         elif isinstance(entry, Line):
             projection.line(entry)
+        elif isinstance(entry, Turn):
+            projection.turn(entry)
     return projection

@@ -15,7 +15,7 @@ import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.ledger.reader import Cursor, Fault
-from proxy.ledger.record import Entry, Intent, Line, Outcome, decode, leaf
+from proxy.ledger.record import Entry, Intent, Line, Outcome, Turn, decode, leaf
 from proxy.ledger.sealing import SEAL_BYTES, SealBrokenError, Sealer, unseal
 from proxy.ledger.segments import ENTRIES, TICK, Frame
 from proxy.ledger.store_keys import stored_name
@@ -148,6 +148,8 @@ class BatchBuilder:
             self._own_part(frame, entry.id, "request", entry.content.key)
         elif isinstance(entry, Line):
             batch.projection.line(entry)
+        elif isinstance(entry, Turn):
+            batch.projection.turn(entry)
         elif isinstance(entry, Outcome):
             batch.projection.outcome(entry)
             if entry.content is not None:

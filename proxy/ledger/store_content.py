@@ -12,6 +12,7 @@ import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import RowMapping, func, select
@@ -158,6 +159,9 @@ def _sides(record_id: str, evidence: Evidence) -> tuple[_Side | None, _Side | No
             return request, _Side("answer", record_id, None)
     if evidence.outcome is not None and isinstance(outcome := decode(evidence.outcome), Outcome):
         answer = _Side("answer", record_id, outcome.content, outcome.answered)
+        if request is not None and request.content is not None and outcome.received:  # what a session's client said after it
+            said = msgspec.structs.replace(request.content, pieces=outcome.request_bytes)
+            request = _Side("request", record_id, said, outcome.received)
     return request, answer
 
 

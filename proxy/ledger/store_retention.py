@@ -24,6 +24,7 @@ from proxy.ledger.tables import (
     lines,
     mentions,
     reference_index,
+    turns,
 )
 
 _SLICE = 2000
@@ -55,17 +56,17 @@ async def _delete_below(store: Store, table: Table, name: str, bound: str | int)
             return deleted
 
 
-async def _delete_lines(store: Store, bound: str) -> int:
-    """Delete the lines of carriers whose id is below the bound; gives how many. A carrier may have more of them than a slice."""
-    place = tuple_(lines.c.carrier, lines.c.number)
+async def _delete_carried(store: Store, table: Table, bound: str) -> int:
+    """Delete lines or turns of carriers whose id is below the bound; gives how many. A carrier may have more than a slice."""
+    place = tuple_(table.c.carrier, table.c.number)
     deleted = 0
     while True:
         async with store.write() as connection:
-            last = select(lines.c.carrier, lines.c.number).where(lines.c.carrier < bound)
-            last = last.order_by(lines.c.carrier, lines.c.number).offset(_SLICE - 1).limit(1)
+            last = select(table.c.carrier, table.c.number).where(table.c.carrier < bound)
+            last = last.order_by(table.c.carrier, table.c.number).offset(_SLICE - 1).limit(1)
             until = (await connection.execute(last)).first()
-            chosen = place <= tuple_(*until) if until is not None else lines.c.carrier < bound
-            deleted += (await connection.execute(delete(lines).where(chosen))).rowcount
+            chosen = place <= tuple_(*until) if until is not None else table.c.carrier < bound
+            deleted += (await connection.execute(delete(table).where(chosen))).rowcount
         if until is None:
             return deleted
 
@@ -89,7 +90,8 @@ async def forget_evidence(store: Store, before: int) -> int:
     """
     day = before // DAY_US
     deleted = await _delete_below(store, exchanges, "id", id_bound(day * DAY_US))
-    deleted += await _delete_lines(store, id_bound(day * DAY_US))
+    for table in (lines, turns):
+        deleted += await _delete_carried(store, table, id_bound(day * DAY_US))
     for table in (mentions, reference_index, batch_results, line_results):
         await _delete_below(store, table, "record_id", id_bound(day * DAY_US))
     if store.dialect == "postgresql":

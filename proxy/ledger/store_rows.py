@@ -185,6 +185,31 @@ def refusal_row(entry: Refusal) -> Row:
     return (entry.outcome, *place, entry.status, entry.error, "", "", "", 0, 0, 0, 0, False, 0, 0, 0, 0, "")
 
 
+TURN_COLUMNS = (
+    *("carrier", "number", "id", "at", "instance", "epoch", "seq"),
+    *("end_user", "model_requested", "model_returned", "inspection", "flags"),
+    *("asked_from", "asked_to", "answered_from", "answered_to"),
+    *("messages", "prompt_chars", "text_chars", "tool_calls", "asked_audio", "answered_audio"),
+    *("verdict", "decision", "outcome", "error", "finish"),
+    *("usage_input", "usage_output", "usage_cached", "usage_reasoning", "duration_us"),
+)
+
+
+def turn_row(entry: Turn) -> Row:
+    """The values of `TURN_COLUMNS`; `at` is when the turn began, from whichever of its entries."""
+    facts, answer = entry.facts, entry.answer
+    usage = answer.usage or _NO_USAGE
+    place = (entry.carrier, entry.number, entry.id, entry.at - entry.duration_us, entry.instance, entry.epoch, entry.seq)
+    return (
+        *place,
+        *(entry.end_user, entry.model_requested, entry.model_returned, facts.inspection, json_text(facts.flags)),
+        *(entry.asked_from, entry.asked_to, entry.answered_from, entry.answered_to),
+        *(facts.messages, facts.prompt_chars, answer.text_chars, answer.tool_calls, facts.audio_bytes, answer.audio_bytes),
+        *(entry.verdict, entry.decision, entry.outcome, entry.error or answer.error or "", answer.finish or ""),
+        *(usage.input, usage.output, usage.cached, usage.reasoning, entry.duration_us),
+    )
+
+
 def line_row(entry: Line) -> Row:
     """The values of `LINE_COLUMNS`."""
     return (
@@ -223,17 +248,19 @@ _KINDS: dict[type, str] = {Intent: "intent", Outcome: "outcome", Refusal: "refus
 class Projection:
     """Rows of `exchanges` by record id: `whole` (intent and outcome were given), `opened` (intent only), `ended` (outcome only).
 
-    `lines`: rows of `lines` by the line's own id.
+    `lines`: rows of `lines` by the line's own id. `begun` and `turned`: rows of `turns` that began, or have ended, by their id.
     `refers` and `created`: rows of `mentions` of what the request referred to and what the answer made.
     """
 
-    __slots__ = ("created", "ended", "lines", "opened", "refers", "whole")
+    __slots__ = ("begun", "created", "ended", "lines", "opened", "refers", "turned", "whole")
 
     def __init__(self) -> None:
         self.whole: dict[str, Row] = {}
         self.opened: dict[str, Row] = {}
         self.ended: dict[str, Row] = {}
         self.lines: dict[str, Row] = {}
+        self.begun: dict[str, Row] = {}
+        self.turned: dict[str, Row] = {}
         self.refers: dict[str, Row] = {}
         self.created: dict[str, Row] = {}
 
@@ -262,3 +289,8 @@ class Projection:
     def line(self, entry: Line) -> None:
         """Take a line."""
         self.lines[entry.id] = line_row(entry)
+
+    def turn(self, entry: Turn) -> None:
+        """Take a turn that begins or has ended."""
+        rows = self.turned if entry.outcome else self.begun
+        rows[entry.id] = turn_row(entry)

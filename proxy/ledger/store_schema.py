@@ -22,7 +22,7 @@ from proxy.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test compares it with the folder."""
 
 _POSTGRES_LOCK = 0x7470_6D69

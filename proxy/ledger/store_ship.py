@@ -30,6 +30,7 @@ from proxy.ledger.store_rows import (
     LINE_COLUMNS,
     OUTCOME_COLUMNS,
     REFERS_COLUMNS,
+    TURN_COLUMNS,
     Projection,
     Row,
     json_text,
@@ -85,6 +86,15 @@ _EXCHANGES_ENDED = _Statement(
 )
 _REFERS = _Statement("mentions", REFERS_COLUMNS, "(record_id) DO UPDATE SET refers = excluded.refers")
 _CREATED = _Statement("mentions", CREATED_COLUMNS, "(record_id) DO UPDATE SET created = excluded.created")
+_BEGUN = _Statement("turns", TURN_COLUMNS, "DO NOTHING")
+# as with exchanges: what recovery assumed gives way to the true end
+_TURNED = _Statement(
+    "turns",
+    TURN_COLUMNS,
+    "(carrier, number) DO UPDATE SET "
+    + ", ".join(f'"{column}" = excluded."{column}"' for column in TURN_COLUMNS[4:])
+    + " WHERE turns.outcome = '' OR turns.outcome = 'unknown_after_crash'",
+)
 _LINES = _Statement("lines", LINE_COLUMNS, "DO NOTHING")
 _CONTENTS = _Statement("contents", CONTENT_COLUMNS, "DO NOTHING")
 _KEYS = _Statement("content_keys", KEY_COLUMNS, "DO NOTHING")
@@ -201,6 +211,8 @@ def _projected(projection: Projection, forked: Collection[str] = ()) -> Iterator
         (_EXCHANGES_OPENED, projection.opened),
         (_EXCHANGES_ENDED, projection.ended),
         (_LINES, projection.lines),
+        (_BEGUN, projection.begun),
+        (_TURNED, projection.turned),
         (_REFERS, projection.refers),
         (_CREATED, projection.created),
     )

@@ -7,6 +7,7 @@ Times are integer microseconds since 1970 UTC (`at`, `*_at`, `until`), durations
   first and the day last: the day has to be part of it (PostgreSQL partitions by day), the place is what readers ask for.
 * `exchanges`: one row per record for queries, computed from the entries and so replaceable. `at` is null until the intent
   has been seen, `outcome` until the outcome has.
+* `turns`: one row per turn of a session, computed from the entries like `exchanges`.
 * `lines`: one row per line of a carrier, computed from the entries like `exchanges`; who asked stands in the carrier's row.
 * `contents`: sealed content parts; `piece` is the byte offset of bytes that went to the spool ahead of their entry, or
   `OWN_PART` for the part that came with the entry.
@@ -141,6 +142,23 @@ for _column in FILTERS:
 for _column, _condition in UNCOMMON.items():
     _where = text(_condition)
     Index(f"exchanges_{_column}", exchanges.c[_column], exchanges.c.at, sqlite_where=_where)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("carrier", _name, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("instance", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    *(_text(name) for name in ("end_user", "model_requested", "model_returned", "inspection", "flags")),
+    *(_number(name) for name in ("asked_from", "asked_to", "answered_from", "answered_to")),
+    *(_number(name) for name in ("messages", "prompt_chars", "text_chars", "tool_calls", "asked_audio", "answered_audio")),
+    *(_text(name) for name in ("verdict", "decision", "outcome", "error", "finish")),
+    *(_number(name) for name in ("usage_input", "usage_output", "usage_cached", "usage_reasoning", "duration_us")),
+)
 
 lines = Table(
     "lines",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
-from proxy.ledger import store_content, store_exchanges, store_lines, store_results
+from proxy.ledger import store_content, store_exchanges, store_lines, store_results, store_turns
 
 router = APIRouter(tags=["exchanges"])
 
@@ -115,13 +115,15 @@ class Record(Exchange):
     """An exchange with all its evidence and its content. `commitments_open` is true if every part that can be shown hashes to its
     commitment, false if one does not, null if nothing could be held against one. `content` is null if neither part can be shown;
     `content_reason` says why a part cannot: `digests` (never kept), `erased`, `open` (not ended, or its end is not shipped yet),
-    `sealed` (does not open under this master key), `large`. `lines`: how many queries its body carried, shipped so far.
+    `sealed` (does not open under this master key), `large`. `lines`: how many queries its body carried, `turns`: how
+    many answers the session that it opened had, both as far as they are shipped.
     `result_of` is null unless the answer holds results of a batch; `results` are the records that brought results of the batch that
     this one made, oldest first.
     """
 
     evidence: Evidence
     lines: int
+    turns: int
     result_of: ResultOf | None
     results: list[str]
     content: Content | None
@@ -197,6 +199,7 @@ async def read_exchange(parts: Parts, id: str) -> Record:  # noqa: A002 - the na
         **_started(store_exchanges.shown(found.row)),
         evidence=evidence,
         lines=await store_lines.count(parts.store, id),
+        turns=await store_turns.count(parts.store, id),
         result_of=ResultOf(**vars(result_of)) if result_of is not None else None,
         results=await store_results.downloads_of(parts.store, id),
         **_content(request, answer),

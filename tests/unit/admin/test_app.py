@@ -12,6 +12,7 @@ async def test_the_description_is_complete(admin: Admin) -> None:
         "/api/v1/exchanges",
         "/api/v1/exchanges/{id}",
         "/api/v1/exchanges/{id}/lines",
+        "/api/v1/exchanges/{id}/turns",
         "/api/v1/principals",
         "/api/v1/principals/{name}/rotate",
         "/api/v1/principals/{name}/suspend",
