@@ -17,7 +17,7 @@ from docs.hosts import HOSTS, Base, Host
 from proxy import __version__
 from proxy.admin.app import RESOURCES
 from proxy.cli import build
-from proxy.dialects import by_name, find
+from proxy.dialects import DIALECTS, by_name, find
 from proxy.ledger import record
 from proxy.settings.builtin import builtin_upstreams
 from proxy.settings.schema import Settings
@@ -224,6 +224,14 @@ def test_record_is_documented() -> None:
     kinds = (record.Intent, record.Refusal, record.Outcome, record.Line, record.Turn, record.Mark, record.Content, record.Versions)
     expect_none(undocumented_fields(text("docs/reference/record.md"), kinds))
     assert undocumented_fields("`mode` `key`", (record.Content,)) == ["Content.pieces"]
+
+
+def test_kinds_of_references_are_documented() -> None:
+    """docs/reference/record.md names every kind of thing that a path can refer to."""
+    page = text("docs/reference/record.md")
+    patterns = [row.pattern for dialect in DIALECTS for row in dialect.endpoints]
+    kinds = {name.removesuffix("_id") for pattern in patterns for name in re.findall(r"\{(\w+)\}", pattern)}
+    expect_none(sorted(kind for kind in kinds if f"`{kind}`" not in page))
 
 
 def test_changelog_names_the_version() -> None:
