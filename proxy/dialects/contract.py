@@ -17,6 +17,9 @@ from proxy.dialects.session import SessionReader
 
 MIB = 1024 * 1024
 
+UPLOAD_LINKS = (b"x-goog-upload-url", b"x-goog-upload-control-url")
+"""Answer headers in which Google's APIs say where the bytes of an upload are to go."""
+
 
 class AnswerReader(Protocol):
     """Reads one answer as it passes. It must never raise on any input, and must give the same facts however the bytes are cut."""

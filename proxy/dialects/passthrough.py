@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from proxy.core.facts import Message, RequestFacts
-from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
+from proxy.dialects.contract import UPLOAD_LINKS, AnswerReader, Endpoint, PathParameters
 from proxy.dialects.sse import EndRule, EventStreamReader
 from proxy.dialects.whole import CountedReader
 
@@ -60,9 +60,6 @@ def _read_messages(_body: Any) -> list[Message]:
 def _answer(stream: str, collect: bool) -> AnswerReader:
     return UnknownStream(collect=collect) if stream == "sse" else CountedReader()
 
-
-UPLOAD_LINKS = (b"x-goog-upload-url", b"x-goog-upload-control-url")
-"""Headers in which Google's APIs say where the bytes of an upload are to go."""
 
 OTHER = Endpoint("other", "*", "*", _read_request, _read_messages, _answer, json_body=False, links=UPLOAD_LINKS)
 """The one row that is in no table: whatever the method and the path are."""

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from proxy.core.facts import RequestFacts
-from proxy.dialects.contract import MIB, AnswerReader, Endpoint, PathParameters
+from proxy.dialects.contract import MIB, UPLOAD_LINKS, AnswerReader, Endpoint, PathParameters
 from proxy.dialects.gathering import Gathering, count, create, error_word, word
 from proxy.dialects.gemini import requests
 from proxy.dialects.gemini.answers import read_generated
 from proxy.dialects.gemini.requests import member, named
 from proxy.dialects.parameters import flag, odd, refer, refer_path
-from proxy.dialects.passthrough import UPLOAD_LINKS
 from proxy.dialects.results import ResultLines
 from proxy.dialects.turns import Turn, as_messages, tally
 from proxy.dialects.whole import CountedReader, WholeReader

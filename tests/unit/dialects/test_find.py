@@ -106,7 +106,7 @@ def test_an_unknown_stream_still_holds_the_endings_we_know() -> None:
 def test_each_pattern_leads_to_its_own_row(dialect: Dialect) -> None:
     """No row hides another."""
     for row in dialect.endpoints:
-        path = row.pattern.replace("{model}", "models/m" if dialect.name == "gemini" else "m")
+        path = row.pattern.replace("{model}", "models/m" if dialect.name == "gemini" else "m").replace("{version}", "v1beta")
         found = dialect.match(row.method, re.sub(r"\{\w+\}", "id-1", path))
         assert found is not None
         assert found[0] is row
