@@ -6,8 +6,9 @@ millisecond at a time: after each slice what was found is handed to the ledger, 
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
 from proxy.ledger.record import Line
+from proxy.wire.coding import Decoder
 from proxy.wire.request import Request
 
 SLICE_NS = 500_000
@@ -39,6 +41,7 @@ _FED_ENTRIES = 2 * 1024
 """Bytes given to a reader at a time: following the brackets of more would hold the loop for longer than a slice."""
 _LONG = 64 * 1024
 """A line whose parsing takes about as long as a slice is parsed aside."""
+_MOST_DECODED = 2 * 1024 * 1024 * 1024
 _VAGUE_TYPES = ("", "application/octet-stream", "application/json", "text/plain")
 
 Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
@@ -70,7 +73,7 @@ class Writer(Protocol):
 class Source(Protocol):
     """The bytes of a body, in pieces."""
 
-    def next(self) -> Oneshot[bytes]:
+    def next(self) -> Awaitable[bytes]:
         """The next piece, empty after the last."""
         ...
 
@@ -87,6 +90,30 @@ class _Held:
         oneshot.set(self._whole)
         self._whole = b""
         return oneshot
+
+
+class _Decoded:
+    """An encoded body as it will be read upstream, as a source. `torn` is called when it cannot be decoded to its end."""
+
+    def __init__(self, encoded: Source, coding: bytes, torn: Callable[[], None]) -> None:
+        self._encoded = encoded
+        self._decoder = Decoder(coding, most_bytes=_MOST_DECODED)
+        self._pieces: Iterator[bytes] = iter(())
+        self._torn = torn
+
+    async def next(self) -> bytes:
+        """The next piece."""
+        while True:
+            for piece in self._pieces:
+                if piece:
+                    return piece
+            encoded = await self._encoded.next()
+            if not encoded:
+                self._decoder.finish()
+                if self._decoder.state != "read":
+                    self._torn()
+                return b""
+            self._pieces = self._decoder.feed(encoded)
 
 
 class Lines(Protocol):
@@ -127,6 +154,9 @@ class Carrier:
         self._pause = means.pause
         self._cancels = house.cancels
         self._serves = house.ledger.on_failure == "serve"
+        coding = exchange.request.head.values.get(b"content-encoding", b"")
+        self._coding = b"" if coding.lower() == b"identity" else coding
+        self._torn = False
         self._meaning: LineMeaning
         self._next = 0
         self._slice: list[Line] = []
@@ -140,15 +170,8 @@ class Carrier:
         Raises: Refused 400 (JSON with two readings), 415; LedgerUnavailableError.
         """
         route: Route = self._exchange.route
-        request: Request = self._exchange.request
         endpoint = route.endpoint
         self._begin_slice()
-        coding = request.head.values.get(b"content-encoding")
-        if coding is not None and coding.lower() != b"identity":
-            facts = endpoint.read_request(None, route.parameters)
-            facts.inspection = "none"
-            facts.flags = [*facts.flags, "encoded_body_unread"]
-            return facts
         if endpoint.carries == "form":
             facts = await self._form(endpoint)
         elif endpoint.carries in ("requests", "batch"):
@@ -158,6 +181,11 @@ class Carrier:
         await self._end_slice()
         while self._writing:
             await self._durable(self._writing.popleft())
+        if self._torn:
+            facts.inspection = "none"
+            facts.flags = [*facts.flags, "encoded_body_unread"]
+        if self._coding and self._next:
+            facts.flags = [*facts.flags, "encoded_lines"]
         return self.judged.counted(facts)
 
     # --- the three kinds of carriers
@@ -166,9 +194,11 @@ class Carrier:
         route: Route = self._exchange.route
         body: Body = self._exchange.body
         form = body.form
-        if form is None:
+        if form is None or self._coding:
             form = FormReader(content_type(self._exchange.request))
-            form.feed(body.whole)
+            source = self._source()
+            while piece := await source.next():
+                form.feed(piece)
         tree = form.tree
         facts = endpoint.read_request(tree, route.parameters)
         if tree is None:
@@ -189,7 +219,7 @@ class Carrier:
         request: Request = self._exchange.request
         self._mean(BATCH_LINE)
         reader = EntryReader(self._writer.begin, REQUESTS if endpoint.carries == "requests" else BATCH)
-        await self._lines(reader, _FED_ENTRIES, 0, request.received)
+        await self._lines(reader, _FED_ENTRIES)
         skeleton = reader.skeleton
         inspected = Inspected(None, ["too_long_to_read"])
         if skeleton is not None:
@@ -211,7 +241,7 @@ class Carrier:
         if not named and (told not in _VAGUE_TYPES or not await self._begins_with_a_line()):
             return facts
         self._mean("")
-        await self._lines(LineReader(self._writer.begin), _FED_LINES, 0, request.received)
+        await self._lines(LineReader(self._writer.begin), _FED_LINES)
         return facts
 
     async def _begins_with_a_line(self) -> bool:
@@ -238,10 +268,14 @@ class Carrier:
     def _source(self) -> Source:
         body: Body = self._exchange.body
         source: Source = self._exchange.stream.read_back() if body.spooled else _Held(body.whole)
-        return source
+        return _Decoded(source, self._coding, self._tear) if self._coding else source
 
-    async def _lines(self, reader: CarriedReader, fed: int, begin: int, end: int) -> None:
-        """Take the lines that stand between two places of the body."""
+    def _tear(self) -> None:
+        """What is encoded could not be decoded to its end."""
+        self._torn = True
+
+    async def _lines(self, reader: CarriedReader, fed: int, begin: int = 0, end: int = sys.maxsize) -> None:
+        """Take the lines that stand between two places of the body, decoded."""
         source = self._source()
         place = 0
         while place < end and (piece := await source.next()):

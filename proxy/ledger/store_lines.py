@@ -22,12 +22,17 @@ MOST_OF_A_PAGE = 500
 MOST_SHOWN_BYTES = 16 * 1024 * 1024
 """Bytes of lines that are opened for one page; what is beyond has the reason `large`."""
 
+ENCODED = "encoded_lines"
+"""Flag of a carrier that came content-encoded: its lines' places are those in the decoded body, and are not opened here."""
+
 _LISTS = ("flags", "clauses", "rules")
 
 
 @dataclass(frozen=True)
 class ShownLine:
-    """A line: its `row` by the names of the record, its `content` or the `reason` why there is none (as `store_content` has them).
+    """A line: its `row` by the names of the record, its `content`, or the `reason` why there is none.
+
+    Reasons are those of `store_content`, and `encoded`.
 
     `opens`: whether its commitment opens to these bytes; None when there is nothing to hold against it.
     """
@@ -100,9 +105,10 @@ async def _opened(
 ) -> list[ShownLine]:
     few = 0
     size = 0
-    while few < len(rows) and (size := size + rows[few]["length"]) <= MOST_SHOWN_BYTES:
+    encoded = ENCODED in (carrier.row["flags"] or "")
+    while not encoded and few < len(rows) and (size := size + rows[few]["length"]) <= MOST_SHOWN_BYTES:
         few += 1
-    reason, salt, found = "large", b"", list[bytes]()
+    reason, salt, found = "encoded" if encoded else "large", b"", list[bytes]()
     if few:
         try:
             places = [(row["offset"], row["length"]) for row in rows[:few]]

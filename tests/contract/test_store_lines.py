@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 
 from proxy.control.reindex import _project_again
+from proxy.core.facts import RequestFacts
 from proxy.ledger import store_lines, store_retention
 from proxy.ledger.store import Store
 from proxy.ledger.store_exchanges import BadCursorError, Evidence, record
@@ -92,6 +93,15 @@ async def test_a_line_whose_bytes_are_others_does_not_open(store: Store) -> None
         await connection.execute(text('UPDATE lines SET "offset" = 0 WHERE number = 1'))
     (_, second), _ = await store_lines.page(store, await evidence_of(store, carrier), MASTER, limit=2)
     assert second.opens is False
+
+
+async def test_lines_of_an_encoded_carrier_are_listed_and_not_opened(store: Store) -> None:
+    """Their places are those in the decoded body."""
+    writer = Writer()
+    carrier = writer.carrier(LINES[:2], facts=RequestFacts(flags=["encoded_lines"], lines=2))
+    await shipped(store, writer)
+    found = await all_of(store, carrier, 10)
+    assert [(line.content, line.reason, line.opens) for line in found] == [(None, "encoded", None)] * 2
 
 
 async def test_lines_go_with_their_carrier(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

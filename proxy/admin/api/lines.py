@@ -21,9 +21,9 @@ Parts = Annotated[AdminParts, Depends(parts_of)]
 class Line(BaseModel):
     """One query that a carrier's body held, by the names of the record. Who asked for what purpose stands in the carrier.
 
-    `content` is null where `content_reason` says why: `digests`, `erased`, `open`, `sealed` (as of an exchange), `large` (a page
-    shows 16 MiB at most). `opens`: whether it hashes to the line's commitment. `result` is the record of the download that brought
-    its result first, empty as long as none did.
+    `content` is null where `content_reason` says why: `digests`, `erased`, `open`, `sealed` (as of an exchange), `encoded` (the
+    carrier came content-encoded), `large` (a page shows 16 MiB at most). `opens`: whether it hashes to the line's commitment.
+    `result` is the record of the download that brought its result first, empty as long as none did.
     """
 
     number: int

@@ -80,6 +80,24 @@ class FakeClock:
         return self.us * 1000
 
 
+class FakeReadBack:
+    """The pieces of one body, in order."""
+
+    def __init__(self, pieces: list[bytes], *, fails: bool) -> None:
+        self._pieces = pieces
+        self._at = 0
+        self._fails = fails
+
+    def next(self) -> Oneshot[bytes]:
+        """The next of them."""
+        oneshot: Oneshot[bytes] = Oneshot()
+        if self._fails:
+            oneshot.fail(LedgerUnavailableError("EIO"))
+        oneshot.set(self._pieces[self._at] if self._at < len(self._pieces) else b"")
+        self._at += 1
+        return oneshot
+
+
 class FakeStream:
     """One record as it is written."""
 
@@ -97,17 +115,9 @@ class FakeStream:
         self.pieces.append(piece)
         return self._ledger.settle("piece", None)
 
-    def read_back(self) -> FakeStream:
-        """The pieces."""
-        return self
-
-    def next(self) -> Oneshot[bytes]:
-        """The next of them."""
-        oneshot: Oneshot[bytes] = Oneshot()
-        if "read_back" in self._ledger.fails:
-            oneshot.fail(LedgerUnavailableError("EIO"))
-        oneshot.set(self.pieces.pop(0) if self.pieces else b"")
-        return oneshot
+    def read_back(self) -> FakeReadBack:
+        """The pieces, from the first on."""
+        return FakeReadBack(self.pieces, fails="read_back" in self._ledger.fails)
 
     def intent(self, intent: Intent, body: bytes) -> Oneshot[Position]:
         """What is about to be asked."""

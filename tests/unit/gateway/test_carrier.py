@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
 from proxy.ledger.record import Line
 from tests.unit.gateway.stage import KEYED, FakeSteps, Stage, post, status_of, told_error, whole
+from tests.unit.wire.faked import FakeTransport
 
 FILES = b"/openai/v1/files"
 FORM = (*KEYED, b"Content-Type: multipart/form-data; boundary=b")
@@ -46,6 +49,14 @@ class Choosy(FakeSteps):
         return self.decision
 
 
+def come(stage: Stage, request: bytes) -> FakeTransport:
+    """A client whose request comes in parts, as from a network: a long one is spooled."""
+    client = stage.client()
+    for at in range(0, len(request), 50_000):
+        client.feed(request[at : at + 50_000])
+    return client
+
+
 def lines_of(stage: Stage) -> list[Line]:
     """The lines that became durable."""
     found = stage.entries("line")
@@ -60,8 +71,9 @@ def test_every_line_of_a_batch_file_is_an_entry_before_its_carrier(padding: int,
     stage = Stage()
     content = b"\n".join([call(0), call(1, "m-2", "x" * padding), call(2, "m-1", "later")]) + b"\n"
     body = upload(content, file_first=file_first)
-    client = stage.client(post(FILES, body, *FORM))
+    client = come(stage, post(FILES, body, *FORM))
     lines = lines_of(stage)
+    assert bool(stage.ledger.streams[0].pieces) is bool(padding)
     assert stage.events.index("intent") > max(at for at, word in enumerate(stage.events) if word == "line")
     assert [line.number for line in lines] == [0, 1, 2]
     assert [body[line.offset : line.offset + line.length] for line in lines] == content.split()[:0] + content.split(b"\n")[:3]
@@ -144,7 +156,7 @@ def test_entries_of_a_message_batch_are_lines(padding: int) -> None:
         for at in range(2)
     ]
     body = json.dumps({"requests": entries}).encode()
-    stage.client(post(BATCHES, body, b"x-api-key: sk-client", b"Content-Type: application/json"))
+    come(stage, post(BATCHES, body, b"x-api-key: sk-client", b"Content-Type: application/json"))
     lines = lines_of(stage)
     assert [json.loads(body[line.offset : line.offset + line.length]) for line in lines] == entries
     assert [(line.target, line.facts.prompt_chars) for line in lines] == [("/v1/messages", padding + 1)] * 2
@@ -178,13 +190,36 @@ def test_lines_that_the_ledger_does_not_take_stop_their_carrier() -> None:
     stage.check_figures()
 
 
-def test_an_encoded_carrier_is_recorded_whole_and_said_to_be_unread() -> None:
-    """No line of it is known, which a policy can name."""
+@pytest.mark.parametrize("padding", [0, 300_000])
+def test_a_coding_hides_no_line(padding: int) -> None:
+    """Lines of an encoded file are read like others, their places those in the decoded body; what goes upstream is what came."""
+    plain = upload(b"\n".join([call(0), call(1, text=random.Random(1).randbytes(padding).hex())]))
+    raw = gzip.compress(plain, 1)
     stage = Stage()
-    stage.client(post(FILES, upload(call(0)), *FORM, b"Content-Encoding: gzip"))
-    assert not lines_of(stage)
+    come(stage, post(FILES, raw, *FORM, b"Content-Encoding: gzip"))
+    assert [json.loads(plain[line.offset : line.offset + line.length])["custom_id"] for line in lines_of(stage)] == ["c0", "c1"]
+    assert (stage.intent.facts.lines, stage.intent.facts.inspection, stage.intent.facts.flags) == (2, "full", ["encoded_lines"])
+    assert stage.sent.endswith(raw)
+
+
+def test_strict_inside_a_coding() -> None:
+    """Two readings are two readings."""
+    stage = Stage()
+    raw = gzip.compress(b'{"requests":[{"a":1,"a":2}]}')
+    head = (b"x-api-key: sk-client", b"Content-Type: application/json", b"Content-Encoding: gzip")
+    assert status_of(stage.client(post(BATCHES, raw, *head)).taken) == 400
+    assert not stage.sent
+
+
+@pytest.mark.parametrize("raw", [b"not gzip", gzip.compress(b'{"requests":[]}')[:-9]])
+def test_what_cannot_be_decoded_is_said_to_be_unread(raw: bytes) -> None:
+    """It travels, and a policy can name it."""
+    stage = Stage()
+    head = (b"x-api-key: sk-client", b"Content-Type: application/json", b"Content-Encoding: gzip")
+    stage.client(post(BATCHES, raw, *head))
     assert stage.intent.facts.inspection == "none"
     assert "encoded_body_unread" in stage.intent.facts.flags
+    assert stage.sent.endswith(raw)
 
 
 def test_entries_of_a_gemini_batch_are_lines() -> None:
