@@ -11,9 +11,9 @@ from proxy.core.errors import TosProxyError
 from proxy.demo.scripted.seen import Seen
 from proxy.ledger import opening, secrets
 from proxy.ledger.keyring import Keys
-from proxy.ledger.record import Intent, Line, Outcome, encode
+from proxy.ledger.record import Intent, Line, Outcome, Turn, encode
 from proxy.ledger.secrets import Secrets
-from tests.ledger_oracle import Written, open_intents, unrecorded, written
+from tests.ledger_oracle import Written, open_intents, unrecorded, unsaid, written
 from tests.torture.kill9_load import Answered
 
 _QUERY = b'"custom_id"'
@@ -27,8 +27,21 @@ def wrongs(data_dir: Path, seen: list[Seen], answers: list[Answered]) -> list[st
     wrong += _begun_upstream(ledger, spool.parent, known, seen)
     wrong += _answered(ledger, answers)
     wrong += _carried(ledger, seen)
+    wrong += unsaid(spool, known, [each.said for each in seen if each.said]) + _turned(ledger)
     wrong += [f"{record}: no outcome in the end" for record in open_intents(spool)]
     return wrong + _stored(ledger, data_dir / "store.db")
+
+
+def _turned(ledger: Written) -> list[str]:
+    """Each turn that began has one end, and its session is recorded."""
+    turns = [entry for entry, _ in ledger.entries if isinstance(entry, Turn)]
+    begun, ended = (Counter(turn.id for turn in turns if bool(turn.outcome) == over) for over in (False, True))
+    sessions = {entry.id for entry, _ in ledger.of(Intent)}
+    wrong = [
+        f"{name}: begun {count} times, ended {ended[name]} times" for name, count in begun.items() if (count, ended[name]) != (1, 1)
+    ]
+    wrong += [f"{name}: ended and never begun" for name in ended.keys() - begun.keys()]
+    return wrong + [f"{turn.id}: of no session" for turn in turns if turn.carrier not in sessions]
 
 
 def _begun_upstream(ledger: Written, data_dir: Path, known: Secrets, seen: list[Seen]) -> list[str]:

@@ -128,12 +128,37 @@ def lines_after_intent() -> None:
     Stream.intent = intent  # type: ignore[method-assign]
 
 
+def said_before_durable() -> None:
+    """What a session's client says goes upstream when it is appended, on a disk that takes its time."""
+    from proxy.core.errors import LedgerUnavailableError
+    from proxy.core.oneshot import Oneshot
+    from proxy.ledger.batch import Batch
+    from proxy.ledger.committer import Committer
+    from proxy.ledger.session_stream import SessionStream
+
+    say, commit = SessionStream.client_piece, Committer.commit
+
+    def early(self: SessionStream, piece: bytes) -> Oneshot[None]:
+        say(self, piece)
+        filled: Oneshot[None] = Oneshot()
+        filled.set(None)
+        return filled
+
+    def slowly(self: Committer, batch: Batch) -> LedgerUnavailableError | None:
+        time.sleep(LATE_SECONDS)
+        return commit(self, batch)
+
+    SessionStream.client_piece = early  # type: ignore[method-assign]
+    Committer.commit = slowly  # type: ignore[method-assign]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "ack_before_write": ack_before_write,
     "drop_lines": drop_lines,
     "drop_outcome": drop_outcome,
     "lines_after_intent": lines_after_intent,
     "no_recovery": no_recovery,
+    "said_before_durable": said_before_durable,
     "ship_gaps": ship_gaps,
 }
 
