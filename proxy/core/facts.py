@@ -27,6 +27,7 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     `references`: what the request uses but does not contain, as `kind:id` (`file:file-abc`, `response:resp_…`, `batch:…`), ids in
     its path among them. `file_purpose`: what an uploaded file is for, in the provider's word. `batch_endpoint`: the path that a
     batch's lines call. `training`: how a model is to be trained (`supervised`, `dpo` …), for so many `epochs`.
+    `stored`: the client asks the provider to keep the answer.
     `lines`: queries that the body carries, each with an entry of its own; `models`: which they ask for, the first 16 of them.
     `audio_bytes`: of speech that a session was given for one turn, decoded.
     """
@@ -59,6 +60,7 @@ class RequestFacts(msgspec.Struct, omit_defaults=True):
     batch_endpoint: str | None = None
     training: str | None = None
     epochs: int | None = None
+    stored: bool = False
     audio_bytes: int = 0
 
 

@@ -137,6 +137,8 @@ def outcome(exchange: Exchange, ending: Ending, at: int, mono: int) -> Outcome:
 def with_answer(outcome: Outcome, exchange: Exchange, answer: ResponseHead, relay: Relay | Session, facts: AnswerFacts) -> Outcome:
     """Add the answer's facts and counts. Delivered are the bytes handed on, those that this outcome will release included."""
     facts = _with_usage(facts, exchange.facts)
+    if exchange.facts.stored and facts.upstream_id and exchange.route.endpoint.name == "chat":
+        facts.created = [f"completion:{facts.upstream_id}"]  # kept because this client asked for it, which the answer does not say
     values = answer.values
     outcome.status = answer.status
     outcome.model_returned = facts.model or ""

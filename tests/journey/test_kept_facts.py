@@ -24,7 +24,7 @@ PROGRAMS = {
     "gemini": ("gemini_kept_python.py", "/gemini"),
 }
 ASKED = ("model", "stream", "messages", "system_chars", "prompt_chars", "media", "lines", "file_purpose", "batch_endpoint")
-ASKED += ("training", "epochs")
+ASKED += ("training", "epochs", "stored")
 ANSWERED = ("model", "finish", "choices", "lines", "lines_done", "lines_failed", "events", "error", "unread")
 TEXTS = ("text_chars", "usage", "links")
 """Facts of an answer that need only be there."""

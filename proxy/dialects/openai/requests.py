@@ -127,6 +127,7 @@ _CHAT: dict[str, Reader] = {
     "thinking": _reasoning,
     "tools": tools,
     "functions": tools,
+    "store": switch("stored"),
 }
 
 _COMPLETIONS: dict[str, Reader] = {
@@ -146,6 +147,7 @@ _RESPONSES: dict[str, Reader] = {
     "previous_response_id": reference("response"),
     "conversation": reference("conversation"),
     "prompt": reference("prompt"),
+    "store": switch("stored"),
 }
 
 _TASK: dict[str, Reader] = {**SAMPLING, "response_format": response_format}

@@ -48,6 +48,15 @@ def test_end_user_is_keyed() -> None:
     assert b"alice" not in msgspec.json.encode(first)
 
 
+@pytest.mark.parametrize(("wish", "created"), [(b'"store":true,', ["completion:c-1"]), (b'"store":false,', []), (b"", [])])
+def test_an_answer_that_is_to_be_kept_can_be_referred_to(wish: bytes, created: list[str]) -> None:
+    """A chat completion does not say that it is kept; its request does."""
+    stage = Stage()
+    stage.client(post(PATH, b"{" + wish + CHAT[1:], *KEYED, JSON))
+    stage.upstream.feed(whole(OUT + b"}", JSON))
+    assert (stage.intent.facts.stored, stage.outcome.facts.created) == (bool(created), created)
+
+
 def test_long_texts_are_cut() -> None:
     """A client's own words have a bound."""
     assert len(asked(CHAT, b"User-Agent: " + b"x" * 5000).agent) == 200
