@@ -34,6 +34,7 @@ class Head:
 
     def __init__(self, received: int) -> None:
         self.received = received
+        self.gone = False
         self.head = self
         self.values = {b"content-type": b"multipart/form-data; boundary=carriers"}
 

@@ -28,6 +28,7 @@ LINE_TYPES = ("jsonl", "ndjson", "json-lines", "jsonlines")
 """What a content type says of a file of lines."""
 
 _LONGEST_NAME = 512
+_LONGEST_CALL = 1024
 _TRAINING = (("messages", "chat"), ("contents", "generate"), ("prompt", "completions"))
 _NOWHERE = PathParameters()
 
@@ -122,6 +123,8 @@ class LineMeaning:
         return Meaning(TRAINING_LINE, "", Call(path=call.path), call.row.read_request(body, call.path))
 
     def _find(self, method: str, path: str) -> Call:
+        if len(method) + len(path) > _LONGEST_CALL:
+            return _NO_CALL
         key = (method, path)
         call = self._calls.get(key)
         if call is None:

@@ -63,7 +63,17 @@ def test_training_lines_are_read_as_the_conversations_they_are(entry: Any) -> No
     assert (found.endpoint, found.facts.prompt_chars, found.call.target) == (TRAINING_LINE, 5, "")
 
 
-@pytest.mark.parametrize("entry", [3, [], {"url": "/v1/nowhere", "body": {}}, {"url": "/v1/chat/completions", "body": 3}, {}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        3,
+        [],
+        {"url": "/v1/nowhere", "body": {}},
+        {"url": "/v1/chat/completions", "body": 3},
+        {"url": "/" + "v" * 5000 + "/v1/chat/completions", "body": CHAT},
+        {},
+    ],
+)
 def test_what_is_not_understood_is_a_line_all_the_same(entry: Any) -> None:
     """Not inspected, flagged, and what a client wrote as its address is not repeated."""
     found = meaning().read(entry)
