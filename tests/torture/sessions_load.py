@@ -27,7 +27,7 @@ class SessionLoad(Load):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         self.sent += 1
         try:
-            writer.write(_opening())
+            writer.write(opening())
             head = await reader.readuntil(b"\r\n\r\n")
             if head.startswith(b"HTTP/1.1 101 "):
                 record = head.partition(b"x-tos-record: ")[2].partition(b"\r\n")[0].decode()
@@ -71,7 +71,8 @@ def _ends(message: Message) -> bool:
     return b'"type":"response.done"' in (message.payload or b"")
 
 
-def _opening() -> bytes:
+def opening() -> bytes:
+    """A client's handshake."""
     key = b64encode(os.urandom(16)).decode()
     return (
         "GET /openai/v1/realtime?model=gpt-realtime HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-torture\r\n"
