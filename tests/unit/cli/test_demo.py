@@ -12,3 +12,10 @@ def test_every_request_leaves_its_record(command: Command) -> None:
     told = json.loads(command("demo", "--json").out)
     assert told["sent"] == told["upstream_saw"] == len(told["records"])
     assert {"use.product", "train.general", "eval.private"} <= {record["purpose"] for record in told["records"]}
+
+
+def test_a_person_sees_it_end_well(command: Command) -> None:
+    """Who asked by what, and the count at the end."""
+    out = " ".join(command("demo").out.split())
+    assert "by raw HTTP:" in out
+    assert ", 0 without a record; inside them 17 queries of batches and 3 turns" in out
