@@ -1,4 +1,4 @@
-"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control OPTIONS | compile`.
+"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control OPTIONS | compile | describe`.
 
 Every process imports only what it carries (docs/adr/0001-process-model.md), so imports stand inside the functions. Settings are
 read here and in the CLI, nowhere else. These are not commands for people; `tos-proxy serve` starts them.
@@ -28,6 +28,10 @@ def main(arguments: list[str]) -> int:
             return _control([int(fd) for fd in fds.split(",") if fd])
         case ["compile"]:
             return _compile()
+        case ["describe"]:
+            from proxy.app.describing import describe
+
+            return describe()
     sys.stderr.write("tos-proxy: python -m proxy.app is for tos-proxy serve alone\n")
     return 2
 

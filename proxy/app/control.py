@@ -15,6 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from proxy.app.describing import described
 from proxy.control import channel
 from proxy.control.configuration import ConfigurationWatch
 from proxy.control.process import Duty, Parts, durable, pause_unless, run_control
@@ -32,8 +33,7 @@ from proxy.ledger import secrets, store_principals
 from proxy.ledger.recorder import Recorder
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
-from proxy.settings.compiling import compile_configuration, digest, needs_restart
-from proxy.settings.schema import Settings
+from proxy.settings.described import Running, digest
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
 from proxy.telemetry.prometheus import Sample
@@ -86,33 +86,22 @@ async def run(listeners: list[socket.socket]) -> int:
     return control.farewell()
 
 
-def store_url(settings: Settings) -> str:
-    """The database in use: the configured one, else SQLite in the data folder."""
-    return settings.database_url or f"sqlite:///{settings.data_dir}/store.db"
-
-
-def bounds(settings: Settings) -> Bounds:
-    """How long and how much is kept."""
-    kept = settings.ledger.retention
-    return Bounds(kept.content, kept.evidence, settings.ledger.max_bytes)
-
-
 @dataclass
 class OpenLedger:
     """An open store, and `record`, which makes a change an entry, durable on return. The epoch of these entries begins with the
     first one, so that a process which changes nothing writes nothing.
     """
 
-    settings: Settings
+    running: Running
     store: Store
     _recorder: Recorder | None = None
 
     async def record(self, event: str, detail: dict[str, str | int]) -> None:
         """Write an entry. Raises: LedgerUnavailableError, OSError."""
         if self._recorder is None:
-            options = LedgerOptions(max_bytes=self.settings.ledger.max_bytes)
+            options = LedgerOptions(max_bytes=self.running.max_bytes)
             loop = asyncio.get_running_loop()
-            self._recorder = Recorder.open(self.settings.data_dir, CONTROL_WRITER, options, SystemClock(), loop)
+            self._recorder = Recorder.open(self.running.data_dir, CONTROL_WRITER, options, SystemClock(), loop)
         await durable(self._recorder.mark(event, detail))
 
     async def publish(self, publisher: Publisher) -> int:
@@ -128,9 +117,9 @@ class OpenLedger:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[OpenLedger]:
+async def opened(running: Running) -> AsyncIterator[OpenLedger]:
     """The ledger's store, open. Raises: StoreInUseError, StoreNewerError, StoreUnavailableError, StoreError."""
-    ledger = OpenLedger(settings, await Store.open(store_url(settings)))
+    ledger = OpenLedger(running, await Store.open(running.store_url))
     try:
         yield ledger
     finally:
@@ -145,11 +134,11 @@ def application(
     from proxy.admin.auth import TOKEN_FILE, token
     from proxy.admin.parts import AdminParts
 
-    settings = ledger.settings
+    running = ledger.running
     parts = AdminParts(
         store=ledger.store,
-        master=AESGCM(secrets.load(settings.data_dir, environ).master),
-        token=token(settings.data_dir / "secrets" / TOKEN_FILE, settings.admin.token)[0],
+        master=AESGCM(secrets.load(running.data_dir, environ).master),
+        token=token(running.data_dir / "secrets" / TOKEN_FILE, running.admin_token)[0],
         record=ledger.record,
         configured=configured,
         published=published,
@@ -164,17 +153,14 @@ class Control:
         self._environ = environ
         self._listeners = listeners
         self._published = published
-        self._compiled = self._latest = compile_configuration(environ, make=True)
-        self._publisher = Publisher(self._compiled.settings.data_dir)
+        self._description = self._latest = described(environ)
+        self._published_latest = False
+        self.running = self._description.running
+        self._publisher = Publisher(self.running.data_dir)
         self._shipper: Shipper | None = None
         self._references: ReferencePublisher | None = None
         self._diagnostics = Diagnostics("control")
         self.watch = ConfigurationWatch(self._publisher, self._compile, lambda: digest(environ), self._diagnostics)
-
-    @property
-    def settings(self) -> Settings:
-        """What this process runs under; a later file changes only what the snapshot carries."""
-        return self._compiled.settings
 
     def duties(self) -> dict[str, Duty]:
         """What control does, in the order in which it begins."""
@@ -200,12 +186,11 @@ class Control:
 
     def parts(self, duties: dict[str, Duty]) -> Parts:
         """Duties with what they share: whom they tell of failures, and how long they have when the end has come."""
-        durability = self.settings.ledger.durability
-        return Parts(duties, self.failed, grace=durability.ship, insist=durability.copied)
+        return Parts(duties, self.failed, grace=self.running.ship_seconds, insist=self.running.copied)
 
     def farewell(self) -> int:
         """The exit code, once every duty has ended."""
-        if not self.settings.ledger.durability.copied or (self._shipper is not None and self._shipper.progress.complete):
+        if not self.running.copied or (self._shipper is not None and self._shipper.progress.complete):
             return 0
         lag = self._shipper.progress.lag_entries if self._shipper is not None else None
         self._diagnostics.error("not everything is in the database; this volume has the rest", entries=lag)
@@ -218,25 +203,26 @@ class Control:
         self._diagnostics.error(event, **fields)
 
     def _compile(self) -> list[bytes]:
-        compiled = compile_configuration(self._environ, make=True)
-        if restart := needs_restart(self.settings, compiled.settings):
-            self._diagnostics.warning("these keys count only after a restart", keys=restart)
-        self._latest = compiled
-        return compiled.entries
+        """A later file changes only what the snapshot carries."""
+        if self._published_latest or digest(self._environ) != self._latest.digest:
+            self._latest = described(self._environ)
+            if restart := self._description.restart_for(self._latest):
+                self._diagnostics.warning("these keys count only after a restart", keys=restart)
+        self._published_latest = True
+        return self._latest.entries
 
     def _configured(self) -> list[Principal]:
         return self._latest.principals
 
     async def _keep_ledger(self, stop: asyncio.Event) -> None:
         """Everything that needs the store; begun again for as long as the database is away."""
-        async with opened(self.settings) as ledger:
-            keyring = KeyringReader(self.settings.data_dir, secrets.load(self.settings.data_dir, self._environ).master)
-            insist = self.settings.ledger.durability.copied
+        async with opened(self.running) as ledger:
+            keyring = KeyringReader(self.running.data_dir, secrets.load(self.running.data_dir, self._environ).master)
             shipper = self._shipper = Shipper(
-                ledger.store, self.settings.data_dir, keyring, self._diagnostics.warning, insist=insist
+                ledger.store, self.running.data_dir, keyring, self._diagnostics.warning, insist=self.running.copied
             )
             retention = Retention(
-                ledger.store, self.settings.data_dir, bounds(self.settings), shipper.place, self._diagnostics.warning
+                ledger.store, self.running.data_dir, _bounds(self.running), shipper.place, self._diagnostics.warning
             )
             references = self._references = self._publishes_references(ledger.store, shipper)
             duties: dict[str, Duty] = {
@@ -250,12 +236,10 @@ class Control:
             await run_control(self.parts(duties), stop)
 
     def _publishes_references(self, store: Store, shipper: Shipper) -> ReferencePublisher:
-        kept = secrets.load(self.settings.data_dir, self._environ)
+        kept = secrets.load(self.running.data_dir, self._environ)
         ties = ResultTies(store, AESGCM(kept.master), kept.identity)
         handled = partial(getattr, shipper.progress, "handled")
-        return ReferencePublisher(
-            store, self.settings.data_dir, subkey(kept.identity), handled, ties.tie, self._diagnostics.warning
-        )
+        return ReferencePublisher(store, self.running.data_dir, subkey(kept.identity), handled, ties.tie, self._diagnostics.warning)
 
     async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
         """Added principals may also change through another control process on the same database."""
@@ -274,3 +258,8 @@ class Control:
         app = application(ledger, self._configured, lambda: self._publish_stored(ledger), self._environ)
         # The server closes what it is given; the sockets themselves are needed again if it has to begin anew.
         await admin_server.serve(app, [each.dup() for each in self._listeners], stop)
+
+
+def _bounds(running: Running) -> Bounds:
+    """How long and how much is kept."""
+    return Bounds(running.content_seconds, running.evidence_seconds, running.max_bytes)

@@ -81,9 +81,10 @@ async def _here(compiled: Compiled, method: str, path: str, body: Mapping[str, A
 
     from proxy.app.control import application, opened
     from proxy.control.publisher import Publisher
+    from proxy.settings.compiling import running
 
     publisher = Publisher(compiled.settings.data_dir)
-    async with opened(compiled.settings) as ledger:
+    async with opened(running(compiled.settings)) as ledger:
         app = application(ledger, lambda: compiled.principals, lambda: ledger.publish(publisher), os.environ)
         headers = {"authorization": f"Bearer {_token(compiled)}"}
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://here", headers=headers) as client:

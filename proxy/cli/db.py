@@ -49,7 +49,8 @@ def upgrade(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
 async def _upgrade(settings: Settings) -> dict[str, str | None]:
     from proxy.app.control import opened
     from proxy.ledger.store_schema import HEAD
+    from proxy.settings.compiling import running
 
-    async with opened(settings) as ledger:
+    async with opened(running(settings)) as ledger:
         copy = ledger.store.copy_made
     return {"revision": HEAD, "copy": str(copy) if copy else None}

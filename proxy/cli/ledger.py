@@ -173,12 +173,13 @@ async def _reindex(settings: Settings, *, quiet: bool) -> int:
     from proxy.app.control import opened
     from proxy.control.reindex import reindex as rebuild
     from proxy.ledger import secrets
+    from proxy.settings.compiling import running
 
     def report(what: str, count: int) -> None:
         if not quiet:
             print(f"\r{what}: {count} entries ", end="", file=sys.stderr, flush=True)
 
-    async with opened(settings) as ledger:
+    async with opened(running(settings)) as ledger:
         count = await rebuild(ledger.store, settings.data_dir, secrets.load(settings.data_dir).master, report)
     report("done", count)
     if not quiet:

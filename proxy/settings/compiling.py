@@ -1,4 +1,4 @@
-"""The one way from environment and file to what is published: used by `serve`, by `config check` and by control on every reload."""
+"""The one way from environment and file to what is published: for `serve`, `config check` and control."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path as FilePath
 
 from proxy.core.principal import Principal
 from proxy.ledger.secrets import MASTER_VARIABLE
+from proxy.settings.described import Description, Running
 from proxy.settings.effective import unused
 from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
-from proxy.settings.loading import Loaded, config_file, load
+from proxy.settings.loading import Loaded, load
 from proxy.settings.problems import ConfigurationError, Path, Problem, dotted
 from proxy.settings.schema import Settings
 
@@ -55,21 +56,34 @@ def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = 
     return Compiled(loaded, entries, principals(settings, keys.known), [*warnings, *unused(loaded)])
 
 
-def digest(environ: Mapping[str, str], folder: FilePath | None = None) -> str:
-    """Hash of the configuration file's bytes; empty when there is none or it cannot be read."""
-    file = config_file(environ, (folder or FilePath.cwd()).absolute())
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
-    except OSError:
-        return ""
+def describe(environ: Mapping[str, str]) -> Description:
+    """The configuration as control goes by it; the data folder and the identity key are made if need be.
+
+    Raises: ConfigurationError with every problem.
+    """
+    found = compile_configuration(environ, make=True)
+    return Description(running(found.settings), found.loaded.digest, _static(found.settings), found.entries, found.principals)
 
 
-def needs_restart(running: Settings, wanted: Settings) -> list[str]:
-    """Keys that differ and take effect only when the process starts again."""
-    changed = [name for name in _STATIC if getattr(running, name) != getattr(wanted, name)]
-    return changed + [
-        f"gateway.{name}" for name in _STATIC_GATEWAY if getattr(running.gateway, name) != getattr(wanted.gateway, name)
-    ]
+def running(settings: Settings) -> Running:
+    """What control goes by, out of the settings."""
+    ledger = settings.ledger
+    return Running(
+        folder=str(settings.data_dir),
+        store_url=settings.database_url or f"sqlite:///{settings.data_dir}/store.db",
+        admin_token=settings.admin.token,
+        max_bytes=ledger.max_bytes,
+        content_seconds=ledger.retention.content,
+        evidence_seconds=ledger.retention.evidence,
+        copied=ledger.durability.copied,
+        ship_seconds=ledger.durability.ship,
+    )
+
+
+def _static(settings: Settings) -> dict[str, str]:
+    values = {name: getattr(settings, name) for name in _STATIC}
+    values |= {f"gateway.{name}": getattr(settings.gateway, name) for name in _STATIC_GATEWAY}
+    return {name: hashlib.sha256(repr(value).encode()).hexdigest() for name, value in values.items()}
 
 
 def _make_data_dir(data_dir: FilePath) -> None:

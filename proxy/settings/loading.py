@@ -17,12 +17,12 @@ from pydantic import BaseModel, ValidationError
 
 from proxy.settings.builtin import builtin_upstreams
 from proxy.settings.checks import Finding, findings
+from proxy.settings.described import config_file
 from proxy.settings.document import Document, read_document
 from proxy.settings.environment import PREFIX, Overlay, variables
 from proxy.settings.problems import ConfigurationError, Path, Problem, dotted
 from proxy.settings.schema import Settings
 
-DEFAULT_FILE = "tos-proxy.yaml"
 DEFAULT_DATA_DIR = "tos-proxy-data"
 _SECTIONS = ("gateway", "admin", "health", "ledger", "upstreams", "principals", "detection")
 _PATHS = (("data_dir",), ("gateway", "unix_socket"), ("gateway", "tls", "certificate"), ("gateway", "tls", "key"))
@@ -48,14 +48,6 @@ class Loaded:
                 return self.document.place(path[:length], of_key=True).rpartition(":")[0]
         named = path[0] == "upstreams" and len(path) == 3
         return "built-in" if named and path[2] in builtin_upstreams().get(str(path[1]), {}) else "default"
-
-
-def config_file(environ: Mapping[str, str], folder: FilePath) -> FilePath | None:
-    """The file named by TOS_PROXY_CONFIG, else `tos-proxy.yaml` in `folder` if it is there, else None."""
-    if named := environ.get(PREFIX + "CONFIG"):
-        return folder / named
-    usual = folder / DEFAULT_FILE
-    return usual if usual.exists() else None
 
 
 def load(environ: Mapping[str, str], folder: FilePath | None = None) -> Loaded:

@@ -31,7 +31,18 @@ def test_database_that_cannot_be_used(start_proxy: StartProxy) -> None:
 
 def test_a_lean_control_carries_no_weight(tmp_path: Path) -> None:
     """Beside a new SQLite store and without admin, control has no framework, no migrations, no other database's dialect."""
-    heavy = ("fastapi", "uvicorn", "starlette", "alembic", "asyncpg", "rich", "typer", "sqlalchemy.dialects.postgresql")
+    heavy = (
+        "pydantic",
+        "yaml",
+        "fastapi",
+        "uvicorn",
+        "starlette",
+        "alembic",
+        "asyncpg",
+        "rich",
+        "typer",
+        "sqlalchemy.dialects.postgresql",
+    )
     script = (
         "import asyncio, sys; from proxy.app import control; from proxy.ledger.store import Store; "
         f"asyncio.run(Store.open('sqlite:///{tmp_path}/store.db')); print([name for name in {heavy} if name in sys.modules])"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.settings.compiling import compile_configuration, needs_restart
+from proxy.settings.compiling import compile_configuration, describe
 from proxy.settings.problems import ConfigurationError
 from tests.unit.settings.written import loaded
 
@@ -32,6 +32,11 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
 
 def test_what_a_reload_cannot_change(tmp_path: Path) -> None:
     """Listeners and places are named as needing a restart, principals are not."""
-    before = loaded(tmp_path).settings
-    after = loaded(tmp_path, "gateway: {port: 1}\nadmin: {port: 2}\nprincipals: {a: {}}\n").settings
-    assert needs_restart(before, after) == ["admin", "gateway.port"]
+    environ = {"TOS_PROXY_CONFIG": str(tmp_path / "tos-proxy.yaml"), "TOS_PROXY_DATA_DIR": str(tmp_path)}
+    loaded(tmp_path)
+    before = describe(environ)
+    loaded(tmp_path, "gateway: {port: 1}\nadmin: {port: 2}\nprincipals: {a: {}}\n")
+    after = describe(environ)
+    assert before.restart_for(after) == ["admin", "gateway.port"]
+    assert [principal.name for principal in after.principals] == ["a"]
+    assert (before.digest == after.digest, before.running == after.running) == (False, True)

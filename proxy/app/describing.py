@@ -1,0 +1,49 @@
+"""Control's way to a checked configuration: another process reads it, so that control carries neither pydantic nor the models."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import msgspec
+
+from proxy.core.errors import TosProxyError
+from proxy.settings.described import Description
+from proxy.settings.problems import ConfigurationError, Problem
+
+_SECONDS = 60.0
+
+
+def described(environ: Mapping[str, str]) -> Description:
+    """Have the configuration of `environ` read, checked and compiled; the data folder and the identity key are made if need be.
+
+    Raises: ConfigurationError with every problem, OSError, TosProxyError when that process broke off.
+    """
+    command = [sys.executable, "-P", "-m", "proxy.app", "describe"]
+    ran = subprocess.run(command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603 - our own module
+    if ran.returncode == 0:
+        return msgspec.msgpack.decode(ran.stdout, type=Description)
+    try:
+        problems = msgspec.msgpack.decode(ran.stdout, type=list[tuple[str, str, str, str]])
+    except msgspec.MsgspecError:
+        last = ran.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise TosProxyError(f"the configuration could not be read: {last or f'exit code {ran.returncode}'}") from None
+    raise ConfigurationError([Problem(*problem) for problem in problems])
+
+
+def describe() -> int:
+    """The other process: the description on stdout and 0, or the problems and 1."""
+    from proxy.settings.compiling import describe as compiled
+
+    try:
+        said, code = msgspec.msgpack.encode(compiled(os.environ)), 0
+    except ConfigurationError as error:
+        told = [(problem.place, problem.path, problem.message, problem.hint) for problem in error.problems]
+        said, code = msgspec.msgpack.encode(told), 1
+    except (TosProxyError, OSError) as error:
+        said, code = msgspec.msgpack.encode([("", "", str(error), "")]), 1
+    sys.stdout.buffer.write(said)
+    sys.stdout.buffer.flush()
+    return code

@@ -1,0 +1,45 @@
+"""A configuration, read by another process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from proxy.app.describing import described
+from proxy.core.errors import TosProxyError
+from proxy.settings.compiling import describe
+from proxy.settings.problems import ConfigurationError
+from tests.proxy_server import ROOT
+
+
+def environ(folder: Path, text: str) -> dict[str, str]:
+    """The environment of a process that goes by this file."""
+    (folder / "tos-proxy.yaml").write_text(text)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOS_PROXY_")}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "TOS_PROXY_CONFIG": str(folder / "tos-proxy.yaml"),
+        "TOS_PROXY_DATA_DIR": str(folder / "data"),
+    }
+
+
+def test_the_same_as_here(tmp_path: Path) -> None:
+    """What another process hands over is what this one would have found."""
+    told = environ(tmp_path, "principals: {a: {keys: [sk-x], attributes: {team: b}}}\nledger: {max_bytes: 1GiB}\n")
+    assert described(told) == describe(told)
+
+
+def test_problems_come_back(tmp_path: Path) -> None:
+    """Problems keep their places; a process that breaks off is an error in one line."""
+    with pytest.raises(ConfigurationError) as caught:
+        described(environ(tmp_path, "gateway: {prot: 1}\nhealth: {port: x}\n"))
+    assert len(caught.value.problems) == 2
+    assert "tos-proxy.yaml:1:11: gateway.prot" in str(caught.value)
+    told = environ(tmp_path, "") | {"PYTHONPATH": str(tmp_path)}
+    (tmp_path / "proxy").mkdir()
+    (tmp_path / "proxy" / "__init__.py").write_text("raise ZeroDivisionError('lost')")
+    with pytest.raises(TosProxyError, match="lost"):
+        described(told)

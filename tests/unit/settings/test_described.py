@@ -1,0 +1,28 @@
+"""What control goes by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.settings.described import Description, Running, config_file, digest
+
+RUNNING = Running("/d", "sqlite:////d/store.db", None, 1, 2.0, 3.0, copied=False, ship_seconds=4.0)
+
+
+def test_restart() -> None:
+    """Keys that differ are named, in their order; others are not."""
+    before, after = (Description(RUNNING, "", {"data_dir": "1", "admin": word, "health": word}, [], []) for word in ("a", "b"))
+    assert before.restart_for(after) == ["admin", "health"]
+    assert before.restart_for(before) == []
+    assert RUNNING.data_dir == Path("/d")
+
+
+def test_the_file(tmp_path: Path) -> None:
+    """The named file, else the usual one if there; the digest follows its bytes and is empty when there is nothing to read."""
+    assert config_file({}, tmp_path) is None
+    assert digest({}, tmp_path) == digest({"TOS_PROXY_CONFIG": "gone.yaml"}, tmp_path) == ""
+    (tmp_path / "tos-proxy.yaml").write_text("a")
+    first = digest({}, tmp_path)
+    (tmp_path / "tos-proxy.yaml").write_text("b")
+    assert digest({}, tmp_path) not in ("", first)
+    assert config_file({"TOS_PROXY_CONFIG": "other.yaml"}, tmp_path) == tmp_path / "other.yaml"
