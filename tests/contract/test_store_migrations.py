@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from proxy.ledger import store_schema
+from proxy.ledger import store_lines, store_schema
 from proxy.ledger.store import Store
 from proxy.ledger.store_errors import StoreError, StoreInUseError, StoreNewerError, StoreUnavailableError
 from proxy.ledger.store_schema import HEAD, scripts_folder
@@ -116,6 +116,26 @@ async def test_a_populated_database_is_migrated_with_nothing_lost(store_url: str
     with sqlite3.connect(copy) as before:
         assert before.execute("SELECT count(*) FROM entries").fetchone() == (40,)
     assert copy.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("earlier", ["0001", "0002"])
+async def test_a_database_of_every_earlier_form_is_brought_to_this_one(store_url: str, earlier: str) -> None:
+    """With records in it, all of which are there afterwards; what the new form holds can be written and read."""
+    writer = Writer()
+    for _ in range(5):
+        writer.exchange()
+    old = await Store.open(store_url, scripts=scripts_folder(), head=earlier)
+    await ship(old, writer.batch())
+    await old.close()
+    store = await Store.open(store_url)
+    later = Writer(epoch=2)
+    carrier = later.carrier([b"{}", b"{}"])
+    await ship(store, later.batch())
+    async with store.read() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM exchanges"))).scalar() == 6
+        assert (await connection.execute(text("SELECT count(*) FROM entries"))).scalar() == 10 + 4
+    assert await store_lines.count(store, carrier) == 2
+    await store.close()
 
 
 async def test_a_migration_that_fails_changes_nothing(store_url: str, tmp_path: Path) -> None:
