@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
@@ -177,8 +177,9 @@ def _read_step(gathering: Gathering, step: dict[str, Any]) -> None:
 class InteractionStream(EventStreamReader):
     """Events that name themselves in `event_type`, from `interaction.created` to `interaction.completed`, and `[DONE]`."""
 
-    rule = EndRule(names=frozenset({b"interaction.completed", b"error", b"done"}), heads=(b"[DONE]", b'{"error":'))
-    own_error = staticmethod(error_event)
+    rule: ClassVar[EndRule] = EndRule(
+        names=frozenset({b"interaction.completed", b"error", b"done"}), heads=(b"[DONE]", b'{"error":')
+    )
 
     def read_event(self, name: bytes, payload: bytes) -> bool:
         """Take in one event."""
@@ -197,6 +198,10 @@ class InteractionStream(EventStreamReader):
         if error := event.get("error"):
             self.gathering.seen.error = error_word(error)
         return name in self.rule.names or bool(error)
+
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return error_event(status, code, message, record_id)
 
     def _read_delta(self, event: dict[str, Any], delta: dict[str, Any]) -> None:
         gathering = self.gathering

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import PathParameters
@@ -25,8 +25,7 @@ _OBJECTS = {"thread.created": "thread", "thread.run.created": "run", "thread.mes
 class RunStream(EventStreamReader):
     """Named events with the thread, the run, its steps and messages as they change; ended by `done`, whose payload is `[DONE]`."""
 
-    rule = EndRule(names=frozenset({b"done", b"error"}), heads=(b"[DONE]", b'{"error":'))
-    own_error = staticmethod(chat_error_event)
+    rule: ClassVar[EndRule] = EndRule(names=frozenset({b"done", b"error"}), heads=(b"[DONE]", b'{"error":'))
 
     def read_event(self, name: bytes, payload: bytes) -> bool:
         """Take in one event."""
@@ -48,6 +47,10 @@ class RunStream(EventStreamReader):
         if kind == "error" or event.get("error"):
             self.gathering.seen.error = error_word(event.get("error") or event)
         return name in self.rule.names or bool(event.get("error"))
+
+    def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
+        """See `EventStreamReader.own_error`."""
+        return chat_error_event(status, code, message, record_id)
 
     def _read_delta(self, delta: Any) -> None:
         parts = delta.get("content") if type(delta) is dict else None
