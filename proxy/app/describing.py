@@ -22,7 +22,12 @@ def described(environ: Mapping[str, str]) -> Description:
     Raises: ConfigurationError with every problem, OSError, TosProxyError when that process broke off.
     """
     command = [sys.executable, "-P", "-m", "proxy.app", "describe"]
-    ran = subprocess.run(command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603 - our own module
+    try:
+        ran = subprocess.run(  # noqa: S603 - our own module
+            command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise TosProxyError(f"the configuration could not be read within {_SECONDS:.0f} s") from None
     if ran.returncode == 0:
         return msgspec.msgpack.decode(ran.stdout, type=Description)
     try:
