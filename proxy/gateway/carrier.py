@@ -245,19 +245,14 @@ class Carrier:
         return facts
 
     async def _begins_with_a_line(self) -> bool:
-        """Whether the first line is a batch's or a training file's; the rest is then read as lines too."""
-        head = await self._source().next()
-        if head.lstrip()[:1] != b"{":
-            return False
+        """Whether the first line is a batch's or a training file's; the rest is then read as lines too.
+
+        Or the second: a file that comes in several requests is cut anywhere, and then begins with the rest of a line.
+        """
         reader = LineReader(self._writer.begin)
-        reader.feed(head)
-        first = reader.next() or reader.finish()
-        if first is None or first.content is None:
-            return False
-        try:
-            return is_known(inspect_json(first.content).tree)
-        except StrictJSONError:
-            return True  # as a line it will be refused
+        reader.feed(await self._source().next())
+        lines = [line.content for line in (reader.next(), reader.next(), reader.finish()) if line and line.content]
+        return any(map(_may_be_call, lines[:2]))
 
     def _mean(self, kind: str) -> None:
         route: Route = self._exchange.route
@@ -347,3 +342,13 @@ def _strict(raw: bytes, name: str, charset: str | None = None) -> Inspected:
         return inspect_json(raw, charset)
     except StrictJSONError as error:
         raise Refused(error.status, error.code, name + error.message) from error
+
+
+def _may_be_call(line: bytes) -> bool:
+    """Whether a line has a form that a batch's or a training file's has, or would be refused if it had."""
+    if line[:1] != b"{":
+        return False
+    try:
+        return is_known(inspect_json(line).tree)
+    except StrictJSONError as error:
+        return error.code != "json_not_utf8"  # which other files may well be

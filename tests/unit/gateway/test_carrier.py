@@ -243,10 +243,12 @@ def test_entries_of_a_gemini_batch_are_lines() -> None:
         (b'{"name":"said to be lines"}', b"application/jsonl", 1),
         (b"\x89PNG\r\n", b"image/png", 0),
         (b"{" + b"x" * 100_000, b"application/octet-stream", 0),
+        (b"{\\rtf1 caf\xe9\n}", b"application/octet-stream", 0),
+        (b'est":{}}\n{"key":"b","request":{"contents":[]}}\n{"key":', b"application/octet-stream", 3),
     ],
 )
 def test_a_file_of_any_kind_is_one_of_lines_if_it_begins_like_one(content: bytes, kind: bytes, lines: int) -> None:
-    """Or if its type says so."""
+    """Or if its type says so; a part of a file may begin with the rest of a line."""
     stage = Stage()
     stage.client(post(b"/gemini/upload/v1beta/files", content, b"x-goog-api-key: k", b"Content-Type: " + kind))
     assert len(lines_of(stage)) == lines
