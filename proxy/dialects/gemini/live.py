@@ -15,7 +15,7 @@ from proxy.dialects.gathering import count, word
 from proxy.dialects.gemini import requests
 from proxy.dialects.gemini.requests import member
 from proxy.dialects.jsonio import write_compact
-from proxy.dialects.parameters import odd
+from proxy.dialects.parameters import odd, refer_path
 from proxy.dialects.paths import PathTable
 from proxy.dialects.session import MESSAGE_CAP, OpenTurn, SessionReader, TurnReader, decoded_bytes
 from proxy.dialects.whole import CountedReader
@@ -58,7 +58,7 @@ class LiveReader(TurnReader):
         known.prompt_chars += facts.prompt_chars
         known.system_chars += facts.system_chars
         known.media += facts.media
-        known.references += [one for one in facts.references if one not in known.references]
+        refer_path(known, tuple(facts.references))
         for reason in facts.flags:
             if reason not in known.flags:
                 known.flags.append(reason)

@@ -11,6 +11,7 @@ from proxy.core.facts import Usage
 from proxy.dialects import by_name, find
 from proxy.dialects.contract import PathParameters
 from proxy.dialects.jsonio import StrictJSONError
+from proxy.dialects.parameters import MAX_REFERENCES
 from proxy.dialects.session import MOST_OPEN, SessionReader, SessionTurn
 
 
@@ -279,6 +280,17 @@ def test_a_session_sums_its_turns() -> None:
         talk.asks({"type": "response.create"}).says(created(name), done(name, usage=usage))
     facts = talk.session.facts()
     assert (facts.usage, facts.choices, facts.events) == (Usage(4, 6, 2), 2, 4)
+
+
+def test_what_a_live_session_refers_to_is_bounded() -> None:
+    """However many messages it comes in."""
+    talk = live()
+    for number in range(50):
+        parts = [{"fileData": {"fileUri": f"files/{number}-{one}"}} for one in range(10)]
+        talk.asks({"clientContent": {"turns": [{"role": "user", "parts": parts}]}})
+    talk.asks({"clientContent": {"turnComplete": True}})
+    assert len(talk.turns[0].request.references) == MAX_REFERENCES
+    assert "many_references" in talk.turns[0].request.flags
 
 
 def test_the_turns_of_a_session_are_bounded() -> None:
