@@ -11,6 +11,7 @@ import contextlib
 import os
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -53,6 +54,15 @@ def instance_id(data_dir: Path, disk: Disk) -> str:
     if not path.exists():
         make_once(disk, path, os.urandom(8).hex().encode() + b"\n")
     return path.read_text("ascii").strip()
+
+
+def _settled(pieces: list[tuple[Stream, Piece]], _: Batch, error: LedgerUnavailableError | None) -> None:
+    """A tick was committed, or could not be."""
+    for stream, piece in pieces:
+        if error is None:
+            stream.synced(piece)
+        else:
+            stream.carry(piece)
 
 
 class Recorder:
@@ -228,15 +238,7 @@ class Recorder:
         rows = [(stream.number_here(), stream.id, piece.key, piece.offset, len(piece.sealed)) for stream, piece in pieces]
         content = b"".join([piece.sealed for _, piece in pieces])
         self.spool.append(segments.TICK, 0, 0, 0, _encode(rows), content)
-
-        def settled(_: Batch, error: LedgerUnavailableError | None) -> None:
-            for stream, piece in pieces:
-                if error is None:
-                    stream.synced(piece)
-                else:
-                    stream.carry(piece)
-
-        self.spool.settled(settled)
+        self.spool.settled(partial(_settled, pieces))
 
     def owe(self, stream: Stream) -> None:
         """Keep an exchange whose outcome no disk takes now; it is written when one does."""

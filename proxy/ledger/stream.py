@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,6 +32,13 @@ _DIGESTED_AT_ONCE = 64 * 1024
 _NOT_CUT = ("client_gone", "unknown_after_crash")
 _encode = msgspec.json.Encoder().encode
 sha256 = hashlib.sha256
+
+
+def _durable(pieces: PieceList, offset: int, size: int, batch: Batch, error: LedgerUnavailableError | None) -> None:
+    """A piece of a request was committed, `offset` bytes into its batch: from there it can be read back."""
+    if error is None:
+        assert batch.segment is not None
+        pieces.add(batch.segment, batch.base + offset, size)
 
 
 class Stream:
@@ -133,15 +141,7 @@ class Stream:
         spool = recorder.spool
         oneshot: Oneshot[None] = Oneshot()
         batch = spool.append(segments.BODY, 0, 0, self._number, evidence, sealed)
-        end = batch.size
-        pieces = self._pieces
-
-        def settled(batch: Batch, error: LedgerUnavailableError | None) -> None:
-            if error is None:
-                assert batch.segment is not None
-                pieces.add(batch.segment, batch.base + end - len(sealed), len(sealed))
-
-        spool.settled(settled)
+        spool.settled(partial(_durable, self._pieces, batch.size - len(sealed), len(sealed)))
         batch.waiting.append((oneshot, None))
         return oneshot
 
