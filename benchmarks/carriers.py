@@ -38,10 +38,10 @@ def peak_mib(pid: int, *, again: bool = False) -> float:
     return int(line.split()[1]) / 1024
 
 
-async def measured(server: ProxyServer, lines: int, chars: int, width: int) -> None:
+async def measured(server: ProxyServer, lines: int, chars: int, width: int, purpose: str) -> None:
     """One run."""
     port, pid = int(server.gateway_url.rpartition(":")[2]), server.children()["gateway-0"]
-    file = BatchFile(lines, chars)
+    file = BatchFile(lines, chars, purpose=purpose)
     size, _ = file.measured()
     streams, over = Streams(port, width), asyncio.Event()
     running = asyncio.create_task(streams.run(over))
@@ -51,7 +51,7 @@ async def measured(server: ProxyServer, lines: int, chars: int, width: int) -> N
     alone, streams.delays = streams.delays, []
     before = peak_mib(pid, again=True)
     began = time.monotonic()
-    command = [sys.executable, "-m", "tests.torture.carriers_load", str(port), str(lines), str(chars)]
+    command = [sys.executable, "-m", "tests.torture.carriers_load", str(port), str(lines), str(chars), purpose]
     uploading = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     answer, _ = await uploading.communicate()
     seconds = time.monotonic() - began
@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=50_000)
     parser.add_argument("--chars", type=int, default=4000, help="of each line's prompt")
     parser.add_argument("--streams", type=int, default=500)
+    parser.add_argument("--purpose", default="batch", help="`vision`: the same bytes, of which no line is read")
     told = parser.parse_args()
     port = free_port()
     mock = subprocess.Popen([sys.executable, "-m", "benchmarks.mock_upstream", "--port", str(port)])
@@ -86,7 +87,7 @@ def main() -> None:
         server = ProxyServer(Path(folder), _Mock(port), check_records=False)  # type: ignore[arg-type] # only its address is asked for
         try:
             server.start()
-            asyncio.run(measured(server, told.lines, told.chars, told.streams))
+            asyncio.run(measured(server, told.lines, told.chars, told.streams, told.purpose))
             server.finish()
         finally:
             server.abandon()

@@ -1,7 +1,7 @@
 """Load for carriers: batch files of any size, made as they are sent, and streams that know how late each of their chunks is.
 
-`python -m tests.torture.carriers_load PORT LINES CHARS` uploads one from a process of its own and prints the answer's first line:
-who measures delays cannot make a file at the same time.
+`python -m tests.torture.carriers_load PORT LINES CHARS PURPOSE` uploads one from a process of its own and prints the answer's first
+line: who measures delays cannot make a file at the same time.
 """
 
 from __future__ import annotations
@@ -158,5 +158,5 @@ def percentile(values: list[int], share: float) -> float:
 
 
 if __name__ == "__main__":
-    answer = asyncio.run(upload(int(sys.argv[1]), BatchFile(int(sys.argv[2]), int(sys.argv[3]))))
+    answer = asyncio.run(upload(int(sys.argv[1]), BatchFile(int(sys.argv[2]), int(sys.argv[3]), purpose=sys.argv[4])))
     print(answer.partition(b"\r\n")[0].decode())  # noqa: T201 - a command's output
