@@ -101,6 +101,8 @@ class ProxyServer:
             self._ports = {name: free_port() for name in ("gateway", "admin", "health")}
         self._write_configuration()
         environ = {key: value for key, value in os.environ.items() if not key.startswith("TOS_PROXY_")}
+        if self.command[1] != "proxy.cli":  # a fault planted in a module is not seen by what was compiled from it
+            environ["TOS_PROXY_NATIVE"] = "0"
         environ |= {"PYTHONPATH": str(ROOT), "TOS_PROXY_CONFIG": str(self.folder / "tos-proxy.yaml"), **self.environ}
         with (self.folder / "stdout").open("ab") as out, (self.folder / "stderr").open("ab") as err:
             command = [sys.executable, *self.command]

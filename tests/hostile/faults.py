@@ -21,7 +21,7 @@ def planted(names: str, folder: Path) -> dict[str, str]:
     place = folder / "planted"
     place.mkdir(parents=True, exist_ok=True)
     (place / "sitecustomize.py").write_text("from tests.hostile.faults import plant\n\nplant()\n")
-    return {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", VARIABLE: names}
+    return {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", VARIABLE: names, "TOS_PROXY_NATIVE": "0"}
 
 
 def plant() -> None:
