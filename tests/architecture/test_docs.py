@@ -214,6 +214,28 @@ def test_upstreams_are_read_as_documented() -> None:
     assert misread(Host("x", (Base("/x/v1", "/nothing", "openai"),)))
 
 
+GUIDED = re.compile(r"^\| [^|]+ \| [^|]*?http://127\.0\.0\.1:8080/([a-z]+)([^\s`\"|]*)[^|]* \| `([^`]+)` \|$", re.MULTILINE)
+
+
+def misled(page: str) -> list[str]:
+    """Base URLs of docs/clients.md that do not lead, with what the client adds, to an endpoint that some dialect reads."""
+    bad = []
+    for name, rest, adds in GUIDED.findall(page):
+        configured = builtin_upstreams().get(name, {"dialect": "openai"})
+        spoken, endpoint, _ = find(by_name(str(configured["dialect"])), "POST", f"{rest}{adds}")
+        bad += [f"{name}{rest} with {adds} is {spoken.name} {endpoint.name}"] if endpoint.name == "other" else []
+    return bad
+
+
+def test_clients_are_guided_to_what_is_read() -> None:
+    """Every base URL that the guide gives leads to an endpoint with a row of its own, and every row of its tables is looked at."""
+    page = text("docs/clients.md")
+    expect_none(misled(page))
+    heads = ("| client |", "|---")
+    assert len(GUIDED.findall(page)) == len([line for line in page.splitlines() if line[:1] == "|" and not line.startswith(heads)])
+    assert misled("| x | `http://127.0.0.1:8080/gemini` | `/models/m:generateContent` |")  # without the version
+
+
 def undocumented_fields(page: str, types: tuple[type[msgspec.Struct], ...]) -> list[str]:
     """Fields of record types that a page does not show in code marks."""
     return [f"{kind.__name__}.{name}" for kind in types for name in kind.__struct_fields__ if f"`{name}`" not in page]
