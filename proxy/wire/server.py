@@ -27,7 +27,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ServerConnection:
-    """One client connection: raw bytes in, Requests out, bytes out; an asyncio.Protocol but for its ancestry, which compiled costs."""
+    """One client connection: raw bytes in, Requests out, bytes out. An asyncio.Protocol in all but ancestry (cheaper compiled)."""
 
     __slots__ = (
         "_active",
