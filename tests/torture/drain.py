@@ -32,6 +32,8 @@ SPARE_SECONDS = 0.6
 NOTICE_SECONDS = 0.3
 """By then every gateway has been told."""
 RATE = 50.0
+_MOST_CHUNKS = 24
+"""The scripted answer has so many words."""
 
 
 @dataclass
@@ -69,7 +71,7 @@ async def _drain(server: ProxyServer, upstream: UpstreamProcess, streams: int, s
     found = Drained()
     load = Load(int(server.gateway_url.rpartition(":")[2]))
     over = asyncio.Event()
-    chunks = max(2, int(seconds * 2))
+    chunks = min(_MOST_CHUNKS, max(2, int(seconds * 2)))
     script = f"chunks={chunks} delay_ms={seconds * 1000 / chunks:.0f}"
     clients = [asyncio.create_task(load.stream(number, script)) for number in range(streams)]
     short = asyncio.create_task(load.steadily(RATE, over))
