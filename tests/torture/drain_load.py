@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tests.torture.kill9_load import Answered, _judged
 
 CALL_SECONDS = 30.0
+STREAM_SECONDS = 120.0
 _PATHS = {
     "openai": "/openai/v1/chat/completions",
     "responses": "/openai/v1/responses",
@@ -60,7 +61,7 @@ class Load:
             writer.write(request(f"stream {number}", script, stream=True).replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1))
             received = await reader.read(1)
             self.begun += 1
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(STREAM_SECONDS):
                 received += await reader.read()
         except OSError as error:
             self.refused.append(f"stream {number}: {error!r}")
