@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -19,6 +18,10 @@ _ANSWER_SECONDS = 30.0
 RAW = "raw HTTP"
 
 
+LEAST = {"openai": 3, "anthropic": 2, "google-genai": 3, "websockets": 15}
+"""Major versions, as in the extra. Who has older ones installed for other reasons sees the demo by raw HTTP."""
+
+
 class _Sdk(NamedTuple):
     module: ModuleType
     name: str
@@ -26,7 +29,9 @@ class _Sdk(NamedTuple):
 
 def kit() -> Kit:
     """Every dialect's SDK where it is installed, raw HTTP where it is not."""
-    openai, anthropic, gemini = _sdk("openai", "openai"), _sdk("anthropic", "anthropic"), _sdk("google.genai", "google-genai")
+    openai = _sdk("openai", "openai", "websockets")
+    anthropic = _sdk("anthropic", "anthropic")
+    gemini = _sdk("google.genai", "google-genai")
     return Kit(
         partial(SdkOpenAI, openai.module) if openai else raw.RawOpenAI,
         partial(SdkAnthropic, anthropic.module) if anthropic else raw.RawAnthropic,
@@ -35,13 +40,17 @@ def kit() -> Kit:
     )
 
 
-def _sdk(module: str, distribution: str) -> _Sdk | None:
-    return _Sdk(import_module(module), f"{distribution} {version(distribution)} (SDK)") if _is_there(module) else None
+def _sdk(module: str, distribution: str, *besides: str) -> _Sdk | None:
+    if not all(_is_there(needed) for needed in (distribution, *besides)):
+        return None
+    return _Sdk(import_module(module), f"{distribution} {version(distribution)} (SDK)")
 
 
-def _is_there(module: str) -> bool:
-    parent = module.rpartition(".")[0]
-    return (not parent or find_spec(parent) is not None) and find_spec(module) is not None
+def _is_there(distribution: str) -> bool:
+    try:
+        return int(version(distribution).partition(".")[0]) >= LEAST[distribution]
+    except PackageNotFoundError:
+        return False
 
 
 def _transport(tell: Tell) -> dict[str, Any]:
