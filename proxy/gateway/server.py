@@ -38,6 +38,7 @@ from proxy.wire.connect import connect
 from proxy.wire.deadlines import Deadlines
 from proxy.wire.environment import proxy_for
 from proxy.wire.listener import Listener
+from proxy.wire.names import Names
 from proxy.wire.origin import parse_origin
 from proxy.wire.pool import Pool, PoolStats
 from proxy.wire.server import ServerConnection
@@ -105,6 +106,7 @@ class Worker:
         """Run until drained."""
         loop = asyncio.get_running_loop()
         self._loop = loop
+        self._names = Names(self._loop)
         self._deadlines = Deadlines(loop)
         self._follower = SnapshotFollower(self._snapshot, self._clock, self._build, self._swap, self._complain)
         self._corridor: Corridor | None = None
@@ -223,7 +225,9 @@ class Worker:
 
             def connecting(factory: Callable[[], asyncio.Protocol]) -> Awaitable[tuple[asyncio.Transport, asyncio.Protocol]]:
                 seconds = self._house.gateway.connect_seconds
-                return connect(self._loop, origin, factory, ssl_context=context, proxy=through, timeout=seconds)
+                return connect(
+                    self._loop, origin, factory, ssl_context=context, proxy=through, timeout=seconds, resolver=self._names.look_up
+                )
 
             pool = self._pools[key] = Pool(self._loop, connecting, self._deadlines, self._pool_stats, _FIRST_BYTE_SECONDS)
         return pool

@@ -19,15 +19,15 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain, zip_longest
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from proxy.core.errors import UpstreamError
 from proxy.wire.environment import Proxy
+from proxy.wire.names import Address, Names
 from proxy.wire.origin import Origin
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 Q = TypeVar("Q", bound=asyncio.BaseProtocol)
-Address = tuple[int, int, int, str, Any]
 Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 HANDSHAKE_TIMEOUT = 10.0
@@ -59,7 +59,7 @@ async def connect(
 
     `ssl_context` is needed for https origins, `proxy_context` for https proxies (`ssl_context` stands in for it, client
     certificate included). A `proxy` is passed by CONNECT, for http origins too, so that bytes stay untouched. `timeout`
-    (seconds) bounds the whole, HANDSHAKE_TIMEOUT each TLS handshake in it. `resolver` stands in for the system's:
+    (seconds) bounds the whole, HANDSHAKE_TIMEOUT each TLS handshake in it. `resolver` stands in for one of its own:
     (host, port) -> addresses as `getaddrinfo` gives them.
     Errors: UpstreamError, 504 when time ran out, else 502; its one line names host and cause, never a credential. No byte
     of a request has been sent then, and every socket is closed.
@@ -87,7 +87,7 @@ class _Attempt(Generic[P]):
         self._loop = loop
         self._origin = origin
         self._protocol_factory = protocol_factory
-        self._resolver = resolver or self._resolve
+        self._resolver = resolver or Names(loop).look_up
         self.subject = origin.authority
         self.stage = "the name look-up"
 
@@ -131,9 +131,6 @@ class _Attempt(Generic[P]):
             many = f" ({len(addresses)} addresses tried)" if len(addresses) > 1 else ""
             raise UpstreamError(f"{self.subject}: {causes}{many}", status=504 if timed_out else 502)
         return sock
-
-    async def _resolve(self, host: str, port: int) -> Sequence[Address]:
-        return await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
 
     async def _open(
         self, sock: socket.socket, factory: Callable[[], Q], ssl_context: ssl.SSLContext | None, server_name: str
