@@ -11,7 +11,7 @@ import contextlib
 import threading
 import time
 import zlib
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +23,11 @@ from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.segments import COMMIT_MASK, COMMIT_SHIFT, FRAME_BYTES, FRAME_MAGIC, FRAMES_CAP, pack_crc, pack_head
 
 WATCH_SECONDS = 0.25
-# Under load a sync for every second exchange costs more than all else the ledger does; a pause lets the next batch grow. Whoever
-# is alone does not wait.
-BUSY = 3
-PACE_SECONDS = 0.001
+# A sync for every second exchange costs more than all else the ledger does. So commits have an allowance, which a quiet spool never
+# uses up; a busy one lets small batches grow until the next is due, and does not wait once a batch is large.
+PACE_SECONDS = 0.003
+BURST = 10.0
+LARGE = 16
 
 crc32 = zlib.crc32
 
@@ -46,6 +47,8 @@ class Spool:
         self._handed: Batch | Callable[[], None] | None = None
         self._under_way: Batch | None = None
         self._since = 0.0
+        self._allowance = BURST
+        self._growing: TimerHandle | None = None
         self._due = True
         self._batch = Batch(0, 0, 0)
         self._writing = threading.Thread(target=self._run, name="spool", daemon=True)
@@ -89,6 +92,10 @@ class Spool:
         batch.frames += 1
         if not self._due:
             self._due = True
+            self._plan()
+        elif batch.frames == LARGE and self._growing is not None:
+            self._growing.cancel()
+            self._growing = None
             self._loop.call_soon(self._hand_over)
         return batch
 
@@ -117,9 +124,23 @@ class Spool:
         self._batch = Batch(batch.epoch, (batch.number + 1) & COMMIT_MASK, min(batch.frames, FRAMES_CAP))
         return batch
 
+    def _plan(self) -> None:
+        """Hand the open batch over at the end of this turn, or when the next commit is due."""
+        allowance = self._allowed()
+        if allowance >= 1.0 or self._batch.frames >= LARGE:
+            self._loop.call_soon(self._hand_over)
+        else:
+            self._growing = self._loop.call_later((1.0 - allowance) * PACE_SECONDS, self._hand_over)
+
+    def _allowed(self) -> float:
+        """Commits that may begin now; one more every PACE_SECONDS, up to BURST."""
+        return min(BURST, self._allowance + (self._loop.time() - self._since) / PACE_SECONDS)
+
     def _hand_over(self) -> None:
-        self._under_way = self._handed = self._close_batch()
+        self._growing = None
+        self._allowance = max(0.0, self._allowed() - 1.0)
         self._since = self._loop.time()
+        self._under_way = self._handed = self._close_batch()
         self._wake.release()
 
     def stalled(self, seconds: float) -> str:
@@ -151,17 +172,14 @@ class Spool:
             oneshot.set(value)
         for oneshot, value in batch.held:
             oneshot.set(value)
-        if len(batch.waiting) + len(batch.held) >= BUSY:
-            self._loop.call_later(PACE_SECONDS, self._go_on)
-        else:
-            self._go_on()
+        self._go_on()
         if batch.incident is not None:
             self.on_incident(batch.incident)
 
     def _go_on(self) -> None:
         """The next batch, if there is one."""
         if self._batch.frames:
-            self._hand_over()
+            self._plan()
         else:
             self._due = False
 

@@ -15,7 +15,7 @@ from proxy.ledger.batch import Batch
 from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk
-from proxy.ledger.spool import Spool
+from proxy.ledger.spool import BURST, LARGE, Spool
 from tests.torture.fault_disk import FaultDisk, StuckDisk
 from tests.torture.ledger_load import clock, filled
 
@@ -69,6 +69,28 @@ async def test_what_comes_during_a_commit_goes_with_the_next(tmp_path: Path) -> 
     await filled(slots[-1])
     assert first.done
     assert spool._committer.commits - before == 2
+    await ended(spool)
+
+
+async def test_a_busy_spool_lets_small_batches_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the allowance is used up, what comes one by one shares the next commit; a large batch waits for nothing."""
+    monkeypatch.setattr("proxy.ledger.spool.PACE_SECONDS", 30.0)
+    spool = spool_in(tmp_path)
+    for _ in range(int(BURST) + 1):
+        if not spool._allowed() >= 1.0:
+            break
+        await filled(append(spool))
+    before = spool._committer.commits
+    slots = []
+    for _ in range(LARGE - 1):
+        slots.append(append(spool))
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
+    assert not any(slot.done for slot in slots)
+    slots.append(append(spool))
+    await filled(slots[-1])
+    assert all(slot.done for slot in slots)
+    assert spool._committer.commits - before == 1
     await ended(spool)
 
 
