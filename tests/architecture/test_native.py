@@ -49,7 +49,8 @@ def test_they_pass_their_tests() -> None:
         "tests/unit/wire",
         "tests/unit/ledger/test_stream.py",
     ]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
+    # Readers broken on purpose inherit from compiled ones, which only sources allow.
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", "not broken_reader", *tests]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command, cwd=ROOT, env={**environment, "TOS_PROXY_NATIVE": "1"}, capture_output=True, text=True, check=False
