@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 
+from proxy.admin.problems import ProblemError
 from proxy.core.clock import Clock, SystemClock
 from proxy.core.principal import Principal
+from proxy.ledger import store_exchanges
 from proxy.ledger.store import Store
 from proxy.ledger.store_principals import Record
 
@@ -33,3 +35,13 @@ def parts_of(request: Request) -> AdminParts:
     """The parts of the application that serves this request."""
     parts: AdminParts = request.app.state.parts
     return parts
+
+
+async def exchange_of(parts: AdminParts, record_id: str) -> store_exchanges.Evidence:
+    """What the store holds of an exchange. Raises: ProblemError 404."""
+    found = await store_exchanges.record(parts.store, record_id)
+    if found is None or found.row["at"] is None:
+        raise ProblemError(
+            404, "no-such-exchange", "No exchange with this id is in the store; a new one is shipped within a second."
+        )
+    return found

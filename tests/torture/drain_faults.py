@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+
+from tests.torture.planting import main
 
 
 def _none() -> None:
@@ -60,22 +61,6 @@ FAULTS: dict[str, Callable[[], None]] = {
 }
 
 
-def main(name: str, arguments: list[str]) -> int:
-    """The command `serve`, or one process, with the fault in it."""
-    if arguments[0] == "serve":
-        from proxy.cli import run, serve
-
-        prepare = serve.prepare
-        changes = {"python": [sys.executable, "-m", "tests.torture.drain_faults", name]}
-        changes |= {"part_seconds": 0.0} if name == "refuse_at_once" else {}
-        serve.prepare = lambda *told, **more: replace(prepare(*told, **more), **changes)
-        return run(arguments)
-    from proxy.app import main as process
-
-    if arguments[0] in ("gateway", "control"):
-        FAULTS[name]()
-    return process(arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    at_once = {"part_seconds": 0.0} if sys.argv[1] == "refuse_at_once" else {}
+    sys.exit(main("tests.torture.drain_faults", FAULTS, sys.argv[1:], **at_once))

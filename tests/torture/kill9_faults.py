@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
 from typing import Any
+
+from tests.torture.planting import main
 
 LATE_SECONDS = 0.05
 _ONE_IN = 10
@@ -163,21 +164,5 @@ FAULTS: dict[str, Callable[[], None]] = {
 }
 
 
-def main(name: str, arguments: list[str]) -> int:
-    """The command `serve`, or one process, with the fault in it."""
-    if arguments[0] == "serve":
-        from proxy.cli import run, serve
-
-        prepare = serve.prepare
-        python = [sys.executable, "-m", "tests.torture.kill9_faults", name]
-        serve.prepare = lambda *told, **more: replace(prepare(*told, **more), python=python)
-        return run(arguments)
-    from proxy.app import main as process
-
-    if arguments[0] in ("gateway", "control"):
-        FAULTS[name]()
-    return process(arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main("tests.torture.kill9_faults", FAULTS, sys.argv[1:]))

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, BeforeValidator, Field
 
-from proxy.admin.parts import AdminParts, parts_of
+from proxy.admin.parts import AdminParts, exchange_of, parts_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.ledger import store_content, store_exchanges, store_lines, store_results, store_turns
 
@@ -183,11 +183,7 @@ async def list_exchanges(parts: Parts, filters: Annotated[Filters, Query()]) -> 
 @router.get("/exchanges/{id}", responses=responses(404))
 async def read_exchange(parts: Parts, id: str) -> Record:  # noqa: A002 - the name is the API's
     """One exchange, its evidence as written, and its content opened from the seal."""
-    found = await store_exchanges.record(parts.store, id)
-    if found is None or found.row["at"] is None:
-        raise ProblemError(
-            404, "no-such-exchange", "No exchange with this id is in the store; a new one is shipped within a second."
-        )
+    found = await exchange_of(parts, id)
     request, answer = await store_content.opened(parts.store, found, parts.master)
     checks = [part.opens for part in (request, answer) if part.opens is not None]
     evidence = Evidence(

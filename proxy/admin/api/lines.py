@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from proxy.admin.parts import AdminParts, parts_of
+from proxy.admin.parts import AdminParts, exchange_of, parts_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.ledger import store_exchanges, store_lines, store_results
 from proxy.ledger.store_lines import ShownLine
@@ -68,11 +68,7 @@ async def list_lines(
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> LinePage:
     """The lines of a carrier in order, their content opened from the carrier's seal; none of any other exchange."""
-    carrier = await store_exchanges.record(parts.store, id)
-    if carrier is None or carrier.row["at"] is None:
-        raise ProblemError(
-            404, "no-such-exchange", "No exchange with this id is in the store; a new one is shipped within a second."
-        )
+    carrier = await exchange_of(parts, id)
     try:
         items, after = await store_lines.page(parts.store, carrier, parts.master, limit=limit, cursor=cursor)
     except store_exchanges.BadCursorError as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from proxy.admin.parts import AdminParts, parts_of
+from proxy.admin.parts import AdminParts, exchange_of, parts_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.ledger import store_exchanges, store_turns
 
@@ -78,11 +78,7 @@ async def list_turns(
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> TurnPage:
     """The turns of a session in order; none of any other exchange."""
-    carrier = await store_exchanges.record(parts.store, id)
-    if carrier is None or carrier.row["at"] is None:
-        raise ProblemError(
-            404, "no-such-exchange", "No exchange with this id is in the store; a new one is shipped within a second."
-        )
+    await exchange_of(parts, id)
     try:
         items, after = await store_turns.page(parts.store, id, limit=limit, cursor=cursor)
     except store_exchanges.BadCursorError as error:
