@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import msgspec
 
 from proxy.core.errors import TosProxyError
+from proxy.documents.problems import ConfigurationError, Problem
 from proxy.settings.described import Description
-from proxy.settings.problems import ConfigurationError, Problem
 
 _SECONDS = 60.0
 

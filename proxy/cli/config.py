@@ -12,7 +12,7 @@ import typer
 from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
 
 if TYPE_CHECKING:
-    from proxy.settings.problems import Problem
+    from proxy.documents.problems import Problem
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +31,8 @@ def check(config: ConfigOption = None, data_dir: DataDirOption = None, json_: Js
       tos-proxy config check
       tos-proxy config check --config /etc/tos-proxy.yaml
     """  # noqa: D301 - a backspace keeps the lines below it as they are
+    from proxy.documents.problems import ConfigurationError
     from proxy.settings.compiling import compile_configuration
-    from proxy.settings.problems import ConfigurationError
 
     settle(config, data_dir)
     problems: list[Problem] = []

@@ -6,19 +6,46 @@ import msgspec
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the terms say of a call: `allow | allow_with_obligations | review | forbid`, with the clauses that took part."""
+    """What the terms say of a call: `allow | allow_with_obligations | review | forbid`, with every clause that took part.
+
+    `basis`, of the strictest row: `express_grant | exception | silence | prohibition`; empty where there are no terms. `rows`:
+    the rows that took part, each with the version of its text (`openai.api@2026-01-01`). `confirmed`: what decided was seen in
+    the primary text, or a person adopted it. `conflict`: rows or clauses contradict each other.
+    """
 
     verdict: str = "allow"
     clauses: tuple[str, ...] = ()
+    basis: str = ""
+    obligations: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    confirmed: bool = True
+    conflict: bool = False
+
+
+class Transform(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A change to a JSON body: members to leave out and to set (JSON values), by dotted path; `rule` asked for it."""
+
+    rule: str
+    drop: tuple[str, ...] = ()
+    set: dict[str, str] = {}
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The strictest effect of all matching rules: `allow | flag | throttle | deny`. `message` is for a denied client."""
+    """The strictest effect of all matching rules: `allow | flag | throttle | deny`. `message` is for a denied client.
+
+    `rules` matched and count; `shadow` matched and would have counted, each as `rule:effect`. `failed`: rules whose expression
+    could not be evaluated. `throttles`: names of the throttling rules among `rules`.
+    """
 
     effect: str = "allow"
     rules: tuple[str, ...] = ()
     clauses: tuple[str, ...] = ()
     message: str = ""
+    shadow: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
+    transforms: tuple[Transform, ...] = ()
+    throttles: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
@@ -33,22 +60,45 @@ ALLOWED = Decision()
 NO_OBJECTION = Verdict()
 GRANTED = Grant()
 
-_VERDICTS = ("allow", "allow_with_obligations", "review", "forbid")
-_EFFECTS = ("allow", "flag", "throttle", "deny")
+VERDICTS = ("allow", "allow_with_obligations", "review", "forbid")
+EFFECTS = ("allow", "flag", "throttle", "deny")
+"""Both from the mildest to the strictest."""
 
 
 def stricter_verdict(one: Verdict, other: Verdict) -> Verdict:
     """What holds of two calls that can only be made together: the stricter verdict, the clauses of both."""
     if other == NO_OBJECTION or one is other:
         return one
-    strictest = max(one.verdict, other.verdict, key=_VERDICTS.index)
-    return Verdict(strictest, tuple(dict.fromkeys(one.clauses + other.clauses)))
+    strictest = max(one, other, key=lambda verdict: VERDICTS.index(verdict.verdict))
+    return Verdict(
+        strictest.verdict,
+        united(one.clauses, other.clauses),
+        strictest.basis,
+        united(one.obligations, other.obligations),
+        united(one.rows, other.rows),
+        any(each.confirmed for each in (one, other) if each.verdict == strictest.verdict),
+        one.conflict or other.conflict,
+    )
 
 
 def stricter_decision(one: Decision, other: Decision) -> Decision:
     """The same of decisions: the stricter effect and its message, the rules and clauses of both."""
     if other == ALLOWED or one is other:
         return one
-    strictest = max(one, other, key=lambda decision: _EFFECTS.index(decision.effect))
-    rules = tuple(dict.fromkeys(one.rules + other.rules))
-    return Decision(strictest.effect, rules, tuple(dict.fromkeys(one.clauses + other.clauses)), strictest.message)
+    strictest = max(one, other, key=lambda decision: EFFECTS.index(decision.effect))
+    return Decision(
+        strictest.effect,
+        united(one.rules, other.rules),
+        united(one.clauses, other.clauses),
+        strictest.message,
+        united(one.shadow, other.shadow),
+        united(one.obligations, other.obligations),
+        one.transforms + tuple([each for each in other.transforms if each not in one.transforms]),
+        united(one.throttles, other.throttles),
+        united(one.failed, other.failed),
+    )
+
+
+def united(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """Both, each once, in the order in which they came."""
+    return tuple(dict.fromkeys(one + other))

@@ -30,13 +30,15 @@ PURPOSES = (
 class Credential(msgspec.Struct, frozen=True, gc=False):
     """A credential as it came, already reduced to what may be kept.
 
-    `kind`: `bearer | x-api-key | api-key | x-goog-api-key | query | virtual | jwt | none`.
-    `fingerprint`: 64 hex digits, HMAC-SHA256 under the deployment's identity key (SHA-256 for virtual keys, which are
-    random); shown to people as `key:` + the first 12. Empty for `none`.
+    `kind`: `bearer | x-api-key | api-key | x-goog-api-key | query | virtual | jwt | none`. `fingerprint`: 64 hex digits,
+    HMAC-SHA256 under the deployment's identity key (SHA-256 for virtual keys, which are random); shown to people as `key:` + the
+    first 12. Empty for `none`. `plan`: `api_key | oauth_subscription | coding_plan`, as far as the key's shape and the host tell;
+    empty when they do not.
     """
 
     kind: str
     fingerprint: str
+    plan: str = ""
 
     @property
     def shown(self) -> str:

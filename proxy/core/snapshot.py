@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from proxy.core.principal import Principal
+from proxy.core.rules import Bundle, Rule
+from proxy.core.terms import Models, Row
 
 SNAPSHOT_FORMAT = 1
 
@@ -87,6 +89,10 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "upstream": UpstreamOptions,
     "principal": Principal,
     "credential": CredentialEntry,
+    "terms": Row,
+    "models": Models,
+    "rule": Rule,
+    "bundle": Bundle,
 }
 
 

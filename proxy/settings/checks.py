@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.settings.problems import Path
+from proxy.documents.problems import Path
 
 _UPSTREAM_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _VERSION_NAME = re.compile(r"v[0-9]+(alpha|beta)?[0-9]*")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from proxy.core.principal import Principal
+from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
 from proxy.ledger.secrets import MASTER_VARIABLE
 from proxy.settings.described import Description, Running
 from proxy.settings.effective import unused
 from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
 from proxy.settings.loading import Loaded, load
-from proxy.settings.problems import ConfigurationError, Path, Problem, dotted
 from proxy.settings.schema import Settings
 
 _STATIC = ("data_dir", "database_url", "redis_url", "admin", "health")

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from proxy.documents.problems import Path, Problem, dotted
 from proxy.settings.loading import Loaded
-from proxy.settings.problems import Path, Problem, dotted
 from proxy.settings.schema import SECRETS, UNUSED
 
 

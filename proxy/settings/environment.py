@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.settings.document import read_document
-from proxy.settings.problems import Path, Problem
+from proxy.documents.problems import Path, Problem
+from proxy.documents.reading import read_document
 
 PREFIX = "TOS_PROXY_"
 NOT_SETTINGS = {"TOS_PROXY_CONFIG", "TOS_PROXY_CHANNEL", "TOS_PROXY_IDENTITY_KEY", "TOS_PROXY_MASTER_KEY", "TOS_PROXY_NATIVE"}

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from proxy.settings.problems import Path as Place
-from proxy.settings.problems import Problem
+from proxy.documents.problems import Path as Place
+from proxy.documents.problems import Problem
 from proxy.settings.schema import Settings
 
 VIRTUAL_PREFIX = "tp_"
@@ -54,8 +54,8 @@ def identity_key(data_dir: Path, environ: Mapping[str, str], *, make: bool) -> b
 
     Raises: ConfigurationError when it is there but cannot be used.
     """
+    from proxy.documents.problems import ConfigurationError
     from proxy.ledger import secrets
-    from proxy.settings.problems import ConfigurationError
 
     variable, path = environ.get(secrets.IDENTITY_VARIABLE), data_dir / "secrets" / "identity.key"
     if not make and variable is None and not path.exists():

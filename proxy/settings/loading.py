@@ -6,21 +6,21 @@ so that every process of one `serve` sees the same.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from proxy.documents.checking import in_file_order, invalid
+from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
+from proxy.documents.reading import Document, read_document
 from proxy.settings.builtin import builtin_upstreams
 from proxy.settings.checks import Finding, findings
 from proxy.settings.described import config_file
-from proxy.settings.document import Document, read_document
 from proxy.settings.environment import PREFIX, Overlay, variables
-from proxy.settings.problems import ConfigurationError, Path, Problem, dotted
 from proxy.settings.schema import Settings
 
 DEFAULT_DATA_DIR = "tos-proxy-data"
@@ -137,26 +137,13 @@ class _Check:
         try:
             settings = Settings.model_validate(tree)
         except ValidationError as error:
-            problems += [self._invalid(dict(each)) for each in error.errors(include_url=False, include_input=False)]
+            problems += map(_meant, invalid(error, Settings, lambda path, of_key: self._place(path, of_key=of_key)))
         if problems or settings is None:
-            raise ConfigurationError(sorted(dict.fromkeys(problems), key=_in_file_order))
+            raise ConfigurationError(sorted(dict.fromkeys(problems), key=in_file_order))
         return settings
 
     def _found(self, finding: Finding) -> Problem:
         return Problem(self._place(finding.path, of_key=finding.of_key), dotted(finding.path), finding.message, finding.hint)
-
-    def _invalid(self, error: dict[str, Any]) -> Problem:
-        path: Path = tuple(part for part in error["loc"] if part != "[key]")
-        unknown = error["type"] == "extra_forbidden"
-        message = str(error["msg"]).removeprefix("Value error, ")
-        hint = ""
-        if unknown:
-            message, hint = "unknown key", _near(path)
-        elif error["type"] == "missing":
-            message = "is missing"
-        elif error["type"] == "string_type":
-            message, hint = "should be text", "put it in quotes"
-        return Problem(self._place(path, of_key=unknown), dotted(path), message, hint)
 
     def _place(self, path: Path, *, of_key: bool = False) -> str:
         origins = self._overlay.origins
@@ -169,31 +156,10 @@ class _Check:
         return f"environment: {inside[0]}" if inside else self._document.place(path)
 
 
-def _in_file_order(problem: Problem) -> tuple[list[int], str]:
-    """File problems by line and column, then the environment's."""
-    numbers = [int(part) for part in problem.place.split(":")[-2:] if part.isdigit()]
-    return (numbers or [1 << 30], problem.place)
-
-
-def _near(path: Path) -> str:
-    """`did you mean …?` among the keys that the table at `path`'s parent knows."""
-    known = list(_model_at(path[:-1]).model_fields)
-    section, _, key = str(path[-1]).partition("_")
-    if len(path) == 1 and section in known and key:
-        return f"did you mean {section}: {{{key}: …}}, as a variable {PREFIX}{section.upper()}__{key.upper()}?"
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
-
-
-def _model_at(path: Path) -> type[BaseModel]:
-    model: type[BaseModel] = Settings
-    annotation: Any = Settings
-    for part in path:
-        named = model.model_fields.get(str(part)) if annotation is model else None
-        annotation = named.annotation if named else (get_args(annotation) or (annotation,))[-1]
-        options = [
-            option for option in (annotation, *get_args(annotation)) if isinstance(option, type) and issubclass(option, BaseModel)
-        ]
-        if options and not (hasattr(annotation, "__origin__") and annotation.__origin__ is dict):
-            annotation = model = options[0]
-    return model
+def _meant(problem: Problem) -> Problem:
+    """A key at the top that is a section and a key of it in one word is told how it is written."""
+    section, _, key = problem.path.partition("_")
+    if problem.message != "unknown key" or section not in Settings.model_fields or not key:
+        return problem
+    hint = f"did you mean {section}: {{{key}: …}}, as a variable {PREFIX}{section.upper()}__{key.upper()}?"
+    return replace(problem, hint=hint)

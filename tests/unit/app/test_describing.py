@@ -9,8 +9,8 @@ import pytest
 
 from proxy.app.describing import described
 from proxy.core.errors import TosProxyError
+from proxy.documents.problems import ConfigurationError
 from proxy.settings.compiling import describe
-from proxy.settings.problems import ConfigurationError
 from tests.proxy_server import ROOT
 
 

@@ -49,6 +49,10 @@ def test_every_section_has_its_type() -> None:
         "upstream": UpstreamOptions("a", "openai", "http://x"),
         "principal": Principal("a"),
         "credential": SECTIONS["credential"](principal="a"),
+        "terms": SECTIONS["terms"](id="a", kind="contract"),
+        "models": SECTIONS["models"](),
+        "rule": SECTIONS["rule"](name="a", effect="flag"),
+        "bundle": SECTIONS["bundle"](digest="00"),
     }
     assert set(values) == set(SECTIONS)
     for section, value in values.items():

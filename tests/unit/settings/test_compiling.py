@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.documents.problems import ConfigurationError
 from proxy.settings.compiling import compile_configuration, describe
-from proxy.settings.problems import ConfigurationError
 from tests.unit.settings.written import loaded
 
 

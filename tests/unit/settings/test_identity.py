@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from proxy.documents.problems import ConfigurationError
 from proxy.settings.compiling import compile_configuration
 from proxy.settings.identity import token_fingerprint
-from proxy.settings.problems import ConfigurationError
 
 
 def test_keys_become_fingerprints(tmp_path: Path) -> None:

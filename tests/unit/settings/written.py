@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.documents.problems import ConfigurationError
 from proxy.settings.loading import Loaded, load
-from proxy.settings.problems import ConfigurationError
 
 
 def loaded(folder: Path, text: str = "", **environ: str) -> Loaded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.settings.problems import ConfigurationError, Problem, dotted
+from proxy.documents.problems import ConfigurationError, Problem, dotted
 
 
 def test_one_line_each() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.settings import document
-from proxy.settings.document import plain_scalar, read_document
+from proxy.documents import reading as document
+from proxy.documents.reading import plain_scalar, read_document
 
 
 def problems(text: str) -> list[str]:

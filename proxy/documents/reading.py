@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from proxy.settings.problems import Path, Problem, dotted
+from proxy.documents.problems import Path, Problem, dotted
 
 SIZE_CAP = 16 * 1024 * 1024
 DEPTH_CAP = 32
