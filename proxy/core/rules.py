@@ -58,8 +58,8 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Bundle(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Section `bundle`, name `bundle`: what is in force together; recorded with every exchange.
 
-    `digest`: 64 hex digits over all rules and rows in canonical form. `terms`: the version of the terms catalogue. `packs`: versions
-    of the packs by name.
+    `digest`: 64 hex digits over all rules and rows in canonical form. `terms`: the version of the terms catalogue. `packs`: their
+    versions by name.
     """
 
     digest: str = ""
