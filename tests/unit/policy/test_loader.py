@@ -1,0 +1,110 @@
+"""Policies from files and folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.policy.loader import Known, files_of, load, shown
+from tests.unit.policy.written import PACK, POLICY, policy, write
+
+KNOWN = Known(
+    clauses=["openai.services.3.3e"],
+    words={"endpoint": ["chat", "responses", "batch_line"]},
+    upstreams=["openai"],
+    now=1_795_354_200_000_000,
+)
+
+
+def lines(folder: Path, text: str, known: Known = KNOWN) -> list[str]:
+    """Problems and warnings of one policy."""
+    found = load([], [write(folder, "p.yaml", text)], known)
+    return [str(each).removeprefix(f"{folder}/") for each in (*found.problems, *found.warnings)]
+
+
+def test_packs_and_own_policies_are_read(tmp_path: Path) -> None:
+    """A pack's policies carry its name; tests, hidden files and files of terms are passed over."""
+    write(tmp_path, "house/pack.yaml", PACK)
+    write(tmp_path, "house/b.yaml", policy("b"))
+    write(tmp_path, "house/inner/a.yml", policy("a"))
+    write(tmp_path, "house/b_test.yaml", "not: a policy")
+    write(tmp_path, "own/.hidden/c.yaml", "not: a policy")
+    write(tmp_path, "own/contract.yaml", "kind: Contract")
+    write(tmp_path, "own/pack.yaml", PACK)
+    write(tmp_path, "own/b.yaml", POLICY)
+    found = load([tmp_path / "house"], [tmp_path / "own"], KNOWN)
+    assert found.problems == []
+    assert [source.name for source in found.sources] == ["house/b", "house/a", "no-training"]
+    assert [pack.pack.metadata.version for pack in found.packs] == ["1.2.0"]
+    assert ["pack's file means nothing here" in str(each) for each in found.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (policy(match="{endpont: [chat]}"), "p.yaml:6:11: spec.match.endpont: unknown name (did you mean endpoint?)"),
+        (
+            policy(match="{messages: ['1']}"),
+            "p.yaml:6:11: spec.match.messages: messages is a int, which cannot be matched (say it in when)",
+        ),
+        (policy(match="{endpoint: [caht]}"), "p.yaml:6:22: spec.match.endpoint.0: unknown endpoint 'caht' (did you mean chat?)"),
+        (
+            policy(match="{endpoint: ['x*']}"),
+            "p.yaml:6:22: spec.match.endpoint.0: unknown endpoint 'x*' (known: chat, responses, batch_line)",
+        ),
+        (policy(match="{endpoint: '*'}"), ""),
+        (
+            policy(match="{purpose: train.genral}"),
+            "p.yaml:6:20: spec.match.purpose.0: unknown purpose 'train.genral' (did you mean train.general?)",
+        ),
+        (
+            policy(clauses="[openai.services.33e]"),
+            "p.yaml:6:13: spec.clauses.0: no clause is named 'openai.services.33e' (did you mean openai.services.3.3e?)",
+        ),
+        (
+            policy(match="{upstream: opnai}"),
+            "p.yaml:6:21: spec.match.upstream.0: no upstream is named 'opnai': this matches nothing (did you mean openai?)",
+        ),
+        (
+            policy(exceptions="[{principals: x, until: 2026-11-22, approver: y}]"),
+            "p.yaml:6:39: spec.exceptions.0.until: has passed: the exception has ended (remove it, or renew it)",
+        ),
+        (policy(exceptions="[{principals: x, until: 2026-11-23, approver: y}]"), ""),
+    ],
+)
+def test_what_others_know_is_checked(tmp_path: Path, text: str, told: str) -> None:
+    """Names, words, clauses, upstreams and dates are checked against what is known, each with its place."""
+    assert lines(tmp_path, text) == [told] * bool(told)
+    assert [line for line in lines(tmp_path, text, Known()) if "clauses" in line or "upstream" in line or "until" in line] == []
+
+
+def test_a_name_is_taken_once(tmp_path: Path) -> None:
+    """The second policy of a name is a problem that says where the first is."""
+    write(tmp_path, "a.yaml", POLICY)
+    write(tmp_path, "b.yaml", POLICY)
+    (problem,) = load([], [tmp_path], KNOWN).problems
+    assert str(problem) == (
+        f"{tmp_path}/b.yaml:3:18: metadata.name: no-training is the name of another policy (it is in {tmp_path}/a.yaml:3:18)"
+    )
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """A missing path, a pack without its file and a pack of another name are problems."""
+    write(tmp_path, "other/pack.yaml", PACK)
+    found = load([tmp_path / "none", tmp_path / "other"], [tmp_path / "gone.yaml"], KNOWN)
+    assert [str(each).removeprefix(f"{tmp_path}/") for each in found.problems] == [
+        "none/pack.yaml: cannot be read: No such file or directory",
+        "other/pack.yaml:3:18: metadata.name: should be the folder's name, other",
+        "gone.yaml: no such file or folder",
+    ]
+
+
+def test_files_are_named_as_compilers_name_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative to the current folder where that is shorter; a folder's files come in order."""
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "a.yaml") == "a.yaml"
+    assert shown(Path("/etc/a.yaml")) == "/etc/a.yaml"
+    write(tmp_path, "z.yaml", "")
+    write(tmp_path, "a/b.yaml", "")
+    assert [shown(file) for file in files_of(tmp_path, [])] == ["a/b.yaml", "z.yaml"]
