@@ -10,7 +10,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `basis`, of the strictest row: `express_grant | exception | silence | prohibition`; empty where there are no terms. `rows`:
     the rows that took part, each with the version of its text (`openai.api@2026-01-01`). `confirmed`: what decided was seen in
-    the primary text, or a person adopted it. `conflict`: rows or clauses contradict each other.
+    the primary text, or a person adopted it. `conflict`: rows or clauses contradict each other. `assumed`: the purpose that was judged
+    in place of `undeclared`, so that a release never goes by it.
     """
 
     verdict: str = "allow"
@@ -20,6 +21,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     rows: tuple[str, ...] = ()
     confirmed: bool = True
     conflict: bool = False
+    assumed: str = ""
 
 
 class Transform(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -34,7 +36,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The strictest effect of all matching rules: `allow | flag | throttle | deny`. `message` is for a denied client.
 
     `rules` matched and count; `shadow` matched and would have counted, each as `rule:effect`. `failed`: rules whose expression
-    could not be evaluated. `throttles`: names of the throttling rules among `rules`.
+    could not be evaluated. `throttles`: names of the throttling rules among `rules`. `exempt`: rules that matched and spare this
+    principal for a time.
     """
 
     effect: str = "allow"
@@ -46,14 +49,18 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     transforms: tuple[Transform, ...] = ()
     throttles: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
-    """The limiter's answer; `wait` is in seconds, meaningful when not `granted`."""
+    """The limiter's answer; `wait` is in seconds, meaningful when not `granted`. `held` is what the limiter knows it by later,
+    when what was used is known (`Reservation` of proxy/limits); None where nothing was counted.
+    """
 
     granted: bool = True
     wait: float = 0.0
     limit: str = ""
+    held: object | None = None
 
 
 ALLOWED = Decision()
@@ -78,6 +85,7 @@ def stricter_verdict(one: Verdict, other: Verdict) -> Verdict:
         united(one.rows, other.rows),
         any(each.confirmed for each in (one, other) if each.verdict == strictest.verdict),
         one.conflict or other.conflict,
+        one.assumed or other.assumed,
     )
 
 
@@ -96,6 +104,7 @@ def stricter_decision(one: Decision, other: Decision) -> Decision:
         one.transforms + tuple([each for each in other.transforms if each not in one.transforms]),
         united(one.throttles, other.throttles),
         united(one.failed, other.failed),
+        united(one.exempt, other.exempt),
     )
 
 

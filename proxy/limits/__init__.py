@@ -1,0 +1,1 @@
+"""How fast: rates by rule and principal, counted in this process or, past one worker, from leases of a shared budget."""
