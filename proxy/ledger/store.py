@@ -17,13 +17,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from proxy.ledger.store_errors import StoreError, StoreInUseError, StoreUnavailableError
-from proxy.ledger.store_schema import HEAD, migrate
+from proxy.ledger.store_errors import StoreError, StoreInUseError, StoreNewerError, StoreUnavailableError
+from proxy.ledger.store_schema import HEAD, migrate, revision
 
 T = TypeVar("T")
 
@@ -124,6 +125,34 @@ class Store:
             raise
         return store
 
+    @classmethod
+    async def look(cls, url: str) -> Store:
+        """Open a database for reading alone, beside whoever owns and writes it: no lock is taken, nothing is made or migrated.
+
+        Raises: StoreUnavailableError (there is none yet, or it is away), StoreNewerError, StoreError (bad URL, or an older form).
+        """
+        store = cls(parse_url(url))
+        try:
+            store._connect_reading()
+            with _as_unavailable():
+                async with store.read() as connection:
+                    found = await revision(connection)
+            _known(found)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    def _connect_reading(self) -> None:
+        if self.dialect == "postgresql":
+            self._connect()
+            return
+        if self.path is None or not self.path.exists():
+            raise StoreUnavailableError(f"there is no store at {self.path} yet: it is made when the proxy first runs")
+        file = self.url.set(database=f"file:{quote(str(self.path.absolute()))}", query={"mode": "ro", "uri": "true"})
+        self._reader = create_async_engine(file, pool_size=3, max_overflow=2)
+        _on_sqlite(self._reader, _READER_PRAGMAS)
+
     def _connect(self) -> None:
         if self.dialect == "postgresql":
             options = {"timeout": _POSTGRES_CONNECT_SECONDS, "command_timeout": _POSTGRES_COMMAND_SECONDS}
@@ -206,6 +235,13 @@ class Store:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _known(found: str | None) -> None:
+    if found is not None and found > HEAD:
+        raise StoreNewerError(f"the database has format {found}, this version knows up to {HEAD}: upgrade tos-proxy")
+    if found != HEAD:
+        raise StoreError(f"the database has format {found or 'none'}, not {HEAD}: run tos-proxy db upgrade")
 
 
 class _as_unavailable:  # noqa: N801 - reads as a phrase where it is used
