@@ -97,13 +97,23 @@ def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> d
         "facts": facts,
         "request_bytes": request.received,
         "received": "",
-        "versions": Versions(snapshot=snapshot, contract=route.upstream.options.contract if route else ""),
+        "versions": _versions(snapshot, route),
         "verdict": exchange.verdict.verdict,
         "decision": exchange.decision.effect,
         "clauses": exchange.verdict.clauses + exchange.decision.clauses,
         "rules": exchange.decision.rules,
         "content": _NO_CONTENT,
+        "plan": caller.credential.plan,
+        "standing": principal.standing,
+        "purposes": principal.purposes,
     }
+
+
+def _versions(snapshot: int, route: Route | None) -> Versions:
+    if route is None:
+        return Versions(snapshot=snapshot)
+    options = route.upstream.options
+    return Versions(snapshot=snapshot, contract=options.contract, licence=options.model_licence)
 
 
 def _agent(values: dict[bytes, bytes]) -> str:

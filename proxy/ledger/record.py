@@ -18,6 +18,7 @@ import hmac
 import msgspec
 
 from proxy.core.facts import AnswerFacts, RequestFacts
+from proxy.core.principal import UNDECLARED
 from proxy.core.references import Refer
 
 RECORD_FORMAT = 1
@@ -44,12 +45,16 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Versions(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What was in force: the snapshot's number, and the versions of contract, terms and policy bundle that decided."""
+    """What was in force: the snapshot's number, and the versions of contract, terms and policy bundle that decided.
+
+    `licence`: what the upstream's configuration names.
+    """
 
     snapshot: int = 0
     contract: str = ""
     terms: str = ""
     policies: str = ""
+    licence: str = ""
 
 
 class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True, kw_only=True):
@@ -94,6 +99,9 @@ class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True,
     rules: tuple[str, ...] = ()
     content: Content
     refers: tuple[Refer, ...] = ()
+    plan: str = ""
+    standing: str = "normal"
+    purposes: tuple[str, ...] = (UNDECLARED,)
 
 
 class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):
