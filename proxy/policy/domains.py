@@ -1,0 +1,197 @@
+"""Which calls a rule can match, as far as that is decidable: can it match any at all, and does another match all of the same?
+
+Every name gets so many values that each way in which the rules' tests can come out is among them: all words of a settled name, the
+constants that it is compared with and what lies beside them, all sets of the constants that a list is asked for. Trying all
+combinations then decides. A test of a form that is not read here counts as free, equal texts alike, so that the answer "never" is
+right whenever it is given.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, combinations, pairwise, product
+from math import prod
+from typing import Any
+
+from proxy.core.principal import UNDECLARED
+from proxy.core.rules import Rule
+from proxy.policy.anatomy import Part, anatomy, leaves, outcome
+from proxy.policy.globs import holds, is_glob
+from proxy.policy.names import BOOL, BY_NAME, DOUBLE, INT, LIST, STRING
+
+COMBINATIONS = 100_000
+_MOST_OF_A_LIST = 6
+_HIGHEST = chr(0x10FFFF)
+_TEXT_METHOD = re.compile(r"([a-z_.]+)\.(startsWith|endsWith|contains)\((\"[^\"\\]*\"|'[^'\\]*')\)")
+_METHODS: dict[str, Callable[[str, str], bool]] = {
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+    "contains": str.__contains__,
+}
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda one, other: one == other,
+    "!=": lambda one, other: one != other,
+    "<": lambda one, other: one < other,
+    "<=": lambda one, other: one <= other,
+    ">": lambda one, other: one > other,
+    ">=": lambda one, other: one >= other,
+    "in": lambda one, other: one in other,
+}
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A test as a function of one name's value, and the constants in it; `name` is the test's own text where it is not read."""
+
+    name: str
+    holds: Callable[[Any], bool]
+    constants: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """All that a rule demands: of names (`match`), and its expression."""
+
+    match: tuple[_Asked, ...]
+    when: Part | None
+    asked: Mapping[str, _Asked]
+
+    def __call__(self, values: Values) -> bool:
+        """Whether the rule matches a call of these values."""
+        if not all(each.holds(values[each.name]) for each in self.match):
+            return False
+        return self.when is None or bool(outcome(self.when, lambda test: self.of(test, values)))
+
+    def of(self, test: Part, values: Values) -> bool:
+        """What a test comes to."""
+        asked = self.asked[test.text]
+        return asked.holds(values[asked.name])
+
+    def all(self) -> Iterable[_Asked]:
+        """Everything that it asks."""
+        return chain(self.match, self.asked.values())
+
+
+def can_match(rule: Rule) -> bool | None:
+    """Whether any call matches the rule; None where there are too many possibilities to tell."""
+    condition = _condition(rule)
+    return _exists([condition], condition)
+
+
+def covers(wider: Rule, narrower: Rule) -> bool:
+    """Whether every call that the narrower rule matches matches the wider one as well; False also where that cannot be told."""
+    outer, inner = _condition(wider), _condition(narrower)
+    return _exists([outer, inner], lambda values: inner(values) and not outer(values)) is False
+
+
+def _exists(conditions: list[_Condition], wanted: Callable[[Values], bool]) -> bool | None:
+    domains = _domains(conditions)
+    if domains is None or prod(map(len, domains.values())) > COMBINATIONS:
+        return None
+    names = list(domains)
+    for combination in product(*domains.values()):
+        values = dict(zip(names, combination, strict=True))
+        if "declared" in values and "purpose" in values and values["declared"] != (values["purpose"] != UNDECLARED):
+            continue
+        if wanted(values):
+            return True
+    return False
+
+
+def _domains(conditions: list[_Condition]) -> dict[str, list[Any]] | None:
+    constants: dict[str, list[Any]] = {}
+    for each in chain.from_iterable(condition.all() for condition in conditions):
+        constants.setdefault(each.name, []).extend(each.constants)
+    domains: dict[str, list[Any]] = {}
+    for name, known in constants.items():
+        values = _values(name, list(dict.fromkeys(known)))
+        if values is None:
+            return None
+        domains[name] = values
+    return domains
+
+
+def _values(name: str, constants: list[Any]) -> list[Any] | None:
+    known = BY_NAME.get(name)
+    if known is None or known.type == BOOL:
+        return [False, True]
+    if known.type == LIST:
+        words = sorted({word for each in constants for word in _words(each, known.words)})
+        if len(words) > _MOST_OF_A_LIST:
+            return None
+        return [frozenset(some) for count in range(len(words) + 1) for some in combinations(words, count)]
+    if known.type in (INT, DOUBLE):
+        ordered = sorted(constants)
+        between = [(one + other) / 2 for one, other in pairwise(ordered)] if known.type == DOUBLE else []
+        return sorted({0, *between, *(each + beside for each in ordered for beside in (-1, 0, 1))})
+    if known.words:
+        return [*known.words, ""]
+    return sorted({"", _HIGHEST, *(word for each in constants for word in (*_words(each, ()), f"{each}\0"))})
+
+
+def _words(constant: str, words: Iterable[str]) -> Iterator[str]:
+    """The words that a constant under `match` stands for; a glob over an open name stands for one that nobody else names."""
+    if not is_glob(constant):
+        yield constant
+        return
+    among = [word for word in words if holds(constant, word)]
+    yield from among or [constant.replace("*", "\1").replace("?", "\1")]
+
+
+def _condition(rule: Rule) -> _Condition:
+    when = anatomy(rule.when) if rule.when else None
+    asked = {test.text: _asked(test) for test in leaves(when)} if when is not None else {}
+    return _Condition(tuple(_matched(name, values) for name, values in rule.match.items()), when, asked)
+
+
+def _matched(name: str, values: tuple[str, ...]) -> _Asked:
+    if BY_NAME[name].type == LIST:
+        return _Asked(name, lambda found: any(holds(value, word) for value in values for word in found), values)
+    return _Asked(name, lambda found: any(holds(value, found) for value in values), values)
+
+
+def _asked(test: Part) -> _Asked:
+    """A test, read if it has a plain form: a name, a name and a constant compared, a text's beginning, end or part."""
+    text = test.text
+    if text in BY_NAME and BY_NAME[text].type == BOOL:
+        return _Asked(text, bool)
+    called = _TEXT_METHOD.fullmatch(text)
+    if called is not None and called[1] in BY_NAME and BY_NAME[called[1]].words:
+        method, constant = _METHODS[called[2]], called[3][1:-1]
+        return _Asked(called[1], lambda found: method(found, constant))
+    return _compared(test) or _Asked(text, bool)
+
+
+def _compared(test: Part) -> _Asked | None:
+    left, operator, right = test.left, test.comparison, test.right
+    if operator == "in" and right in BY_NAME and BY_NAME[right].type == LIST:
+        constant = _constant(left)
+        return _Asked(right, lambda found: constant in found, (constant,)) if isinstance(constant, str) else None
+    if right in BY_NAME and operator != "in":
+        left, operator, right = right, _FLIPPED.get(operator, operator), left
+    constant = _constant(right)
+    name = BY_NAME.get(left)
+    if name is None or constant is None or name.type not in (STRING, INT, DOUBLE, BOOL) or operator not in _COMPARE:
+        return None
+    compare = _COMPARE[operator]
+    constants = tuple(constant) if isinstance(constant, list) else (constant,)
+    return _Asked(left, lambda found: compare(found, constant), constants if name.type != BOOL else ())
+
+
+def _constant(text: str) -> Any:
+    """A CEL literal of a text, number, truth value or list of such; None for anything else."""
+    if text in ("true", "false"):
+        return text == "true"
+    if "\\" in text:
+        return None
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    return found if isinstance(found, str | int | float | list) else None
