@@ -35,7 +35,7 @@ class SeenVersions(msgspec.Struct, frozen=True, gc=False):
 class Seen(msgspec.Struct, gc=False):
     """What a judge and a reader of its judgement need of an entry, by the names of the record.
 
-    Of a line or turn, `carrier` names the exchange that brought it. `status` is a refusal's and only there not 0, `error` its reason.
+    Of a line or turn, `carrier` names the exchange that brought it. `status` is a refusal's, else 0; `error` its reason.
     `outcome`: of a turn that has ended.
     """
 
@@ -100,7 +100,7 @@ class Replay:
         return Call(
             entry.at,
             entry.upstream,
-            asker.host,
+            _host(asker.host),
             entry.dialect,
             entry.endpoint,
             entry.method or asker.method,
@@ -140,6 +140,13 @@ class Replay:
                 self._credentials.clear()
             found = self._credentials[key] = Credential(*key)
         return found
+
+
+def _host(authority: str) -> str:
+    """The host of `host:port`, as rules name it."""
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    return authority.partition(":")[0]
 
 
 def _complete(entry: Seen) -> RequestFacts:

@@ -73,7 +73,7 @@ def intent(given: Call, kind: type[Intent] = Intent, **changes: Any) -> Intent:
         "key": given.credential.fingerprint,
         "attributes": given.principal.attributes,
         "project": given.principal.project or "",
-        "host": given.host,
+        "host": f"{given.host}:8443",
         "method": given.method,
         "target": "/",
         "request_bytes": given.size,

@@ -1,0 +1,1 @@
+"""Where answers come from and what they may be used for: calls read back from the ledger, and the release of answers."""
