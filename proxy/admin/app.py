@@ -1,4 +1,4 @@
-"""The admin application: FastAPI over the store, `/api/v1/…`, for people and their tools, never for the gateway.
+"""The admin application: FastAPI over the store, `/api/v1/…` for tools and pages for people, never for the gateway.
 
 Importing this module loads FastAPI; a control process whose admin is off never does.
 """
@@ -12,9 +12,15 @@ from proxy import __version__
 from proxy.admin import problems
 from proxy.admin.api import exchanges, lines, principals, turns
 from proxy.admin.auth import Gate
+from proxy.admin.pages import exchanges as exchanges_page
+from proxy.admin.pages import failed, overview, sign_in
+from proxy.admin.pages import principals as principals_page
+from proxy.admin.pages.static import Static
 from proxy.admin.parts import AdminParts
 
 RESOURCES = (exchanges.router, lines.router, turns.router, principals.router)
+
+PAGES = (overview, exchanges_page, principals_page)
 
 _DESCRIPTION = "What was asked and answered, by whom, for which purpose, and who may ask. Errors are RFC 9457 problems."
 
@@ -35,8 +41,13 @@ def create(parts: AdminParts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.parts = parts
-    problems.install(app)
+    app.state.navigation = [(one.ADDRESS, one.TITLE) for one in PAGES]
+    problems.install(app, failed.page_of)
     for router in RESOURCES:
         app.include_router(router, prefix="/api/v1")
-    app.add_middleware(Gate, token=parts.token)
+    for router in (sign_in.router, *(one.router for one in PAGES)):
+        app.include_router(router)
+    app.mount("/static", Static())
+    app.state.failures = sign_in.Failures()
+    app.add_middleware(Gate, token=parts.token, sessions=parts.sessions)
     return app

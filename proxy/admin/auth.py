@@ -1,7 +1,8 @@
-"""Who may use the admin API: whoever has the token. And what a browser that was led astray may not do.
+"""Who may use the admin API and its pages: whoever has the token, or signed in with it. And what a browser that was led astray may
+not do.
 
 The token is given, or made at the first start and kept in a file only its owner can read. It is compared by SHA-256 in constant
-time. Everything but the API's own description needs it.
+time. Everything but the API's own description, the page to sign in and what that page is drawn with needs it.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ import secrets
 from pathlib import Path
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.admin.problems import problem
+from proxy.admin.problems import API, problem
+from proxy.admin.sessions import COOKIE, Session, Sessions
 from proxy.core.errors import TosProxyError
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - the file's name
 MOST_BODY_BYTES = 1024 * 1024
 
+SIGN_IN = "/sign-in"
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN_PATHS = frozenset({"/api/v1/openapi.json"})
+_OPEN_PATHS = frozenset({"/api/v1/openapi.json", SIGN_IN})
+_OPEN_FOLDER = "/static/"
 
 
 class TokenError(TosProxyError):
@@ -58,11 +65,14 @@ def _kept(path: Path) -> str:
 
 
 class Gate:
-    """Stands before the application: 401 without the token, 403 for changes asked by another site, 413 for bodies past the cap."""
+    """Stands before the application: 401 without the token or a session (pages send to the one for signing in), 403 for changes
+    asked by another site, 413 for bodies past the cap. `scope["state"]["session"]` is who asks.
+    """
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, sessions: Sessions) -> None:
         self._app = app
-        self._digest = hashlib.sha256(token.encode()).digest()
+        self._known = Known(token)
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -70,26 +80,49 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            status, title, detail = refusal
-            await problem(status, title, detail, scope["path"])(scope, receive, send)
+        session = self._session(headers)
+        scope.setdefault("state", {})["session"] = session
+        refusal = self._refusal(scope, headers, session)
+        if refusal is None:
+            await self._app(scope, _capped(receive), send)
             return
-        await self._app(scope, _capped(receive), send)
+        status, title, detail = refusal
+        if status == 401 and not scope["path"].startswith(API):
+            await RedirectResponse(SIGN_IN, 303, headers={"cache-control": "no-store"})(scope, receive, send)
+            return
+        await problem(status, title, detail, scope["path"])(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+    def _session(self, headers: Headers) -> Session | None:
+        if "authorization" in headers:
+            return Session("token", "admin", 0.0, 0.0) if self._known.bearer(headers["authorization"]) else None
+        named = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+        return self._sessions.find(named) if named else None
+
+    def _refusal(self, scope: Scope, headers: Headers, session: Session | None) -> tuple[int, str, str] | None:
         if scope["method"] not in _SAFE and _foreign(headers):
             return 403, "foreign-origin", "Changes are not taken from pages of another site."
-        if scope["path"] not in _OPEN_PATHS and not self._known(headers.get("authorization", "")):
+        path = scope["path"]
+        if session is None and path not in _OPEN_PATHS and not path.startswith(_OPEN_FOLDER):
             return 401, "unauthorized", "Send the admin token as Authorization: Bearer … ."
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > MOST_BODY_BYTES:
             return 413, "body-too-large", f"A body may have {MOST_BODY_BYTES} bytes."
         return None
 
-    def _known(self, authorization: str) -> bool:
+
+class Known:
+    """The token, as far as it is needed to recognise it."""
+
+    def __init__(self, token: str) -> None:
+        self._digest = hashlib.sha256(token.encode()).digest()
+
+    def token(self, given: str) -> bool:
+        """Whether this is the token."""
+        return hmac.compare_digest(hashlib.sha256(given.strip().encode()).digest(), self._digest)
+
+    def bearer(self, authorization: str) -> bool:
+        """Whether this is the value of an Authorization header that carries the token."""
         scheme, _, given = authorization.partition(" ")
-        digest = hashlib.sha256(given.strip().encode()).digest()
-        return hmac.compare_digest(digest, self._digest) and scheme.lower() == "bearer"
+        return self.token(given) and scheme.lower() == "bearer"
 
 
 def _foreign(headers: Headers) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 
 from proxy.admin.problems import ProblemError
+from proxy.admin.sessions import Session, Sessions
 from proxy.core.clock import Clock, SystemClock
 from proxy.core.principal import Principal
 from proxy.ledger import store_exchanges
@@ -29,12 +31,19 @@ class AdminParts:
     configured: Callable[[], Sequence[Principal]]
     published: Callable[[], Awaitable[None]]
     clock: Clock = field(default_factory=SystemClock)
+    sessions: Sessions = field(default_factory=lambda: Sessions(time.monotonic))
 
 
 def parts_of(request: Request) -> AdminParts:
     """The parts of the application that serves this request."""
     parts: AdminParts = request.app.state.parts
     return parts
+
+
+def session_of(request: Request) -> Session:
+    """Who asks; nobody gets past the gate without one, but to the page where people sign in."""
+    session: Session = request.state.session
+    return session
 
 
 async def exchange_of(parts: AdminParts, record_id: str) -> store_exchanges.Evidence:

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from proxy.core.errors import LedgerUnavailableError
 from proxy.ledger.store_errors import StoreError
+
+API = "/api/"
 
 _TYPE = "urn:tos-proxy:problem:"
 _RETRY_SECONDS = "1"
@@ -81,33 +83,46 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: described | {"description": HTTPStatus(status).phrase} for status in (401, *statuses, 422, 500, 503)}
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem."""
+Draw = Callable[[Request, ProblemResponse], Response]
+"""Draws a problem for a person."""
+
+
+def install(app: FastAPI, draw: Draw) -> None:
+    """Answer every error of `app` with a problem; `draw` makes it a page where it is a page that was asked for."""
+
+    def told(
+        request: Request,
+        status: int,
+        name: str,
+        detail: str,
+        places: list[dict[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        made = problem(status, name, detail, request.url.path, places, headers)
+        return made if request.url.path.startswith(API) else draw(request, made)
 
     @app.exception_handler(ProblemError)
-    async def ours(request: Request, error: ProblemError) -> ProblemResponse:
-        return problem(error.status, error.name, error.detail, request.url.path)
+    async def ours(request: Request, error: ProblemError) -> Response:
+        return told(request, error.status, error.name, error.detail)
 
     @app.exception_handler(HTTPException)
-    async def of_the_framework(request: Request, error: HTTPException) -> ProblemResponse:
+    async def of_the_framework(request: Request, error: HTTPException) -> Response:
         name = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return problem(error.status_code, name, str(error.detail), request.url.path, headers=error.headers)
+        return told(request, error.status_code, name, str(error.detail), headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def not_valid(request: Request, error: RequestValidationError) -> ProblemResponse:
+    async def not_valid(request: Request, error: RequestValidationError) -> Response:
         places = [{"location": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
-        return problem(422, "invalid-request", "Some values are not what this request takes.", request.url.path, places)
+        return told(request, 422, "invalid-request", "Some values are not what this request takes.", places)
 
     @app.exception_handler(StoreError)
-    async def store_away(request: Request, error: StoreError) -> ProblemResponse:
-        return problem(503, "store-unavailable", str(error), request.url.path, headers={"retry-after": _RETRY_SECONDS})
+    async def store_away(request: Request, error: StoreError) -> Response:
+        return told(request, 503, "store-unavailable", str(error), headers={"retry-after": _RETRY_SECONDS})
 
     @app.exception_handler(LedgerUnavailableError)
-    async def ledger_away(request: Request, error: LedgerUnavailableError) -> ProblemResponse:
-        return problem(503, "ledger-unavailable", str(error), request.url.path, headers={"retry-after": _RETRY_SECONDS})
+    async def ledger_away(request: Request, error: LedgerUnavailableError) -> Response:
+        return told(request, 503, "ledger-unavailable", str(error), headers={"retry-after": _RETRY_SECONDS})
 
     @app.exception_handler(Exception)
-    async def anything(request: Request, _error: Exception) -> ProblemResponse:
-        return problem(
-            500, "internal", "Something went wrong here; the diagnostics of the control process say what.", request.url.path
-        )
+    async def anything(request: Request, _error: Exception) -> Response:
+        return told(request, 500, "internal", "Something went wrong here; the diagnostics of the control process say what.")

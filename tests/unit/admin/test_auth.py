@@ -13,8 +13,8 @@ from tests.unit.admin.conftest import Admin
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic a-token-for-tests-only", "a-token-for-tests-only"])
 async def test_without_the_token_nothing_is_told(admin: Admin, header: str) -> None:
-    """Every path but the description needs the token, whether it exists or not."""
-    for path in ("/api/v1/exchanges", "/api/v1/principals", "/nothing"):
+    """Every path of the API but its description needs the token, whether it exists or not."""
+    for path in ("/api/v1/exchanges", "/api/v1/principals", "/api/v1/nothing"):
         answer = await admin.client.get(path, headers={"authorization": header})
         check(answer, 401, "unauthorized")
         assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -1,0 +1,41 @@
+"""`/`: what came and went in the last day, and what needs a decision. With an empty ledger: how to point a client here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from proxy.admin.pages.rendering import page
+from proxy.admin.parts import parts_of
+from proxy.ledger import store_totals
+
+TITLE = "Overview"
+ADDRESS = "/"
+DAY_US = 86_400_000_000
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(ADDRESS)
+async def overview(request: Request) -> Response:
+    """The last day at a glance."""
+    parts = parts_of(request)
+    if not await store_totals.anything(parts.store):
+        return page(request, "first.html")
+    totals = await store_totals.since(parts.store, parts.clock.utc_us() - DAY_US)
+    return page(request, "overview.html", totals=totals, number=sum(many for _, many in totals["decision"]))
+
+
+@router.get("/chart/traffic")
+async def traffic(request: Request) -> Response:
+    """The chart's figures: hours (seconds since 1970), and exchanges of each decision in them."""
+    parts = parts_of(request)
+    now = parts.clock.utc_us()
+    first = (now - DAY_US) // 3_600_000_000
+    hours = list(range(first, now // 3_600_000_000 + 1))
+    series = {decision: [0] * len(hours) for decision in ("allow", "flag", "throttle", "deny")}
+    for at, decision, number in await store_totals.by_hour(parts.store, first * 3_600_000_000):
+        place = at // 3_600_000_000 - first
+        if decision in series and place < len(hours):
+            series[decision][place] += number
+    return JSONResponse({"hours": [hour * 3600 for hour in hours], "series": series}, headers={"cache-control": "no-store"})

@@ -1,0 +1,74 @@
+"""Who is signed in with a browser: sessions kept here, and a cookie that only names one.
+
+They live in memory, at most `MOST`: whoever restarts the control process signs in again. A session ends after `IDLE_SECONDS`
+without a request, and `LONGEST_SECONDS` after it began, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+COOKIE = "tos_session"
+IDLE_SECONDS = 8 * 3600.0
+LONGEST_SECONDS = 7 * 86400.0
+MOST = 10_000
+
+
+@dataclass
+class Session:
+    """`name` and `role` are of whoever signed in; times are of the monotonic clock."""
+
+    name: str
+    role: str
+    began: float
+    seen: float
+
+
+class Sessions:
+    """The sessions of one control process. `now` gives seconds of a monotonic clock."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._sessions: dict[bytes, Session] = {}
+
+    def begin(self, name: str, role: str) -> str:
+        """A new session; gives what its cookie holds, which is kept nowhere."""
+        now = self._now()
+        if len(self._sessions) >= MOST:
+            self._drop_ended(now)
+        while len(self._sessions) >= MOST:
+            del self._sessions[next(iter(self._sessions))]
+        secret = secrets.token_urlsafe(32)
+        self._sessions[_digest(secret)] = Session(name, role, now, now)
+        return secret
+
+    def find(self, secret: str) -> Session | None:
+        """The session that a cookie names, if it still holds; it is seen by this."""
+        session = self._sessions.get(_digest(secret))
+        if session is None:
+            return None
+        now = self._now()
+        if _ended(session, now):
+            self.end(secret)
+            return None
+        session.seen = now
+        return session
+
+    def end(self, secret: str) -> None:
+        """Nobody is signed in by this cookie any more."""
+        self._sessions.pop(_digest(secret), None)
+
+    def _drop_ended(self, now: float) -> None:
+        self._sessions = {key: session for key, session in self._sessions.items() if not _ended(session, now)}
+
+
+def _ended(session: Session, now: float) -> bool:
+    return now - session.seen > IDLE_SECONDS or now - session.began > LONGEST_SECONDS
+
+
+def _digest(secret: str) -> bytes:
+    """What a session is found by: reading this process's memory gives no cookie."""
+    return hashlib.sha256(secret.encode()).digest()

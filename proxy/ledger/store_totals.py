@@ -1,0 +1,45 @@
+"""How much of what there was: exchanges counted by what they have in common, for the pages that people look at."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from proxy.ledger.store import Store
+from proxy.ledger.tables import exchanges
+
+GROUPS = ("upstream", "purpose", "decision", "outcome", "principal")
+
+
+async def since(store: Store, at: int) -> dict[str, list[tuple[str, int]]]:
+    """For each of `GROUPS`: values and how many exchanges have them, from `at` (microseconds since 1970) on, most frequent first.
+
+    An exchange without an outcome counts as `open`. Raises: StoreUnavailableError.
+    """
+    columns = [func.coalesce(exchanges.c[name], "open").label(name) for name in GROUPS]
+    query = select(*columns, func.count()).where(exchanges.c.at >= at).group_by(*columns)
+    async with store.read() as connection:
+        rows = (await connection.execute(query)).all()
+    found: dict[str, dict[str, int]] = {name: {} for name in GROUPS}
+    for *values, number in rows:
+        for name, value in zip(GROUPS, values, strict=True):
+            found[name][value] = found[name].get(value, 0) + number
+    return {name: sorted(counted.items(), key=lambda item: -item[1]) for name, counted in found.items()}
+
+
+async def by_hour(store: Store, at: int) -> list[tuple[int, str, int]]:
+    """(hour as microseconds since 1970, decision, exchanges), from `at` on, in the order of time. Raises: StoreUnavailableError."""
+    hour = exchanges.c.at - exchanges.c.at % 3_600_000_000
+    query = (
+        select(hour, exchanges.c.decision, func.count())
+        .where(exchanges.c.at >= at)
+        .group_by(hour, exchanges.c.decision)
+        .order_by(hour)
+    )
+    async with store.read() as connection:
+        return [(int(row[0]), str(row[1]), int(row[2])) for row in await connection.execute(query)]
+
+
+async def anything(store: Store) -> bool:
+    """Whether there is any exchange at all. Raises: StoreUnavailableError."""
+    async with store.read() as connection:
+        return (await connection.execute(select(exchanges.c.id).limit(1))).first() is not None

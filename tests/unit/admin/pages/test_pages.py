@@ -1,0 +1,78 @@
+"""Every page over a store with a few exchanges, called without a browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from proxy.admin.app import PAGES
+from tests.unit.admin.conftest import Admin
+
+HOSTILE = "<script>alert(1)</script>\u202e"
+
+
+@pytest.fixture
+async def records(admin: Admin) -> list[str]:
+    """Ids of two exchanges, one of them hostile wherever a client has a say."""
+    made = []
+    for _ in range(2):
+        admin.writer.exchange(principal=HOSTILE, model_requested=HOSTILE, agent=HOSTILE, upstream="openai")
+    await admin.ship()
+    page = await admin.client.get("/api/v1/exchanges")
+    made = [item["id"] for item in page.json()["items"]]
+    assert made
+    return made
+
+
+async def test_every_page_says_so_when_there_is_nothing(admin: Admin) -> None:
+    """No page fails on an empty ledger, and the first tells how to point a client here."""
+    for page in PAGES:
+        answer = await admin.client.get(page.ADDRESS)
+        assert answer.status_code == 200, page.ADDRESS
+    assert "OPENAI_BASE_URL" in (await admin.client.get("/")).text
+
+
+async def test_pages_run_nothing_that_a_client_wrote(admin: Admin, records: list[str]) -> None:
+    """Not as markup, nor as a mark that turns the text; and a browser is told to load and run only what is ours."""
+    addresses = [page.ADDRESS for page in PAGES] + [f"/exchanges/{records[0]}", "/exchanges?principal=%3Cscript%3E"]
+    for address in addresses:
+        answer = await admin.client.get(address)
+        assert answer.status_code == 200, address
+        assert "<script>alert" not in answer.text
+        assert "\u202e" not in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert not re.search(r"""(?:src|href|action)=["']?(?:https?:)?//""", answer.text)
+        assert not re.search(r"\son[a-z]+=|style=", answer.text)
+
+
+async def test_opening_a_content_is_on_the_record(admin: Admin, records: list[str]) -> None:
+    """The page without it says nothing of it; to open it is a change, and leaves an entry."""
+    assert "Open the content" in (await admin.client.get(f"/exchanges/{records[0]}")).text
+    assert (await admin.client.post(f"/exchanges/{records[0]}/content")).status_code == 200
+    assert admin.marks == [("content-opened", {"record": records[0], "by": "token"})]
+
+
+async def test_what_is_not_there_is_told_on_a_page(admin: Admin) -> None:
+    """A person gets words, a program a problem."""
+    for address in ("/exchanges/rec_0", "/principals/nobody", "/nothing"):
+        answer = await admin.client.get(address)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+    assert (await admin.client.get("/api/v1/nothing")).headers["content-type"] == "application/problem+json"
+
+
+async def test_the_chart_has_a_figure_for_every_hour(admin: Admin) -> None:
+    """Also where nothing happened."""
+    chart = (await admin.client.get("/chart/traffic")).json()
+    assert len(chart["hours"]) == 25
+    assert {len(figures) for figures in chart["series"].values()} == {25}
+
+
+async def test_pages_are_drawn_with_what_is_here(admin: Admin) -> None:
+    """Files are served with a type that cannot be mistaken, and only files."""
+    answer = await admin.client.get("/static/pages.css", headers={"authorization": ""})
+    assert answer.status_code == 200
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert (await admin.client.get("/static/../app.py")).status_code == 404
