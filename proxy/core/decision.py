@@ -10,8 +10,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `basis`, of the strictest row: `express_grant | exception | silence | prohibition`; empty where there are no terms. `rows`:
     the rows that took part, each with the version of its text (`openai.api@2026-01-01`). `confirmed`: what decided was seen in
-    the primary text, or a person adopted it. `conflict`: rows or clauses contradict each other. `assumed`: the purpose that was judged
-    in place of `undeclared`, so that a release never goes by it.
+    the primary text, or a person adopted it. `conflict`: rows or clauses contradict each other. `assumed`: the purpose that was
+    judged in place of `undeclared`, so that a release never goes by it.
     """
 
     verdict: str = "allow"

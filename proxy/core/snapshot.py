@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.core.principal import Principal
 from proxy.core.rules import Bundle, Rule
-from proxy.core.terms import Models, Row
+from proxy.core.terms import Adoption, Models, Row
 
 SNAPSHOT_FORMAT = 1
 
@@ -91,6 +91,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "credential": CredentialEntry,
     "terms": Row,
     "models": Models,
+    "terms_shadow": Row,
+    "adoption": Adoption,
     "rule": Rule,
     "bundle": Bundle,
 }

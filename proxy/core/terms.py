@@ -39,7 +39,9 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `plans`: the row that holds instead for a credential of that plan (`oauth_subscription`, `coding_plan` …). `base`: of an
     overlay, the row that it stands on. `pinned`: microseconds since 1970 of the text that this tenant is bound to, where updates
-    do not reach it.
+    do not reach it. `hosts`: globs of the hosts whose contract it is when an upstream names none. `versions`: the days on which its
+    texts changed, as microseconds and as written, oldest first. `digest`: 16 hex digits over all of the row but this, by which a
+    person's reading of it is kept.
     """
 
     id: str
@@ -50,6 +52,9 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     plans: dict[str, str] = {}
     base: str = ""
     pinned: int | None = None
+    hosts: tuple[str, ...] = ()
+    versions: tuple[tuple[int, str], ...] = ()
+    digest: str = ""
 
 
 class ModelGlob(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -60,6 +65,36 @@ class ModelGlob(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Models(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Section `models`, name `models`: which row a model is under by itself, whoever serves it."""
+    """Section `models`, name `models`: which row a model is under by itself, whoever serves it. `version`: of the catalogue. The
+    entry `shadow` goes with the section `terms_shadow`: a newer catalogue that is judged by beside the pinned one.
+    """
 
     globs: tuple[ModelGlob, ...] = ()
+    version: str = ""
+
+
+class Adoption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Section `adoption`, named by row: a named person has read the row's cells as they are at `digest`. `at`: microseconds."""
+
+    row: str
+    digest: str
+    by: str
+    at: int
+    version: str = ""
+
+
+class Clause(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A clause as people are told of it, in its newest text. `review_by`, `gone`: microseconds since 1970 UTC, when it has to be
+    read again, and when its document lost it.
+    """
+
+    id: str
+    document: str
+    section: str = ""
+    url: str = ""
+    summary: str = ""
+    confidence: str = ""
+    rank: str = ""
+    review_by: int | None = None
+    gone: int | None = None
+    rows: tuple[str, ...] = ()

@@ -51,6 +51,8 @@ def test_every_section_has_its_type() -> None:
         "credential": SECTIONS["credential"](principal="a"),
         "terms": SECTIONS["terms"](id="a", kind="contract"),
         "models": SECTIONS["models"](),
+        "terms_shadow": SECTIONS["terms_shadow"](id="a", kind="licence"),
+        "adoption": SECTIONS["adoption"](row="a", digest="00", by="b", at=1),
         "rule": SECTIONS["rule"](name="a", effect="flag"),
         "bundle": SECTIONS["bundle"](digest="00"),
     }
