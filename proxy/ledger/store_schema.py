@@ -16,13 +16,14 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import proxy
+from proxy.ledger import review_tables  # noqa: F401 - its tables are made with the others
 from proxy.ledger.store_errors import StoreNewerError
 from proxy.ledger.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test compares it with the folder."""
 
 _POSTGRES_LOCK = 0x7470_6D69

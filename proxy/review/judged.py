@@ -1,0 +1,213 @@
+"""What a judged record gives rise to, from its evidence alone: rules that matched, verdicts that no rule speaks for, conditions
+that failed, and the question to a principal that declares no purpose.
+
+Pure: the same record raises the same findings, whenever it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from proxy.core.principal import UNDECLARED
+from proxy.core.rules import Rule
+from proxy.review.raised import UNACCEPTED, Raised
+
+DAY_US = 86_400_000_000
+
+_AUTOMATIC = ("key:", "jwt:")
+_TOLD = {"deny": "denied", "flag": "flagged"}
+_SEVERITY = {"deny": "medium", "flag": "low"}
+_OBJECTIONS = frozenset({"review", "forbid"})
+_FIRST_REFUSED = 400
+
+
+class _Versions(msgspec.Struct, gc=False):
+    policies: str = ""
+
+
+class Judged(msgspec.Struct, gc=False):
+    """The fields of a record's evidence that decide whether it raises anything."""
+
+    kind: str
+    id: str
+    at: int
+    principal: str
+    purpose: str = ""
+    project: str = ""
+    upstream: str = ""
+    endpoint: str = ""
+    model_requested: str = ""
+    verdict: str = "allow"
+    decision: str = "allow"
+    clauses: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    outcome: str = ""
+    versions: _Versions = msgspec.field(default_factory=_Versions)
+
+    @property
+    def judged(self) -> bool:
+        """Whether rules or terms had something to say."""
+        return bool(self.rules or self.shadow or self.failed or self.verdict in _OBJECTIONS)
+
+
+decode = msgspec.json.Decoder(Judged).decode
+
+
+def answered(kind: str, status: int) -> bool:
+    """Whether an upstream took the call, and with it its credential. `kind`, `status`: as in `store_following.Ended`."""
+    return kind == "turn" or (kind == "outcome" and 0 < status < _FIRST_REFUSED)
+
+
+def automatic(principal: str) -> bool:
+    """Whether the principal is a credential that nobody configured: until an upstream has accepted one it may be made up."""
+    return principal.startswith(_AUTOMATIC)
+
+
+def raises(record: Judged, rules: Mapping[str, Rule], *, accepted: bool, ended_well: bool) -> Iterator[Raised]:
+    """The findings of one record. `accepted`: its principal is somebody (`automatic`); `ended_well`: this call was answered."""
+    if record.outcome not in {"", "refused"}:
+        return  # the end of a turn, whose beginning was read
+    if record.purpose == UNDECLARED and ended_well and record.kind == "intent":
+        yield _question(record)
+    if not record.judged:
+        return
+    if not accepted:
+        record = msgspec.structs.replace(record, principal=UNACCEPTED, project="")
+    matches = list(_matches(record, rules))
+    for name, effect, shadow in matches:
+        if effect in _TOLD:
+            yield _matched(record, name, rules.get(name), effect, shadow=shadow)
+    for name in record.failed:
+        yield _failed(record, name)
+    declared = record.purpose != UNDECLARED and record.verdict in _OBJECTIONS
+    if declared and not any(speaks_for_terms(rules.get(name)) for name, _, _ in matches):
+        yield _verdict(record)
+
+
+def _matches(record: Judged, rules: Mapping[str, Rule]) -> Iterator[tuple[str, str, bool]]:
+    """Name and effect of each rule that matched, and whether it was in shadow. A rule that is gone has the record's own effect."""
+    for name in record.rules:
+        rule = rules.get(name)
+        yield name, rule.effect if rule is not None else record.decision, False
+    for told in record.shadow:
+        name, _, effect = told.rpartition(":")
+        yield name, effect, True
+
+
+def speaks_for_terms(rule: Rule | None) -> bool:
+    """Whether a rule that matched asks for the verdict of the terms; of one that is gone nobody knows, and it is not said twice."""
+    return rule is None or "verdict" in rule.match or "terms." in rule.when
+
+
+def _raised(record: Judged, key: str, **fields: object) -> Raised:
+    return Raised(
+        key,
+        first_record=record.id,
+        last_record=record.id,
+        first_at=record.at,
+        last_at=record.at,
+        policies=record.versions.policies,
+        **fields,  # type: ignore[arg-type]  # the names are those of Raised, as mypy cannot see through a dict
+    )
+
+
+def _subject(record: Judged) -> dict[str, object]:
+    return {
+        "principal": record.principal,
+        "project": record.project,
+        "purpose": record.purpose,
+        "upstream": record.upstream,
+        "endpoint": record.endpoint,
+        "clauses": record.clauses,
+    }
+
+
+def _asked(record: Judged) -> str:
+    model = record.model_requested or "a model that it does not name"
+    return f"{record.principal} asked {record.upstream} for {model} ({record.endpoint}), purpose {record.purpose}."
+
+
+def _terms(record: Judged) -> tuple[str, ...]:
+    if record.verdict not in _OBJECTIONS:
+        return ()
+    named = ", ".join(record.clauses) or "no clause that is named"
+    return (f"The terms say {record.verdict}, by {named}.",)
+
+
+def _question(record: Judged) -> Raised:
+    title = f"For what does {record.principal} ask? It declares no purpose"
+    said = f"{record.principal} asks {record.upstream} without a declared purpose, so the terms cannot be held against its calls."
+    subject = _subject(record) | {"clauses": ()}
+    return _raised(
+        record,
+        f"question:undeclared:{record.principal}",
+        kind="question",
+        severity="notice",
+        title=title,
+        sentences=(said,),
+        **subject,
+    )
+
+
+def _matched(record: Judged, name: str, rule: Rule | None, effect: str, *, shadow: bool) -> Raised:
+    once = rule.once if rule is not None else ""
+    scope = {
+        "principal": "",
+        "principal_endpoint": f":{record.upstream}/{record.endpoint}",
+    }.get(once, f":{record.at // DAY_US}")
+    mode = "shadow" if shadow else effect
+    told = f"would have been {_TOLD[effect]}" if shadow else _TOLD[effect]
+    titled = (rule.title if rule is not None else "") or name
+    message = (rule.message,) if rule is not None and rule.message else ()
+    subject = _subject(record)
+    if rule is not None:
+        subject["clauses"] = tuple(dict.fromkeys(rule.clauses + record.clauses))
+    return _raised(
+        record,
+        f"terms:{mode}:{name}:{record.principal}{scope}",
+        kind="terms",
+        severity="notice" if shadow else _SEVERITY[effect],
+        title=f"{titled}: {told}",
+        rule=name,
+        sentences=(_asked(record), *_terms(record), *message),
+        exculpatory=_for_it(record, shadow=shadow),
+        shadow=shadow,
+        gathers=not shadow,
+        **subject,
+    )
+
+
+def _for_it(record: Judged, *, shadow: bool) -> tuple[str, ...]:
+    if shadow:
+        return ("The rule was in shadow: the call was let through and nobody was told.",)
+    return ("Nothing went upstream.",) if record.kind == "refusal" else ()
+
+
+def _verdict(record: Judged) -> Raised:
+    return _raised(
+        record,
+        f"terms:verdict:{record.verdict}:{record.principal}:{record.purpose}:{record.upstream}:{record.at // DAY_US}",
+        kind="terms",
+        severity="high" if record.verdict == "forbid" and record.kind != "refusal" else "low",
+        title=f"The terms say {record.verdict} of {record.purpose} at {record.upstream}, and no rule speaks for it",
+        sentences=(_asked(record), *_terms(record)),
+        exculpatory=_for_it(record, shadow=False),
+        gathers=True,
+        **_subject(record),
+    )
+
+
+def _failed(record: Judged, name: str) -> Raised:
+    return _raised(
+        record,
+        f"integrity:rule_failed:{name}:{record.at // DAY_US}",
+        kind="integrity",
+        severity="medium",
+        title=f"{name}: its condition could not be evaluated",
+        rule=name,
+        sentences=(f"The condition of {name} ended in an error, so the effect of its on_error was taken instead.",),
+    )

@@ -1,0 +1,145 @@
+"""What a record's evidence gives rise to: pure, by tables of cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from proxy.core.rules import Rule
+from proxy.ledger.record import encode
+from proxy.review import judged
+from proxy.review.judged import DAY_US, decode, raises, speaks_for_terms
+from proxy.review.raised import UNACCEPTED, Raised
+from tests.ledgers import NOON, Writer
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule("terms", "deny", title="No training", clauses=("c.1",), match={"verdict": ("forbid",)}, message="Ask legal."),
+        Rule("wide", "flag", when="request.n > 8"),
+        Rule("calm", "flag", once="principal"),
+        Rule("unread", "flag", once="principal_endpoint"),
+        Rule("granted", "allow"),
+        Rule("slow", "throttle"),
+    )
+}
+
+
+def evidence(**changes: Any) -> bytes:
+    """The evidence of an intent; members that intents of this version lack are added as a later one would have them."""
+    writer = Writer()
+    known = {name: value for name, value in changes.items() if name in type(writer.intent("rec_x")).__struct_fields__}
+    intent = msgspec.json.decode(encode(writer.intent(writer.new_id(), **known)))
+    return msgspec.json.encode(intent | changes)
+
+
+def found(*, kind: str = "outcome", status: int = 200, accepted: bool = True, **changes: Any) -> list[Raised]:
+    """What a record raises, read as `kind` with this status."""
+    return list(raises(decode(evidence(**changes)), RULES, accepted=accepted, ended_well=judged.answered(kind, status)))
+
+
+def test_most_records_raise_nothing() -> None:
+    """A declared call that no rule and no term objects to says nothing, nor does a rule that allows or slows down."""
+    assert found() == []
+    assert found(verdict="allow_with_obligations", rules=("granted", "slow")) == []
+
+
+def test_undeclared_is_asked_once_answered() -> None:
+    """A call without purpose asks its principal a question, which is the same for every call, once an upstream has taken it."""
+    one, other = found(purpose="undeclared"), found(purpose="undeclared", endpoint="embeddings", at=NOON + 9 * DAY_US)
+    assert [(each.kind, each.severity, each.gathers) for each in one] == [("question", "notice", False)]
+    assert one[0].key == other[0].key
+    assert found(purpose="undeclared", status=401) == []
+    assert found(purpose="undeclared", status=0) == []
+
+
+def test_a_denial_names_rule_and_clause() -> None:
+    """The finding has the rule, every clause, the bundle, what was asked and what the client was told; and opens a case."""
+    (one,) = found(
+        kind="refusal",
+        status=0,
+        rules=("terms",),
+        decision="deny",
+        verdict="forbid",
+        clauses=("c.2",),
+        purpose="train.general",
+        versions={"policies": "abc"},
+    )
+    assert (one.kind, one.rule, one.clauses, one.policies, one.severity) == ("terms", "terms", ("c.1", "c.2"), "abc", "medium")
+    assert one.title == "No training: denied"
+    assert one.sentences[0] == "chat asked openai for gpt-5 (chat), purpose train.general."
+    assert one.sentences[1:] == ("The terms say forbid, by c.2.", "Ask legal.")
+    assert one.gathers
+
+
+def keys(**changes: Any) -> set[str]:
+    """The keys that a rule's matches come to, over two endpoints and two days."""
+    return {
+        one.key
+        for endpoint in ("chat", "embeddings")
+        for at in (NOON, NOON + DAY_US)
+        for one in found(endpoint=endpoint, at=at, decision="flag", **changes)
+    }
+
+
+def test_once_is_kept_to() -> None:
+    """A rule's matches are one finding a principal, one an endpoint, or else one a day."""
+    assert len(keys(rules=("calm",))) == 1
+    assert keys(rules=("unread",)) == {"terms:flag:unread:chat:openai/chat", "terms:flag:unread:chat:openai/embeddings"}
+    assert len(keys(rules=("wide",))) == 2
+
+
+def test_shadow_is_told_apart() -> None:
+    """A rule in shadow is a notice of its own that opens no case and says that nothing happened."""
+    (one,) = found(shadow=("terms:deny",), verdict="forbid", purpose="train.general")
+    assert (one.severity, one.shadow, one.gathers) == ("notice", True, False)
+    assert one.title == "No training: would have been denied"
+    assert one.key != found(rules=("terms",), verdict="forbid", purpose="train.general")[0].key
+
+
+def test_a_verdict_that_no_rule_speaks_for() -> None:
+    """What the terms object to of a declared purpose is found also where no rule asks for the verdict, and only there."""
+    objected: dict[str, Any] = {"verdict": "forbid", "purpose": "train.general", "clauses": ("c.1",)}
+    (alone,) = found(**objected)
+    assert (alone.severity, alone.rule, alone.clauses) == ("high", "", ("c.1",))
+    assert {one.rule for one in found(rules=("wide",), decision="flag", **objected)} == {"wide", ""}
+    assert [one.rule for one in found(rules=("terms",), decision="deny", **objected)] == ["terms"]
+    assert found(verdict="review", purpose="undeclared", status=500) == []
+    assert speaks_for_terms(Rule("x", "flag", when='terms.verdict == "review"'))
+
+
+def test_a_condition_that_failed() -> None:
+    """It is about the rule, not about who asked: one a rule and day."""
+    one, other = (found(failed=("wide",), principal=name)[0] for name in ("chat", "eval"))
+    assert (one.kind, one.key, one.principal) == ("integrity", other.key, "")
+
+
+def test_made_up_keys_go_together() -> None:
+    """What credentials that no upstream ever took do is one finding, however many there are."""
+    both = [
+        found(kind="refusal", status=0, accepted=False, rules=("terms",), decision="deny", principal=f"key:{n:012x}")[0]
+        for n in range(2)
+    ]
+    assert both[0].key == both[1].key
+    assert both[0].principal == UNACCEPTED
+    assert judged.automatic("key:000000000000")
+    assert not judged.automatic("chat")
+
+
+def test_the_end_of_a_turn_is_not_read_twice() -> None:
+    """A turn is written when it begins and when it has ended; the first is read, and a refused one."""
+    writer = Writer()
+    writer.turn("rec_c", 1, decision="flag")
+    turn = msgspec.json.decode(writer.frames[-1].evidence) | {"rules": ["calm"]}
+    counts = [
+        len(list(raises(decode(msgspec.json.encode(turn | {"outcome": ended})), RULES, accepted=True, ended_well=True)))
+        for ended in ("", "completed", "refused")
+    ]
+    assert counts == [1, 0, 1]
+
+
+def test_a_rule_that_is_gone() -> None:
+    """A match of a rule that is no longer in force has the record's own effect, and is not said twice."""
+    (one,) = found(rules=("gone",), decision="deny", verdict="forbid", purpose="train.general")
+    assert (one.rule, one.title) == ("gone", "gone: denied")
