@@ -63,6 +63,7 @@ class Seen(msgspec.Struct, gc=False):
     verdict: str = "allow"
     decision: str = "allow"
     rules: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
     refers: tuple[Refer, ...] = ()
     carrier: str = ""
     outcome: str = ""

@@ -1,0 +1,129 @@
+"""The release of a data set: every row cleared, the rows that pass in a manifest, those that do not with their reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+from proxy import __version__
+from proxy.ledger.store import Store
+from proxy.provenance.answers import answers_with_origins
+from proxy.provenance.release import Clearance, Reason, Release
+from proxy.provenance.rows import NO_RECORD, Row
+
+CHUNK = 2000
+"""Rows whose records are looked up together."""
+
+_WRONG = {NO_RECORD: "the row names no record", "not_json": "the row is not a JSON object"}
+
+
+class Held(NamedTuple):
+    """A row that does not pass: its number, the record, and one reason of perhaps several rows of reasons."""
+
+    row: int
+    record: str
+    reason: Reason
+
+
+@dataclass
+class Released:
+    """`passed`: rows for the manifest. `held`: reasons against the others, `held_rows` of them. `reasons`: rows by word."""
+
+    passed: list[dict[str, Any]] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    held_rows: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> int:
+        """How many there were."""
+        return len(self.passed) + self.held_rows
+
+
+async def release(
+    store: Store, judge: Release, rows: Iterable[Row], progress: Callable[[int], object] = lambda _: None
+) -> Released:
+    """Clear every row. `progress` is told how many were. Raises: StoreUnavailableError."""
+    released = Released()
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK)):
+        known = await answers_with_origins(store, {record for row in chunk for record in row.records})
+        clearances = {record: judge.clear(record, known) for row in chunk for record in row.records}
+        for row in chunk:
+            _sort(released, row, [clearances[record] for record in row.records])
+        progress(released.rows)
+    return released
+
+
+def _sort(released: Released, row: Row, clearances: list[Clearance]) -> None:
+    """A row passes when all answers in it do."""
+    held = [Held(row.number, "", Reason(row.wrong, _WRONG[row.wrong]))] if row.wrong else []
+    held += [Held(row.number, each.record, reason) for each in clearances for reason in each.reasons]
+    if not held:
+        released.passed.append({"row": row.number, "sha256": row.digest, "answers": [_told(each) for each in clearances]})
+        return
+    released.held += held
+    released.held_rows += 1
+    released.reasons.update({each.reason.word for each in held})
+
+
+def _told(clearance: Clearance) -> dict[str, Any]:
+    """An answer as the manifest has it."""
+    answer, verdict = clearance.answer, clearance.verdict
+    assert answer is not None, "what is not known does not pass"
+    entry = answer.entry
+    return {
+        "record": clearance.record,
+        "leaf": answer.leaf,
+        "answer_leaf": answer.answer_leaf,
+        "asked_at": entry.at,
+        "asked_for": entry.purpose,
+        "upstream": entry.upstream,
+        "model": answer.model or entry.facts.model or entry.model_requested,
+        "contract": list(verdict.rows),
+        "verdict": verdict.verdict,
+        "basis": verdict.basis,
+        "confirmed": verdict.confirmed,
+        "clauses": list(verdict.clauses),
+        "obligations": list(verdict.obligations),
+    }
+
+
+class Input(NamedTuple):
+    """What was to be released: its name, and the SHA-256 of its bytes, 64 hex digits."""
+
+    name: str
+    sha256: str
+
+
+def manifest(
+    released: Released, given: Input, *, purpose: str, attributes: Mapping[str, str], terms: str, by: str, at: int
+) -> dict[str, Any]:
+    """The manifest of the rows that pass. `terms`: version of the catalogue; `at`: microseconds since 1970 UTC."""
+    return {
+        "made_at": at,
+        "by": by,
+        "program": f"tos-proxy {__version__}",
+        "purpose": purpose,
+        "attributes": dict(attributes),
+        "terms": terms,
+        "input": given._asdict(),
+        "counts": {
+            "rows": released.rows,
+            "passed": len(released.passed),
+            "held": released.held_rows,
+            "held_by_reason": dict(released.reasons),
+        },
+        "rows": released.passed,
+    }
+
+
+def changed_rows(manifest: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[int]:
+    """Numbers of rows of the manifest that are not in a file as they were released."""
+    there = {row.number: row.digest for row in rows}
+    for row in manifest.get("rows", ()):
+        if there.get(row["row"]) != row["sha256"]:
+            yield row["row"]
