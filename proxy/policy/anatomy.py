@@ -67,7 +67,12 @@ def leaves(part: Part) -> Iterator[Part]:
 
 def negated(expression: str, part: Part) -> str:
     """The expression with one part of it turned into its opposite."""
-    return f"{expression[: part.start]}!({expression[part.start : part.end]}){expression[part.end :]}"
+    return replaced(expression, part, f"!({part.text})")
+
+
+def replaced(expression: str, part: Part, text: str) -> str:
+    """The expression with another text in place of one part."""
+    return f"{expression[: part.start]}{text}{expression[part.end :]}"
 
 
 def outcome(part: Part, of: Callable[[Part], bool | None]) -> bool | None:
