@@ -1,0 +1,121 @@
+"""The detector: takes observations of any number of clients in order and says when a finding comes, live and in a replay alike."""
+
+from __future__ import annotations
+
+import msgspec
+
+from proxy.core.principal import UNDECLARED
+from proxy.detection.reading import Known
+from proxy.detection.records import Observation
+from proxy.detection.score import Level, Scorer, advance, lent
+from proxy.detection.weights import ALL_TERMS, GROUPS, Weights
+from proxy.detection.window import Scope, Traffic, terms_of
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`kind`: `extraction | question`. `prompt`: which of the client's prompts brought it, from 1, at `at` seconds. `scope`: -1 for
+    all traffic, else the stream. `nats` of each term that spoke, strongest first; `version` of the weights.
+    """
+
+    kind: str
+    client: str
+    prompt: int
+    at: float
+    scope: int
+    score: float
+    nats: dict[str, float]
+    version: str
+    group: str = ""
+
+
+class Client:
+    """One client's traffic and what was found. `requests`, `prompts`: counted; `strongest`: the level of its most suspect scope."""
+
+    __slots__ = ("doubted", "flagged", "peak", "prompts", "purpose", "requests", "strongest", "traffic")
+
+    def __init__(self, purpose: str) -> None:
+        self.requests = 0
+        self.prompts = 0
+        self.purpose = purpose
+        self.traffic: Traffic | None = None
+        self.flagged: Finding | None = None
+        self.doubted: Finding | None = None
+        self.strongest: Level | None = None
+        self.peak = 0.0
+
+
+class Detector:
+    """Scores clients by `weights`. `purposes`: declared ones, by client, over those that observations bring."""
+
+    def __init__(self, weights: Weights, purposes: dict[str, str] | None = None) -> None:
+        self.scorer = Scorer(weights)
+        self.clients: dict[str, Client] = {}
+        self._purposes = purposes or {}
+        self._known = Known()
+
+    def client(self, name: str) -> Client:
+        """The client of that name, new if need be."""
+        found = self.clients.get(name)
+        if found is None:
+            found = self.clients[name] = Client(self._purposes.get(name, UNDECLARED))
+        return found
+
+    def request(self, name: str) -> None:
+        """Count a request; its prompts are counted as they are observed."""
+        self.client(name).requests += 1
+
+    def observe(self, seen: Observation) -> list[Finding]:
+        """Take in one prompt. Returns what it brought to light: mostly nothing."""
+        client = self.client(seen.client)
+        client.prompts += seen.weight
+        if seen.purpose != UNDECLARED and seen.client not in self._purposes:
+            client.purpose = seen.purpose
+        if not seen.teaches or seen.status >= 400:  # an error teaches nothing; what is sent again after it is new
+            return []
+        if client.traffic is None:
+            client.traffic = Traffic()
+        _, due = client.traffic.add(seen, self._known)
+        if not due:
+            return []
+        whole = terms_of(client.traffic.whole.sums)
+        found: list[Finding] = []
+        for number, scope in due:
+            terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
+            found.extend(self._test(client, seen, number, scope, self.scorer.look(terms, client.purpose)))
+            scope.fade()
+        return found
+
+    def _test(self, client: Client, seen: Observation, number: int, scope: Scope, level: Level) -> list[Finding]:
+        weights = self.scorer.weights
+        tests = weights.extraction, weights.question
+        scope.level = level.nats
+        nats = level.nats if level.may_flag else min(level.nats, tests[0].drift)
+        scope.surplus = min(2 * tests[0].bound, advance(scope.surplus, nats, tests[0].drift, tests[0].step))
+        asked = level.question if client.purpose == UNDECLARED else -tests[1].step
+        scope.doubt = min(2 * tests[1].bound, advance(scope.doubt, asked, tests[1].drift, tests[1].step))
+        if client.strongest is None or scope.surplus >= client.peak:
+            client.strongest, client.peak = level, scope.surplus
+        found: list[Finding] = []
+        if client.flagged is None and scope.surplus >= tests[0].bound:
+            client.flagged = self._finding("extraction", client, seen, number, level)
+            found.append(client.flagged)
+        if client.doubted is None and client.flagged is None and scope.doubt >= tests[1].bound:
+            client.doubted = self._finding("question", client, seen, number, level)
+            found.append(client.doubted)
+        return found
+
+    def _finding(self, kind: str, client: Client, seen: Observation, number: int, level: Level) -> Finding:
+        score = self.scorer.probability(level.nats)
+        version = self.scorer.weights.version
+        return Finding(kind, seen.client, client.prompts, seen.at, number, score, strongest(level), version)
+
+
+def strongest(level: Level, most: int = 8) -> dict[str, float]:
+    """Terms by what they gave, largest first, those that clear among them."""
+    ranked = sorted(zip(ALL_TERMS, level.gave, strict=True), key=lambda pair: -abs(pair[1]))
+    return {name: round(nats, 2) for name, nats in ranked[:most] if abs(nats) >= 0.05}
+
+
+def group_nats(level: Level) -> dict[str, float]:
+    """What each group gave after its cap."""
+    return {name: round(nats, 2) for name, nats in zip(GROUPS, level.groups, strict=True) if nats}

@@ -1,0 +1,103 @@
+"""From terms to findings: grouped, capped log-likelihood ratios, a probability, and a sequential test for each scope.
+
+No group flags alone but parameter harvest; of two or more groups that speak, one is purpose, outputs or linkage. What clears is
+a group of its own and counts in full. A *question* is another test with other weights: volume and shape may raise it.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import msgspec
+
+from proxy.detection.signals import TERMS
+from proxy.detection.weights import ALL_TERMS, CARRYING, GROUPS, Weights
+
+SPEAKS = 0.8
+"""Nats from which a group counts as speaking."""
+
+_AT = {name: place for place, name in enumerate(TERMS)}
+_SHARED = (_AT["sampled"], _AT["fed_back"])
+
+
+class Level(msgspec.Struct, gc=False):
+    """One look at a scope: log-likelihood ratios in nats; what each term and, capped, each group gave; whether groups suffice."""
+
+    nats: float
+    question: float
+    gave: list[float]
+    groups: list[float]
+    may_flag: bool
+
+
+class Scorer:
+    """Looks at terms with one set of weights."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        terms = [weights.terms[name] for name in ALL_TERMS]
+        self._weights = [term.weight for term in terms]
+        self._questions = [term.question for term in terms]
+        self._group = [GROUPS.index(term.group) for term in terms]
+        self._caps = [(weights.groups[name].low, weights.groups[name].high) for name in GROUPS]
+        self._carrying = [name in CARRYING for name in GROUPS]
+        self._explained: dict[str, list[float]] = {}
+
+    def look(self, terms: list[float], purpose: str) -> Level:
+        """What the terms of a scope say, given the declared purpose. `terms`: those of `TERMS`; the derived ones are added here."""
+        values = [*terms, *derived(terms)]
+        kept = self._kept(purpose)
+        gave = [value * weight * keep for value, weight, keep in zip(values, self._weights, kept, strict=True)]
+        groups = [0.0] * len(GROUPS)
+        for group, nats in zip(self._group, gave, strict=True):
+            groups[group] += nats
+        groups = [min(high, max(low, nats)) for nats, (low, high) in zip(groups, self._caps, strict=True)]
+        speaking = [nats >= SPEAKS for nats in groups]
+        carried = any(speaks and carries for speaks, carries in zip(speaking, self._carrying, strict=True))
+        may_flag = (carried and sum(speaking) >= 2) or speaking[GROUPS.index("harvest")]
+        question = self.weights.question.bias + sum(v * q for v, q in zip(values, self._questions, strict=True))
+        return Level(self.weights.extraction.bias + sum(groups), question, gave, groups, may_flag)
+
+    def probability(self, nats: float) -> float:
+        """Of extraction, given the assumed base rate."""
+        return 1 / (1 + exp(-max(-50.0, min(50.0, nats + self.weights.prior))))
+
+    def _kept(self, purpose: str) -> list[float]:
+        kept = self._explained.get(purpose)
+        if kept is None:
+            explained: set[str] = set()
+            for beginning, names in self.weights.explains.items():
+                if purpose.startswith(beginning):
+                    explained |= set(ALL_TERMS) if "*" in names else set(names)
+            # What clears goes on clearing: a declaration never makes anyone more suspect.
+            terms = self.weights.terms
+            kept = [0.0 if name in explained and terms[name].weight > 0 else 1.0 for name in ALL_TERMS]
+            if len(self._explained) < 1000:
+                self._explained[purpose] = kept
+        return kept
+
+
+def lent(terms: list[float], whole: list[float]) -> list[float]:
+    """A stream's terms, with what only shows across streams taken from the client's whole traffic: sampling feeds judging."""
+    if terms[_AT["hollow"]]:
+        terms[_AT["finite_set"]] *= 1 - terms[_AT["hollow"]]
+    for place in _SHARED:
+        terms[place] = max(terms[place], whole[place])
+    return terms
+
+
+def derived(terms: list[float]) -> tuple[float, float, float]:
+    """`sweep`: bare single turns, all new, with long answers, for no one. `endless_template`: new fills for ever. `labelling`: own
+    samples rated.
+    """
+    value = terms.__getitem__
+    alone = value(_AT["single_turn"]) * value(_AT["novelty"]) * (1 - value(_AT["tools"])) * (1 - value(_AT["people"]))
+    open_task = (1 - value(_AT["narrow"])) * (1 - value(_AT["given_context"])) * (1 - value(_AT["tiny"]))
+    sweep = alone * open_task * value(_AT["long_answers"])
+    labelling = value(_AT["judge"]) * value(_AT["sampled"])
+    return sweep, alone * value(_AT["template"]), labelling
+
+
+def advance(gathered: float, level: float, drift: float, step: float) -> float:
+    """One step of the sequential test (CUSUM, Page 1954)."""
+    return max(0.0, gathered + max(-step, min(step, level - drift)))

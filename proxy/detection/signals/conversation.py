@@ -1,0 +1,26 @@
+"""People and agents: conversations that go on, tools, streams for end users. Clears products; single turns in bulk are a sweep."""
+
+from __future__ import annotations
+
+from proxy.detection.reading import Reading
+from proxy.detection.signals.signal import Signal, Sums, ramp
+
+
+def gains(reading: Reading) -> tuple[float, ...]:
+    """Single turns; turns that go on from our answer; tools; streams; end users named; shots that no model of ours wrote."""
+    seen = reading.seen
+    turns = seen.turns > seen.prefilled
+    single = not turns and not seen.results
+    tools = seen.results > 0 or (seen.facts.tools > 0 and not seen.wishes.fields)
+    shots = turns and not reading.continued and not tools
+    continued = reading.continued and not reading.fed
+    return float(single), float(continued), float(tools), float(seen.facts.stream), float(reading.new_user), float(shots)
+
+
+def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
+    """`people`: streams, more so with end users. `shots`: examples given as a conversation."""
+    people = min(1.0, 0.6 * ramp(shares[3], 0.3, 0.9) + ramp(shares[4], 0.02, 0.08))
+    return ramp(shares[0], 0.3, 0.95), ramp(shares[1], 0.1, 0.5), ramp(shares[2], 0.2, 0.7), people, ramp(shares[5], 0.3, 0.9)
+
+
+SIGNAL = Signal("conversation", ("single_turn", "continued", "tools", "people", "shots"), 6, gains, read)

@@ -1,0 +1,30 @@
+"""Fields of a structured answer that are columns of a training set: instruction and response, chosen and rejected, messages."""
+
+from __future__ import annotations
+
+from proxy.detection.reading import Reading
+from proxy.detection.signals.signal import Signal, Sums, ramp
+
+_ASKED = """
+instruction instructions prompt prompts question questions input user_prompt user query queries task tasks problem problems messages
+conversation conversations dialogue turns chosen examples samples records rows pairs qa_pairs
+"""
+_TOLD = """
+response output answer answers completion solution assistant content rejected rationale reasoning reasoning_trace chain_of_thought
+thought thoughts explanation label final_answer steps
+"""
+ASKED, TOLD = frozenset(_ASKED.split()), frozenset(_TOLD.split())
+
+
+def gains(reading: Reading) -> tuple[float, ...]:
+    """Whether the answer is to hold a question *and* what was said to it."""
+    fields = reading.seen.wishes.fields
+    return (float(bool(fields) and not ASKED.isdisjoint(fields) and not TOLD.isdisjoint(fields)),)
+
+
+def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
+    """Nothing below a quarter of the prompts, full from three in four."""
+    return (ramp(shares[0], 0.25, 0.75),)
+
+
+SIGNAL = Signal("field_names", ("dataset_fields",), 1, gains, read)

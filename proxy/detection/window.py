@@ -1,0 +1,163 @@
+"""The traffic of one client, kept as sums: all of it, and apart each stream, that is, what one template or system text makes.
+
+A pipeline inside other traffic is a stream of its own, so that it is scored as if it were alone. Sums fade by half in about
+350 prompts of their scope. Bounds: `STREAMS` streams, of `WIDTH` sums each.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from proxy.detection.reading import Known, Memory, Reading
+from proxy.detection.records import Observation
+from proxy.detection.signals import SIGNALS, TERMS, WIDTH
+from proxy.detection.signals.signal import Sums
+from proxy.detection.sketch import Pieces, Samples
+
+STREAMS = 8
+EVERY = 8
+"""Prompts of a scope between two looks at its terms."""
+
+FADE = 0.984
+SHRINK = 6.0
+LOOSE = 0
+_STALE = 256.0
+
+
+class Scope:
+    """One stream, or all of a client's traffic. `surplus`, `doubt`: what the sequential tests of extraction and of the question
+    have gathered, in nats; `level`: the last log-likelihood ratio.
+    """
+
+    __slots__ = ("doubt", "last", "level", "sums", "surplus")
+
+    def __init__(self) -> None:
+        self.sums = Sums(array("f", bytes(4 * WIDTH)))
+        self.surplus = 0.0
+        self.doubt = 0.0
+        self.level = 0.0
+        self.last = 0
+
+    def add(self, gains: list[float]) -> bool:
+        """Count one prompt; True when it is time for a look."""
+        sums = self.sums
+        values = sums.values
+        for place, gain in enumerate(gains):
+            if gain:
+                values[place] += gain
+        sums.n += 1
+        sums.total += 1
+        return sums.total % EVERY == 0
+
+    def fade(self) -> None:
+        """After a look."""
+        fade_sums(self.sums)
+
+
+def fade_sums(sums: Sums) -> None:
+    """Let the past weigh less."""
+    values = sums.values
+    for place, value in enumerate(values):
+        if value:
+            values[place] = value * FADE
+    sums.n *= FADE
+
+
+def terms_of(sums: Sums) -> list[float]:
+    """The values of `TERMS`, each 0 to 1."""
+    values, over = sums.values, 1.0 / (sums.n + SHRINK)
+    found: list[float] = []
+    at = 0
+    for signal in SIGNALS:
+        shares = tuple([value * over for value in values[at : at + signal.width]])
+        found.extend(signal.read(shares, sums))
+        at += signal.width
+    return found
+
+
+def gains_of(reading: Reading) -> list[float]:
+    """What a reading adds to the sums of its scopes."""
+    gains: list[float] = []
+    for signal in SIGNALS:
+        gains.extend(signal.gains(reading))
+    return gains
+
+
+def joined(many: list[Sums]) -> Sums:
+    """The sums of several scopes together."""
+    whole = Sums(array("f", bytes(4 * WIDTH)))
+    for sums in many:
+        for place, value in enumerate(sums.values):
+            whole.values[place] += value
+        whole.n += sums.n
+        whole.total += sums.total
+    return whole
+
+
+class Traffic:
+    """All that is kept of one client."""
+
+    __slots__ = ("memory", "samples", "streams", "whole")
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.whole = Scope()
+        self.streams: dict[int, Scope] = {}
+        self.samples = Samples(8)
+
+    def add(self, seen: Observation, known: Known) -> tuple[Reading, list[tuple[int, Scope]]]:
+        """Take in one observation. Returns its reading and the scopes that are due for a look: -1 is the whole."""
+        reading = self.memory.read(seen, known)
+        owner = self._owner(reading)
+        stream = self.streams[owner]
+        gains = gains_of(reading)
+        due: list[tuple[int, Scope]] = []
+        if self.whole.add(gains):
+            due.append((-1, self.whole))
+        if stream.add(gains):
+            due.append((owner, stream))
+        stream.last = self.whole.sums.total
+        return reading, due
+
+    def _owner(self, reading: Reading) -> int:
+        """The stream whose pieces the prompt has; a new one if it shares pieces with a prompt of none; else the loose ones."""
+        pieces, marks = self.memory.pieces, reading.marks
+        votes: dict[int, int] = {}
+        orphans = 0
+        for mark in marks:
+            owner, count = pieces.find(mark)
+            if count:
+                if owner == Pieces.NOBODY:
+                    orphans += 1
+                else:
+                    votes[owner] = votes.get(owner, 0) + 1
+        best = max(votes, key=lambda owner: (votes[owner], -owner)) if votes else LOOSE
+        if best != LOOSE and (votes[best] >= 2 or 4 * votes[best] >= len(marks)):
+            chosen = best
+        elif orphans and (orphans >= 2 or 4 * orphans >= len(marks)):
+            chosen = self._open()
+        else:
+            chosen = LOOSE
+        if chosen not in self.streams:
+            self.streams[chosen] = Scope()
+        for mark in marks:
+            owner, count = pieces.find(mark)
+            pieces.add(mark, chosen if chosen != LOOSE and count and owner == Pieces.NOBODY else Pieces.NOBODY)
+        return chosen
+
+    def _open(self) -> int:
+        """A free stream, if need be that of the one that matters least by now."""
+        for number in range(1, STREAMS):
+            if number not in self.streams:
+                return number
+        now = self.whole.sums.total
+        number = min(
+            (number for number in self.streams if number != LOOSE),
+            key=lambda number: (self.streams[number].sums.n + 2) * 0.5 ** ((now - self.streams[number].last) / _STALE),
+        )
+        self.memory.pieces.disown(number)
+        del self.streams[number]
+        return number
+
+
+__all__ = ["TERMS", "Scope", "Traffic", "gains_of", "joined", "terms_of"]

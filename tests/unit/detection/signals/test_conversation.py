@@ -1,0 +1,35 @@
+"""The signal `conversation` says what it should, and stays silent on what looks like it."""
+
+from __future__ import annotations
+
+from proxy.core.facts import Message
+from proxy.detection.records import Observation, Wishes
+from tests.unit.detection.traffic import asked, bare, filling, terms_after
+
+
+def talk(count: int, *, real: bool) -> list[Observation]:
+    """Conversations of two turns; unless `real`, the model's turn in them was never its answer."""
+    seen = []
+    for n in range(count):
+        said = filling(n + 5000, 12)
+        seen.append(asked(filling(n), 2 * n, answer=said, answer_chars=len(said)))
+        earlier = [Message("user", filling(n)), Message("assistant", said if real else filling(n + 9000, 12))]
+        seen.append(asked(filling(n + 700), 2 * n + 1, turns_before=earlier))
+    return seen
+
+
+def test_conversations_that_go_on() -> None:
+    """A turn after our own answer goes on; examples written as a conversation are shots."""
+    real, shots = terms_after(talk(60, real=True)), terms_after(talk(60, real=False))
+    assert real["continued"] > 0.8
+    assert real["shots"] == 0
+    assert shots["continued"] == 0
+    assert shots["shots"] > 0.1
+
+
+def test_people_and_tools() -> None:
+    """Streams for many end users are people's; tools are an agent's, unless they are only the form of the answer."""
+    assert terms_after([asked(filling(n), n, stream=True, end_user=f"u{n % 30}") for n in range(60)])["people"] > 0.9
+    assert terms_after(bare(60, tools=3))["tools"] > 0.9
+    assert terms_after(bare(60, tools=1, wishes=Wishes(fields=("label",))))["tools"] == 0
+    assert terms_after(bare(60))["single_turn"] > 0.8

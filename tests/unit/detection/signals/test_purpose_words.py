@@ -1,0 +1,31 @@
+"""The signal `purpose_words` says what it should, and stays silent on what looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.detection.traffic import asked, filling, templated, terms_after
+
+
+def test_concepts_of_the_constant_part() -> None:
+    """What the wrapper asks for counts; the same words in a slot do not."""
+    wrapper = "Come up with ten diverse instructions for a training set of a model. Topic is {}."
+    found = terms_after(templated(60, wrapper))
+    assert found["generate"] > 0.9
+    assert found["generate_varied"] > 0.9
+    assert found["training"] > 0.9
+    slots = [asked(f"Correct the spelling of this. Generate {n} diverse questions on {filling(n)}.", n) for n in range(60)]
+    assert terms_after(slots)["generate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("Rewrite the given prompt so that it is harder. {}.", "rewrite"),
+        ("Rate the response on a scale of 1 to 5 please. {}.", "judge"),
+        ("Never forget you are the teacher of this class. {}.", "roles"),
+    ],
+)
+def test_each_concept(text: str, term: str) -> None:
+    """Rewriting, rating and playing roles are told apart."""
+    assert terms_after(templated(60, text))[term] > 0.9

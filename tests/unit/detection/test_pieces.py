@@ -1,0 +1,26 @@
+"""Pieces of a text: what a template leaves unchanged keeps its marks, wherever it stands."""
+
+from __future__ import annotations
+
+from proxy.detection import pieces
+
+
+def test_a_slot_changes_only_its_own_piece() -> None:
+    """Two fills of one template share all pieces but the slot's, before the fill or behind it, whatever the numbers."""
+    one = pieces.cut("Write 5 lines about the topic. The topic is old lighthouses. Keep the tone calm and plain.")
+    two = pieces.cut("The topic is a very new bridge. Keep the tone calm and plain!\nwrite 7 lines about the topic")
+    assert {one[mark] for mark in one.keys() & two.keys()} == {"write 0 lines about the topic", "keep the tone calm and plain"}
+
+
+def test_short_pieces_and_long_texts() -> None:
+    """Crumbs are no pieces; a long text gives its first and its last pieces and no more."""
+    assert pieces.cut("A: yes. B: no.") == {}
+    many = list(pieces.cut("\n".join(f"this is line {chr(97 + n % 26) * 3} {'x' * (n // 26 + 1)}" for n in range(400))).values())
+    assert len(many) == pieces.MOST
+    assert many[0].endswith("aaa x")
+    assert many[-1].endswith("jjj " + "x" * 16)
+
+
+def test_any_text() -> None:
+    """A lone surrogate is text like any other."""
+    assert len(pieces.cut("half of a pair \ud800 stands here")) == 1

@@ -1,0 +1,86 @@
+"""Scores: caps hold, no group flags alone, what clears counts, and what a declared purpose explains does not accuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.detection.score import Scorer, advance, derived, lent
+from proxy.detection.signals import TERMS
+from proxy.detection.weights import GROUPS, read_weights
+
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@1.json").read_text())
+
+
+def terms(**values: float) -> list[float]:
+    """Terms by name, the others 0."""
+    return [values.get(name, 0.0) for name in TERMS]
+
+
+def of_groups(*names: str) -> list[float]:
+    """Every term of these groups at its height."""
+    return [1.0 if WEIGHTS.terms[name].group in names else 0.0 for name in TERMS]
+
+
+@pytest.mark.parametrize("group", [name for name in GROUPS if name not in {"harvest", "linkage", "exculpatory"}])
+def test_no_group_flags_alone(group: str) -> None:
+    """All that one group can say, together with volume and structure where that is not it, is not enough unless another speaks."""
+    scorer = Scorer(WEIGHTS)
+    assert not scorer.look(of_groups(group), "undeclared").may_flag
+    assert not scorer.look(of_groups("volume", "structure"), "undeclared").may_flag
+
+
+def test_two_groups_or_the_harvest() -> None:
+    """Purpose and structure together may flag, and so may a harvest of parameters alone."""
+    scorer = Scorer(WEIGHTS)
+    assert scorer.look(of_groups("purpose", "structure"), "undeclared").may_flag
+    assert scorer.look(terms(harvest=1.0), "undeclared").may_flag
+
+
+def test_what_clears_counts() -> None:
+    """The finite set takes away what the rest gave."""
+    scorer = Scorer(WEIGHTS)
+    guilty = of_groups("purpose", "structure", "volume")
+    cleared = [1.0 if name == "finite_set" else value for name, value in zip(TERMS, guilty, strict=True)]
+    assert scorer.look(cleared, "undeclared").nats < scorer.look(guilty, "undeclared").nats - 3
+
+
+def test_a_declared_purpose_explains() -> None:
+    """An evaluation may rate and reason; a declared training is for the terms to judge; a product explains nothing."""
+    scorer = Scorer(WEIGHTS)
+    rating = terms(judge=1.0, coerced=1.0, sampled=1.0, single_turn=1.0, novelty=1.0, long_answers=1.0)
+    making = terms(generate=1.0, generate_varied=1.0, training=1.0)
+    undeclared = scorer.look(rating, "undeclared").nats
+    assert scorer.look(rating, "eval.private").nats < undeclared - 2
+    assert scorer.look(rating, "use.product").nats == undeclared
+    assert scorer.look(making, "eval.private").nats > scorer.look(making, "train.general").nats + 1
+
+
+def test_probability() -> None:
+    """It grows with the evidence, from the base rate."""
+    scorer = Scorer(WEIGHTS)
+    assert scorer.probability(-WEIGHTS.prior) == pytest.approx(0.5)
+    assert scorer.probability(-1e9) < 1e-9 < scorer.probability(0) < scorer.probability(5) < 1 - scorer.probability(-1e9)
+
+
+def test_derived_terms() -> None:
+    """Tools clear a sweep, and rating makes labelling only of one's own samples."""
+    bare = {"single_turn": 1.0, "novelty": 1.0, "long_answers": 1.0, "template": 1.0}
+    assert derived(terms(**bare))[:2] == (1.0, 1.0)
+    assert derived(terms(**bare, tools=1.0))[:2] == (0.0, 0.0)
+    assert derived(terms(judge=1.0))[2] == 0
+    assert derived(terms(judge=1.0, sampled=1.0))[2] == 1
+
+
+def test_a_stream_borrows_what_shows_across() -> None:
+    """Sampling elsewhere counts for the stream that judges; a prompt of nothing again and again is no finite set."""
+    found = dict(zip(TERMS, lent(terms(judge=1.0, hollow=1.0, finite_set=1.0), terms(sampled=0.9, bulk=1.0)), strict=True))
+    assert (found["sampled"], found["bulk"], found["finite_set"]) == (0.9, 0.0, 0.0)
+
+
+def test_the_sequential_test() -> None:
+    """It gathers what exceeds the drift, a step at most at a time, and forgets what clears."""
+    assert advance(1.0, 9.0, 0.5, 2.5) == 3.5
+    assert advance(1.0, 0.5, 0.5, 2.5) == 1.0
+    assert advance(1.0, -9.0, 0.5, 2.5) == 0.0
