@@ -5,20 +5,24 @@ Importing this module loads FastAPI; a control process whose admin is off never 
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from proxy import __version__
 from proxy.admin import problems
-from proxy.admin.api import exchanges, lines, principals, turns
+from proxy.admin.api import exchanges, lines, principals, turns, users
 from proxy.admin.auth import Gate
 from proxy.admin.pages import exchanges as exchanges_page
-from proxy.admin.pages import failed, overview, sign_in
+from proxy.admin.pages import failed, overview, sign_in, single_sign_on
 from proxy.admin.pages import principals as principals_page
 from proxy.admin.pages.static import Static
 from proxy.admin.parts import AdminParts
+from proxy.admin.sessions import Session
+from proxy.ledger import store_access
 
-RESOURCES = (exchanges.router, lines.router, turns.router, principals.router)
+RESOURCES = (exchanges.router, lines.router, turns.router, principals.router, users.router)
 
 PAGES = (overview, exchanges_page, principals_page)
 
@@ -45,9 +49,15 @@ def create(parts: AdminParts) -> FastAPI:
     problems.install(app, failed.page_of)
     for router in RESOURCES:
         app.include_router(router, prefix="/api/v1")
-    for router in (sign_in.router, *(one.router for one in PAGES)):
+    for router in (sign_in.router, single_sign_on.router, *(one.router for one in PAGES)):
         app.include_router(router)
     app.mount("/static", Static())
     app.state.failures = sign_in.Failures()
-    app.add_middleware(Gate, token=parts.token, sessions=parts.sessions)
+    app.add_middleware(Gate, token=parts.token, sessions=parts.sessions, bearer=partial(_bearer, parts))
     return app
+
+
+async def _bearer(parts: AdminParts, text: str) -> Session | None:
+    """Who sent a user's token."""
+    found = await store_access.bearer_of(parts.store, text, parts.clock.utc_us())
+    return Session(found[0].name, found[0].role, scopes=found[1].scopes) if found is not None else None

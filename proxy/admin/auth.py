@@ -1,8 +1,8 @@
-"""Who may use the admin API and its pages: whoever has the token, or signed in with it. And what a browser that was led astray may
-not do.
+"""Who may use the admin API and its pages, and what a browser that was led astray may not do.
 
-The token is given, or made at the first start and kept in a file only its owner can read. It is compared by SHA-256 in constant
-time. Everything but the API's own description, the page to sign in and what that page is drawn with needs it.
+Whoever sends the admin token, the token of a user (`ta_…`) or the cookie of a session is known; `roles` says what they may do. The
+admin token is given, or made at the first start and kept in a file only its owner can read. It is compared by SHA-256 in constant
+time. Everything but the API's own description, the page to sign in and what that page is drawn with needs one of these.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -18,18 +19,25 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from proxy.admin import roles
 from proxy.admin.problems import API, problem
 from proxy.admin.sessions import COOKIE, Session, Sessions
 from proxy.core.errors import TosProxyError
+from proxy.ledger.store_access import TOKEN_PREFIX
+from proxy.ledger.store_errors import StoreError
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - the file's name
 MOST_BODY_BYTES = 1024 * 1024
 
 SIGN_IN = "/sign-in"
+ROOT = "admin-token"
+"""The name of whoever has the admin token."""
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN_PATHS = frozenset({"/api/v1/openapi.json", SIGN_IN})
+_OPEN_PATHS = frozenset({"/api/v1/openapi.json", SIGN_IN, SIGN_IN + "/oidc", SIGN_IN + "/oidc/back"})
 _OPEN_FOLDER = "/static/"
+
+Bearer = Callable[[str], Awaitable[Session | None]]
+"""Who sent a user's token; None when it opens nothing."""
 
 
 class TokenError(TosProxyError):
@@ -65,14 +73,16 @@ def _kept(path: Path) -> str:
 
 
 class Gate:
-    """Stands before the application: 401 without the token or a session (pages send to the one for signing in), 403 for changes
-    asked by another site, 413 for bodies past the cap. `scope["state"]["session"]` is who asks.
+    """Stands before the application: 401 for nobody we know (a page sends to the one for signing in), 403 for what their role or
+    scopes do not cover and for changes asked by another site, 413 for bodies past the cap. `scope["state"]["session"]` is who
+    asks.
     """
 
-    def __init__(self, app: ASGIApp, token: str, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, token: str, sessions: Sessions, bearer: Bearer) -> None:
         self._app = app
         self._known = Known(token)
         self._sessions = sessions
+        self._bearer = bearer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -80,9 +90,14 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        session = self._session(headers)
+        try:
+            session = await self._session(headers)
+        except StoreError as error:
+            away = problem(503, "store-unavailable", str(error), scope["path"], headers={"retry-after": "1"})
+            await away(scope, receive, send)
+            return
         scope.setdefault("state", {})["session"] = session
-        refusal = self._refusal(scope, headers, session)
+        refusal = _refusal(scope, headers, session)
         if refusal is None:
             await self._app(scope, _capped(receive), send)
             return
@@ -92,21 +107,32 @@ class Gate:
             return
         await problem(status, title, detail, scope["path"])(scope, receive, send)
 
-    def _session(self, headers: Headers) -> Session | None:
+    async def _session(self, headers: Headers) -> Session | None:
         if "authorization" in headers:
-            return Session("token", "admin", 0.0, 0.0) if self._known.bearer(headers["authorization"]) else None
+            scheme, _, given = headers["authorization"].partition(" ")
+            if scheme.lower() != "bearer":
+                return None
+            if self._known.token(given):
+                return Session(ROOT, "admin")
+            return await self._bearer(given.strip()) if given.strip().startswith(TOKEN_PREFIX) else None
         named = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         return self._sessions.find(named) if named else None
 
-    def _refusal(self, scope: Scope, headers: Headers, session: Session | None) -> tuple[int, str, str] | None:
-        if scope["method"] not in _SAFE and _foreign(headers):
-            return 403, "foreign-origin", "Changes are not taken from pages of another site."
-        path = scope["path"]
-        if session is None and path not in _OPEN_PATHS and not path.startswith(_OPEN_FOLDER):
-            return 401, "unauthorized", "Send the admin token as Authorization: Bearer … ."
-        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > MOST_BODY_BYTES:
-            return 413, "body-too-large", f"A body may have {MOST_BODY_BYTES} bytes."
-        return None
+
+def _refusal(scope: Scope, headers: Headers, session: Session | None) -> tuple[int, str, str] | None:
+    method, path = scope["method"], scope["path"]
+    if method not in roles.SAFE and _foreign(headers):
+        return 403, "foreign-origin", "Changes are not taken from pages of another site."
+    if path not in _OPEN_PATHS and not path.startswith(_OPEN_FOLDER):
+        if session is None:
+            return 401, "unauthorized", "Send the admin token, or a user's, as Authorization: Bearer … ."
+        if not roles.may(session.role, method, path):
+            return 403, "not-your-role", f"This needs the role {roles.needed(method, path)}; {session.name} is {session.role}."
+        if session.scopes is not None and not roles.in_scope(session.scopes, method, path):
+            return 403, "out-of-scope", "The token's scopes do not cover this."
+    if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > MOST_BODY_BYTES:
+        return 413, "body-too-large", f"A body may have {MOST_BODY_BYTES} bytes."
+    return None
 
 
 class Known:
@@ -118,11 +144,6 @@ class Known:
     def token(self, given: str) -> bool:
         """Whether this is the token."""
         return hmac.compare_digest(hashlib.sha256(given.strip().encode()).digest(), self._digest)
-
-    def bearer(self, authorization: str) -> bool:
-        """Whether this is the value of an Authorization header that carries the token."""
-        scheme, _, given = authorization.partition(" ")
-        return self.token(given) and scheme.lower() == "bearer"
 
 
 def _foreign(headers: Headers) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 
+from proxy.admin.oidc import SignOn
 from proxy.admin.problems import ProblemError
 from proxy.admin.sessions import Session, Sessions
 from proxy.core.clock import Clock, SystemClock
@@ -31,6 +32,7 @@ class AdminParts:
     configured: Callable[[], Sequence[Principal]]
     published: Callable[[], Awaitable[None]]
     clock: Clock = field(default_factory=SystemClock)
+    sign_on: SignOn | None = None
     sessions: Sessions = field(default_factory=lambda: Sessions(time.monotonic))
 
 

@@ -19,12 +19,15 @@ MOST = 10_000
 
 @dataclass
 class Session:
-    """`name` and `role` are of whoever signed in; times are of the monotonic clock."""
+    """Who asks: `name` and `role` of a person, or of the person whose token a program sent, and then its `scopes`; None for whom no
+    scopes are drawn. Times are of the monotonic clock, 0 where each request brings its proof.
+    """
 
     name: str
     role: str
-    began: float
-    seen: float
+    began: float = 0.0
+    seen: float = 0.0
+    scopes: tuple[str, ...] | None = None
 
 
 class Sessions:
@@ -60,6 +63,10 @@ class Sessions:
     def end(self, secret: str) -> None:
         """Nobody is signed in by this cookie any more."""
         self._sessions.pop(_digest(secret), None)
+
+    def end_all(self, name: str) -> None:
+        """Nobody is signed in by this name any more: the person's role, password or admission has changed."""
+        self._sessions = {key: session for key, session in self._sessions.items() if session.name != name}
 
     def _drop_ended(self, now: float) -> None:
         self._sessions = {key: session for key, session in self._sessions.items() if not _ended(session, now)}

@@ -145,9 +145,22 @@ def application(
     )
     return create(parts)
 
+        sign_on=_sign_on(running, environ),
 
 class Control:
     """One control process. `published` may be called from any thread, whenever a snapshot was published."""
+
+def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
+    """What carries people to the provider of single sign-on and back; None where there is none."""
+    from proxy.admin.oidc import Provider, SignOn
+
+    given = running.sign_on
+    if given is None:
+        return None
+    secret = environ.get(given.secret_env, "")
+    provider = Provider(given.issuer, given.client_id, secret, given.claim, given.roles, given.name)
+    return SignOn(provider, time.monotonic)
+
 
     def __init__(self, environ: Mapping[str, str], listeners: list[socket.socket], published: Callable[[], object]) -> None:
         self._environ = environ

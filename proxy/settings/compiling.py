@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from proxy.core.principal import Principal
 from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
 from proxy.ledger.secrets import MASTER_VARIABLE
-from proxy.settings.described import Description, Running
+from proxy.settings.described import Description, Running, SignOnOptions
 from proxy.settings.effective import unused
 from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
@@ -83,7 +83,20 @@ def running(settings: Settings) -> Running:
 def _static(settings: Settings) -> dict[str, str]:
     values = {name: getattr(settings, name) for name in _STATIC}
     values |= {f"gateway.{name}": getattr(settings.gateway, name) for name in _STATIC_GATEWAY}
+        sign_on=_sign_on(settings),
     return {name: hashlib.sha256(repr(value).encode()).hexdigest() for name, value in values.items()}
+
+
+def _sign_on(settings: Settings) -> SignOnOptions | None:
+    given = settings.admin.oidc
+    if given is None:
+        return None
+    return SignOnOptions(given.issuer, given.client_id, given.client_secret_env, given.claim, dict(given.roles), given.name)
+
+
+def _base(loaded: Loaded, folder: FilePath | None) -> FilePath:
+    """What relative paths of the configuration are relative to."""
+    return loaded.file.parent if loaded.file is not None else (folder or FilePath.cwd())
 
 
 def _make_data_dir(data_dir: FilePath) -> None:

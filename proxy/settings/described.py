@@ -19,6 +19,17 @@ DEFAULT_FILE = "tos-proxy.yaml"
 
 
 class Running(msgspec.Struct, frozen=True):
+class SignOnOptions(msgspec.Struct, frozen=True):
+    """A provider of single sign-on; the secret stands in the variable `secret_env`."""
+
+    issuer: str
+    client_id: str
+    secret_env: str
+    claim: str
+    roles: dict[str, str]
+    name: str
+
+
     """What counts from start to end: places, and the ledger's bounds. Seconds and bytes; `copied`: `local+db`."""
 
     folder: str
@@ -30,6 +41,7 @@ class Running(msgspec.Struct, frozen=True):
     copied: bool
     ship_seconds: float
 
+    sign_on: SignOnOptions | None = None
     @property
     def data_dir(self) -> Path:
         """The data folder."""

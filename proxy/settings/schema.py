@@ -57,6 +57,17 @@ def _key(written: str) -> str:
     return written
 
 
+def _issuer(written: str) -> str:
+    """An issuer is an https address without query (OpenID Connect Discovery §2); http only on this machine, for tests of it."""
+    parts = urlsplit(written)
+    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        raise ValueError("should start with https://")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("should be an address without query and fragment")
+    return written
+
+
 Purpose = Annotated[str, AfterValidator(_purpose)]
 
 
@@ -123,6 +134,17 @@ class Gateway(Strict):
         return name.lower() if name else None
 
 
+class Oidc(Strict):
+    """Single sign-on to the pages by OpenID Connect. `roles` maps values of the claim to `viewer | reviewer | admin`."""
+
+    issuer: Annotated[str, AfterValidator(_issuer)]
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret_env: Annotated[str, Field(pattern=_VARIABLE.pattern)]
+    claim: str = "groups"
+    roles: Annotated[dict[str, Literal["viewer", "reviewer", "admin"]], Field(min_length=1)]
+    name: str = "single sign-on"
+
+
 class Admin(Strict):
     """The API and pages for people. Without `token` one is made at first start and kept in `data_dir/secrets/admin.token`."""
 
@@ -130,6 +152,7 @@ class Admin(Strict):
     host: str = "127.0.0.1"
     port: Port = 8081
     token: Annotated[str, Field(min_length=16)] | None = None
+    oidc: Oidc | None = None
 
 
 class Health(Strict):

@@ -26,6 +26,7 @@ COPYLEFT = re.compile(r"\bMPL|Mozilla|GPL|GNU|EUPL|EPL|CDDL", re.IGNORECASE)
 WEAK_COPYLEFT = {
     "pathspec": "MPL-2.0, build time only: hatchling reads ignore files with it; never imported by the product",
     "hypothesis": "MPL-2.0, tests only",
+    "certifi": "MPL-2.0, tests only: the provider of single sign-on asks with it",
 }
 """Licences that ask for something back, and why they do not reach those who receive the product."""
 
@@ -110,7 +111,7 @@ def test_licences_are_permissive() -> None:
     assert bad_licence("a", "MIT AND MPL-2.0")
 
 
-IMPORTED_AS = {"pyyaml": "yaml", "prometheus-client": "prometheus_client", "import-linter": "importlinter"}
+IMPORTED_AS = {"pyyaml": "yaml", "prometheus-client": "prometheus_client", "import-linter": "importlinter", "argon2-cffi": "argon2"}
 BY_NAME = {"aiosqlite": "sqlalchemy", "asyncpg": "sqlalchemy"}
 """Distributions that another one loads by name (an URL's scheme), so that no import of ours shows them."""
 

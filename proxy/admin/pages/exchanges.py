@@ -53,7 +53,7 @@ async def opened(request: Request, record_id: str) -> Response:
     """The same with its content; who opened it is on the record."""
     parts = parts_of(request)
     found = await exchange_of(parts, record_id)
-    await parts.record("content-opened", {"record": record_id, "by": session_of(request).name})
+    await parts.record("content_opened", {"record": record_id, "by": session_of(request).name})
     asked, answered = await store_content.opened(parts.store, found, parts.master)
     return await _one(request, record_id, {"request": _shown(asked), "answer": _shown(answered)})
 

@@ -1,6 +1,6 @@
-"""`/sign-in`, `/sign-out`: from the admin token to a session of a browser.
+"""`/sign-in`, `/sign-out`: from the admin token, or a name and a password, to a session of a browser.
 
-Guessing is slow: after `MOST_FAILURES` wrong tokens within `WINDOW_SECONDS` nobody can sign in for the rest of that time, and is
+Guessing is slow: after `MOST_FAILURES` failures within `WINDOW_SECONDS` nobody can sign in for the rest of that time, and is
 told so.
 """
 
@@ -13,10 +13,12 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from proxy.admin.auth import SIGN_IN, Known
+from proxy.admin import passwords
+from proxy.admin.auth import ROOT, SIGN_IN, Known
 from proxy.admin.pages.rendering import page
-from proxy.admin.parts import parts_of
+from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.sessions import COOKIE, LONGEST_SECONDS
+from proxy.ledger import store_access
 
 MOST_FAILURES = 10
 WINDOW_SECONDS = 60.0
@@ -47,28 +49,51 @@ async def ask(request: Request) -> Response:
     """The form."""
     if request.state.session is not None:
         return RedirectResponse("/", 303)
-    return page(request, "sign_in.html", failed="")
+    return page(request, "sign_in.html", failed="", sign_on=parts_of(request).sign_on)
 
 
 @router.post(SIGN_IN)
 async def sign_in(request: Request) -> Response:
-    """Take the token, begin a session."""
+    """Take the admin token, or a name and a password; begin a session."""
     parts = parts_of(request)
     failures: Failures = request.app.state.failures
     if failures.wait:
-        told = page(request, "sign_in.html", 429, failed=f"Too many wrong tokens. Try again in {failures.wait:.0f} seconds.")
+        again = f"Too many failures. Try again in {failures.wait:.0f} seconds."
+        told = page(request, "sign_in.html", 429, failed=again, sign_on=parts.sign_on)
         told.headers["retry-after"] = str(max(1, round(failures.wait)))
         return told
     form = parse_qs((await request.body()).decode("utf-8", "replace"))
-    if not Known(parts.token).token(form.get("token", [""])[0]):
+    known = await _known(parts, form.get("name", [""])[0].strip(), form.get("secret", [""])[0])
+    if known is None:
         failures.add()
-        return page(request, "sign_in.html", 401, failed="This is not the admin token.")
-    await parts.record("signed-in", {"by": "token"})
-    cookie = parts.sessions.begin("token", "admin")
+        wrong = "This is not the admin token, nor the password of this name."
+        return page(request, "sign_in.html", 401, failed=wrong, sign_on=parts.sign_on)
+    return await begun(request, *known, by="token" if known[0] == ROOT else "password")
+
+
+async def begun(request: Request, name: str, role: str, by: str) -> Response:
+    """A session for who proved to be `name`, once it is on the record."""
+    parts = parts_of(request)
+    await parts.record("signed_in", {"user": name, "by": by})
     answer = RedirectResponse("/", 303, headers={"cache-control": "no-store"})
-    secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, cookie, max_age=int(LONGEST_SECONDS), httponly=True, samesite="strict", secure=secure)
+    answer.set_cookie(
+        COOKIE,
+        parts.sessions.begin(name, role),
+        max_age=int(LONGEST_SECONDS),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
     return answer
+
+
+async def _known(parts: AdminParts, name: str, secret: str) -> tuple[str, str] | None:
+    """Name and role of who this is. Without a name the secret has to be the admin token."""
+    if not name:
+        return (ROOT, "admin") if Known(parts.token).token(secret) else None
+    user = await store_access.user_named(parts.store, name)
+    right = await passwords.matches(user.password if user is not None and not user.disabled else "", secret)
+    return (user.name, user.role) if user is not None and right else None
 
 
 @router.post("/sign-out")

@@ -17,6 +17,10 @@ async def test_the_description_is_complete(admin: Admin) -> None:
         "/api/v1/principals/{name}/rotate",
         "/api/v1/principals/{name}/suspend",
         "/api/v1/principals/{name}/resume",
+        "/api/v1/users",
+        "/api/v1/users/{name}",
+        "/api/v1/tokens",
+        "/api/v1/tokens/{token_id}/revoke",
     }
     for path in described["paths"].values():
         for route in path.values():

@@ -51,7 +51,7 @@ async def test_opening_a_content_is_on_the_record(admin: Admin, records: list[st
     """The page without it says nothing of it; to open it is a change, and leaves an entry."""
     assert "Open the content" in (await admin.client.get(f"/exchanges/{records[0]}")).text
     assert (await admin.client.post(f"/exchanges/{records[0]}/content")).status_code == 200
-    assert admin.marks == [("content-opened", {"record": records[0], "by": "token"})]
+    assert admin.marks == [("content_opened", {"record": records[0], "by": "admin-token"})]
 
 
 async def test_what_is_not_there_is_told_on_a_page(admin: Admin) -> None:

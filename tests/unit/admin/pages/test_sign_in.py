@@ -12,10 +12,10 @@ async def test_whoever_has_the_token_gets_a_session_and_can_end_it(admin: Admin)
     del admin.client.headers["authorization"]
     away = await admin.client.get("/exchanges")
     assert (away.status_code, away.headers["location"]) == (303, "/sign-in")
-    came = await admin.client.post("/sign-in", data={"token": TOKEN})
+    came = await admin.client.post("/sign-in", data={"secret": TOKEN})
     assert came.status_code == 303
     assert {"httponly", "samesite=strict"} <= {part.strip().lower() for part in came.headers["set-cookie"].split(";")}
-    assert admin.marks == [("signed-in", {"by": "token"})]
+    assert admin.marks == [("signed_in", {"user": "admin-token", "by": "token"})]
     assert (await admin.client.get("/exchanges")).status_code == 200
     assert (await admin.client.get("/api/v1/exchanges")).status_code == 200
     cookie = admin.client.cookies[COOKIE]
@@ -26,7 +26,7 @@ async def test_whoever_has_the_token_gets_a_session_and_can_end_it(admin: Admin)
 
 async def test_another_sites_form_signs_nobody_in_or_out(admin: Admin) -> None:
     """Also with the right token."""
-    answer = await admin.client.post("/sign-in", data={"token": TOKEN}, headers={"origin": "https://evil.example"})
+    answer = await admin.client.post("/sign-in", data={"secret": TOKEN}, headers={"origin": "https://evil.example"})
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
 
@@ -35,7 +35,7 @@ async def test_guessing_is_slow(admin: Admin) -> None:
     """After some wrong tokens not even the right one is taken for a while, and the page says for how long."""
     del admin.client.headers["authorization"]
     for _ in range(sign_in.MOST_FAILURES):
-        assert (await admin.client.post("/sign-in", data={"token": "wrong"})).status_code == 401
-    answer = await admin.client.post("/sign-in", data={"token": TOKEN})
+        assert (await admin.client.post("/sign-in", data={"secret": "wrong"})).status_code == 401
+    answer = await admin.client.post("/sign-in", data={"secret": TOKEN})
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= sign_in.WINDOW_SECONDS
