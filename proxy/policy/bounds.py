@@ -1,0 +1,168 @@
+"""How long an expression may take: estimated from its words before it is ever evaluated, and refused when it could be a
+millisecond or more.
+
+The evaluator's own bounds (10,000 steps of comprehensions, 32 levels of nesting) leave room for 90 ms: it compiles a pattern anew
+each time, and copies a list for each element that `map` or `filter` adds. The estimates are what was measured, doubled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from proxy.policy import lexing
+from proxy.policy.lexing import Token
+from proxy.policy.names import LIST, NAMES
+
+LENGTH_CAP = 4096
+"""Characters of an expression."""
+LIST_CAP = 48
+"""Elements of a list that an expression is given; a call with a longer one makes the expression fail."""
+DEPTH_CAP = 24
+COMPREHENSION_CAP = 2
+PATTERN_CAP = 256
+"""Characters of a pattern."""
+
+_BUDGET = 800.0
+_TOKEN, _SCAN, _COPY, _JOIN, _MATCH, _STATE = 0.04, 1.0, 1.5, 3.0, 5.0, 1.0
+"""Microseconds: a word, a list or text gone through, an element that `map` or `filter` copies, two texts joined, a match, a state
+of a pattern's automaton."""
+_CLASS_STATES = 600
+"""States of a Unicode class, such as \\pL."""
+_SCANNED = frozenset(["size", *(name.name.rpartition(".")[2] for name in NAMES if name.type == LIST)])
+_COMPREHENSIONS = frozenset(["all", "exists", "exists_one", "map", "filter"])
+_COPYING = frozenset(["map", "filter"])
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_ESCAPE = re.compile(r"""(?<!\\)(?:\\\\)*\\[^\\"']""")
+_REPEAT = re.compile(r"\{(\d+)(,?)(\d*)\}")
+
+
+class Fault(NamedTuple):
+    """Something wrong with an expression, at an offset of its text."""
+
+    at: int
+    message: str
+    hint: str = ""
+
+
+def faults(source: str, words: list[Token]) -> list[Fault]:
+    """Why an expression is not evaluated at all; empty when it may be. Raises nothing, whatever the text is."""
+    if len(source) > LENGTH_CAP:
+        return [Fault(LENGTH_CAP, f"longer than {LENGTH_CAP} characters", "use several policies, or match")]
+    found = list(_Estimate(words).faults())
+    return found[:1] or list(_pattern_faults(words))
+
+
+def patterns(words: list[Token]) -> Iterator[tuple[int, bool]]:
+    """Where `matches(` stands, as the place of its word, and whether a text and nothing else is its argument."""
+    for at, word in enumerate(words[:-3]):
+        if word.text == "matches" and word.kind == lexing.NAME and words[at + 1].text == "(":
+            literal = words[at + 2].kind == lexing.STRING and words[at + 3].text == ")" and words[max(at - 1, 0)].text == "."
+            yield at, literal
+
+
+def states(pattern: str) -> int:
+    """States that the automaton of a pattern has, roughly: repetitions count as often as they may happen."""
+    sums, last, at = [0], 0, 0
+    while at < len(pattern):
+        letter = pattern[at]
+        repeat = _REPEAT.match(pattern, at) if letter == "{" else None
+        width = 1
+        if repeat is not None:
+            times = max(int(repeat[1]), int(repeat[3] or 0)) + (1 if repeat[2] and not repeat[3] else 0)
+            sums[-1] += last * (max(times, 1) - 1)
+            last, width = last * max(times, 1), len(repeat[0])
+        elif letter == "(":
+            sums.append(0)
+            last = 0
+        elif letter == ")" and len(sums) > 1:
+            last = sums.pop()
+            sums[-1] += last
+        else:
+            unicode = letter == "\\" and pattern[at + 1 : at + 2] in ("p", "P")
+            last, width = (_CLASS_STATES if unicode else 1), 2 if letter == "\\" else 1
+            sums[-1] += last
+        at += width
+    return sum(sums)
+
+
+def _pattern_faults(words: list[Token]) -> Iterator[Fault]:
+    for at, literal in patterns(words):
+        if not literal:
+            yield Fault(words[at].at, "the pattern should stand here as it is", 'write name.matches("pattern")')
+        elif len(words[at + 2].text) > PATTERN_CAP:
+            yield Fault(words[at + 2].at, f"a pattern longer than {PATTERN_CAP} characters", "use startsWith, contains or in")
+        elif not words[at + 2].prefix and _ESCAPE.search(words[at + 2].text):
+            yield Fault(words[at + 2].at, "an escape that the pattern hides behind", 'write it as it is: r"…"')
+
+
+class _Scope(NamedTuple):
+    """Between brackets: how often it is evaluated, and within how many comprehensions. `copies`: each time an element is copied."""
+
+    times: float
+    comprehensions: int
+
+
+class _Estimate:
+    """One pass over the words, with the brackets around the present one."""
+
+    def __init__(self, words: list[Token]) -> None:
+        self._words = words
+        self._cost = 0.0
+
+    def faults(self) -> Iterator[Fault]:
+        """What is nested too deeply, and where the estimate passes the budget."""
+        scopes = [_Scope(1.0, 0)]
+        for at, word in enumerate(self._words):
+            if word.kind == lexing.MARK and word.text in _OPENING:
+                scopes.append(self._opened(at, scopes[-1]))
+                if len(scopes) > DEPTH_CAP + 1:
+                    yield Fault(word.at, f"nested deeper than {DEPTH_CAP} brackets")
+                    return
+                if scopes[-1].comprehensions > COMPREHENSION_CAP:
+                    yield Fault(self._words[at - 1].at, f"more than {COMPREHENSION_CAP} comprehensions within each other")
+                    return
+            elif word.kind == lexing.MARK and word.text in _CLOSING and len(scopes) > 1:
+                scopes.pop()
+            self._cost += scopes[-1].times * self._weight(at)
+            if self._cost > _BUDGET:
+                yield Fault(word.at, "could take longer than 1 ms", "fewer comprehensions within each other, or a smaller pattern")
+                return
+
+    def _opened(self, at: int, around: _Scope) -> _Scope:
+        before = self._words[at - 1] if at else None
+        if before is None or before.text not in _COMPREHENSIONS or self._words[at - 2].text != ".":
+            return around
+        times = around.times * self._elements(at - 3)
+        if before.text in _COPYING:
+            self._cost += times * _COPY
+        return _Scope(times, around.comprehensions + 1)
+
+    def _elements(self, at: int) -> int:
+        """How many elements the list can have whose last word is at `at`."""
+        if at < 0 or self._words[at].text not in _CLOSING:
+            return LIST_CAP
+        depth, commas, joined, start = 0, 0, 0, at
+        while start >= 0:
+            text = self._words[start].text
+            depth += (text in _CLOSING) - (text in _OPENING)
+            if depth == 0:
+                break
+            commas += text == ","
+            joined += text == "+"
+            start -= 1
+        return max(LIST_CAP * (joined + 1) if self._words[at].text == ")" else 0, commas + 1)
+
+    def _weight(self, at: int) -> float:
+        word = self._words[at]
+        if word.text == "+":
+            return _JOIN
+        if word.text == "matches" and self._words[at + 1].text == "(" and self._words[at + 2].kind == lexing.STRING:
+            return _MATCH + _STATE * states(_written(self._words[at + 2]))
+        return _SCAN if word.text in _SCANNED else _TOKEN
+
+
+def _written(word: Token) -> str:
+    """The pattern that a literal stands for; other escapes than of backslash and quotes are refused elsewhere."""
+    return word.text if word.prefix else word.text.replace("\\\\", "\\")

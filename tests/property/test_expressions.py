@@ -1,0 +1,191 @@
+"""Plain functions and the CEL evaluator agree on every expression and every call, failures among them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from proxy.core.call import Call
+from proxy.core.decision import Verdict
+from proxy.core.facts import RequestFacts
+from proxy.core.principal import Credential, Principal
+from proxy.core.references import Refer
+from proxy.policy import names, plain
+from proxy.policy.expressions import Expression, ExpressionError
+from proxy.policy.plain import condition
+
+TEXTS = st.sampled_from(
+    ["", "a", "ab", "abc", "é", "z", "gpt-4o", "forbid", 'q"q', "b\\n", "\U0001f600", "\ud800", "train.general"]
+)
+WHOLE = st.sampled_from([-(2**63), -1, 0, 1, 2, 3, 2**63 - 1])
+POINT = st.sampled_from([-1.5, -0.0, 0.0, 0.5, 1.0, 2.0, 1e300, float("inf"), float("nan")])
+KEYS = ("a", "ab", "distributed", "x")
+
+PRINCIPALS = st.builds(
+    Principal,
+    TEXTS.map(lambda text: text.encode("utf-8", "replace").decode()),
+    st.just(("use.internal", "train.general")),
+    attributes=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(["", "a", "true", "é"])),
+    project=st.sampled_from([None, "a"]),
+    automatic=st.booleans(),
+)
+FACTS = st.builds(
+    RequestFacts,
+    model=st.none() | TEXTS,
+    models=st.lists(TEXTS, max_size=3),
+    stream=st.booleans(),
+    n=st.none() | WHOLE,
+    messages=WHOLE,
+    temperature=st.none() | POINT,
+    top_p=st.none() | POINT,
+    logprobs=st.booleans(),
+    flags=st.lists(st.sampled_from(["a", "media", "not_json"]), max_size=2),
+)
+VERDICTS = st.builds(Verdict, st.sampled_from(["allow", "forbid"]), st.lists(st.sampled_from(["a", "z"]), max_size=2).map(tuple))
+REFERS = st.lists(st.builds(Refer, st.just("file:a"), purpose=st.sampled_from(["", "a"]), miss=st.booleans()), max_size=2).map(
+    tuple
+)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> Call:
+    """A call with anything in it that a client can bring about."""
+    who = draw(PRINCIPALS)
+    at = draw(st.integers(946_684_800_000_000, 4_102_444_800_000_000))
+    credential = Credential("bearer", "", "api_key")
+    made = Call(at, "openai", "h", "openai", "chat", "POST", draw(FACTS), who, credential, "use.internal", refers=draw(REFERS))
+    made.verdict = draw(VERDICTS)
+    return made
+
+
+def named(*types: str) -> st.SearchStrategy[str]:
+    """A name of one of these types."""
+    return st.sampled_from([name.name for name in names.NAMES if name.type in types])
+
+
+QUOTED = st.sampled_from(['""', '"a"', "'ab'", 'r"abc"', '"\\u00e9"', '"q\\"q"', "'b\\\\n'", '"gpt-4o"', '"forbid"', '"z"', "R'a'"])
+ATTRIBUTES = st.sampled_from(KEYS).flatmap(
+    lambda key: st.sampled_from([f"attributes.{key}", f'attributes["{key}"]', f"attributes['{key}']"])
+)
+STRINGS = st.one_of(named(names.STRING), named(names.STRING), QUOTED, ATTRIBUTES)
+SIZES = st.one_of(
+    named(names.STRING, names.LIST, names.MAP).map("size({})".format), named(names.STRING, names.LIST).map("{}.size()".format)
+)
+INTS = st.one_of(
+    named(names.INT), st.sampled_from(["0", "1", "-1", "0x2", "- 3", "9223372036854775807", "-9223372036854775808"]), SIZES
+)
+DOUBLES = st.one_of(named(names.DOUBLE), st.sampled_from(["0.0", "1.0", "-1.5", ".5", "1e3", "-0.0"]))
+EQUAL, ORDER = st.sampled_from(["==", "!="]), st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+SPACE = st.sampled_from([" ", "", "\n ", " // why\n"])
+
+
+def compared(operand: st.SearchStrategy[str], marks: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Two operands of one type and a mark between them."""
+    return st.tuples(operand, SPACE, marks, SPACE, operand).map("".join)
+
+
+def listed(literal: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """A list of literals."""
+    return st.lists(literal, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+
+
+TESTS = st.one_of(
+    compared(STRINGS, ORDER),
+    compared(INTS, ORDER),
+    compared(DOUBLES, ORDER),
+    compared(named(names.BOOL) | st.sampled_from(["true", "false"]), EQUAL),
+    named(names.BOOL),
+    st.tuples(STRINGS, listed(QUOTED)).map(" in ".join),
+    st.tuples(named(names.INT), listed(st.sampled_from(["0", "1", "-1"]))).map(" in ".join),
+    st.tuples(named(names.DOUBLE), listed(st.sampled_from(["0.0", "-1.5"]))).map(" in ".join),
+    st.tuples(STRINGS, named(names.LIST, names.MAP)).map(" in ".join),
+    st.sampled_from(KEYS).map("has(attributes.{})".format),
+    st.tuples(st.one_of(named(names.STRING), ATTRIBUTES), st.sampled_from(["startsWith", "endsWith", "contains"]), STRINGS).map(
+        lambda parts: f"{parts[0]}.{parts[1]}({parts[2]})"
+    ),
+)
+CONDITIONS = st.recursive(
+    TESTS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(" && ".join),
+        st.lists(inner, min_size=2, max_size=3).map(" || ".join),
+        inner.map("!({})".format),
+        inner.map("({})".format),
+        inner.map("!!({})".format),
+        st.tuples(inner, EQUAL, inner).map(lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"),
+    ),
+    max_leaves=6,
+)
+# fmt: off
+WORDS = st.sampled_from((
+    "n", "model", "terms", "verdict", ".", "(", ")", "[", "]", "==", "<", "in", "!", "-", "1", "1.5", '"a"', ",", "&&", "||",
+    "?", ":", "attributes", "a", "size", "has", "models", "stream", "true", "null", "exists", "+", "1u", 'b"a"', '"\\x41"',
+    "temperature", "flags",
+))
+# fmt: on
+
+
+def outcome(test: plain.Test, call: Call) -> bool | str:
+    """What a condition comes to; all failures are alike."""
+    try:
+        return test(call)
+    except Exception:  # noqa: BLE001 - whatever it is, the rule's on_error counts
+        return "fails"
+
+
+def hold(source: str, call: Call) -> None:
+    """Both evaluators say the same of a call; a plain function only stands for what CEL compiles."""
+    test = condition(source)
+    assert test is not None, f"not plain: {source}"
+    assert outcome(test, call) == outcome(Expression(source), call), source
+
+
+@given(CONDITIONS, calls())
+@example(
+    'attributes.x == "a" || stream == stream',
+    Call(0, "", "", "", "", "", RequestFacts(), Principal("p"), Credential("none", ""), "undeclared"),
+)
+def test_both_evaluators_agree(source: str, call: Call) -> None:
+    """Every expression made of the plain parts is compiled to a function, and it says what CEL says: true, false or no value."""
+    hold(source, call)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=9).map(" ".join), calls())
+def test_nothing_is_plain_that_is_no_expression(source: str, call: Call) -> None:
+    """Of words in any order, what is taken for plain is what CEL takes for a condition, with the same outcome."""
+    test = condition(source)
+    if test is None:
+        return
+    try:
+        expression = Expression(source)
+    except ExpressionError as error:
+        raise AssertionError(source) from error
+    assert outcome(test, call) == outcome(expression, call), source
+
+
+@pytest.mark.parametrize(
+    ("planted", "source"),
+    [
+        ("_patient", 'attributes.x == "a" || true'),
+        ("_within", '"media" in flags'),
+        ("_tested", 'model.startsWith("gpt")'),
+        ("_negated", "!stream"),
+    ],
+)
+def test_a_fault_would_be_seen(planted: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a fault in any of its parts, the plain evaluator no longer agrees."""
+    faults = {
+        "_patient": plain._hasty,
+        "_within": lambda left, right: left._replace(type=names.BOOL, get=lambda call: left.get(call) not in right.get(call)),
+        "_tested": lambda test, found, given: found._replace(
+            type=names.BOOL, get=lambda call: test(given.get(call), found.get(call))
+        ),
+        "_negated": lambda found: found,
+    }
+    facts = RequestFacts(model="gpt-4o", flags=["media"], stream=True)
+    call = Call(0, "", "", "", "", "", facts, Principal("p"), Credential("none", ""), "undeclared")
+    hold(source, call)
+    monkeypatch.setattr(plain, planted, faults[planted])
+    with pytest.raises(AssertionError):
+        hold(source, call)

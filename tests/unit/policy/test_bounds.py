@@ -1,0 +1,68 @@
+"""Expressions that could take long are refused before they are evaluated."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.policy import bounds
+from proxy.policy.lexing import tokens
+
+
+def told(source: str) -> list[tuple[int, str]]:
+    """Offset and message of each fault."""
+    return [(fault.at, fault.message) for fault in bounds.faults(source, tokens(source))]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'terms.verdict == "forbid"',
+        'models.exists(m, m.startsWith("gpt-") || m.matches("^o[0-9]"))',
+        "models.exists(m, terms.clauses.exists(c, c == m))",
+        "models.filter(m, m != '').size() > 3",
+        'model.matches("^(gpt|o[0-9])-.{1,20}$")',
+        f"model in [{', '.join(repr(str(n)) for n in range(400))}]",
+        "((((n > 1))))",
+    ],
+)
+def test_what_policies_say_is_within_bounds(source: str) -> None:
+    """Ordinary expressions pass, long lists of words and two comprehensions within each other among them."""
+    assert told(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "at", "message"),
+    [
+        ("models.all(a, models.all(b, [1].all(c, true)))", 32, "more than 2 comprehensions within each other"),
+        ("models.map(a, models.map(b, a)).size() > 0", 24, "could take longer than 1 ms"),
+        ("(models + models + models).all(a, models.all(b, a != b))", 46, "could take longer than 1 ms"),
+        (f"[{', '.join('1' * 900)}].all(a, [{', '.join('1' * 400)}].all(b, a == b))", 2733, "could take longer than 1 ms"),
+        ("models.map(a, a + a + a + a + a + a + a + a).size() > 0", 32, "could take longer than 1 ms"),
+        ('model.matches("(x{40}){40}")', 6, "could take longer than 1 ms"),
+        ('model.matches("x{1000,}")', 6, "could take longer than 1 ms"),
+        ("model.matches(r'(\\pL{10}){10}')", 6, "could take longer than 1 ms"),
+        ('model.matches("(\\\\pL{10}){10}")', 6, "could take longer than 1 ms"),
+        ('model.matches("x\\x7B1000\\x7D")', 14, "an escape that the pattern hides behind"),
+        ("model.matches(host)", 6, "the pattern should stand here as it is"),
+        ('matches(model, "a")', 0, "the pattern should stand here as it is"),
+        (f'model.matches("{"a" * 300}")', 14, "a pattern longer than 256 characters"),
+        ("(" * 25 + "stream" + ")" * 25, 24, "nested deeper than 24 brackets"),
+        ("x" * 5000, 4096, "longer than 4096 characters"),
+    ],
+)
+def test_bombs_are_refused(source: str, at: int, message: str) -> None:
+    """Nested and copying comprehensions, patterns that unfold, and sheer size are told with the place where it becomes too much."""
+    assert told(source) == [(at, message)]
+
+
+def test_repetitions_count() -> None:
+    """A pattern has as many states as its repetitions unfold to; brackets and escapes that do not belong are no matter."""
+    assert [bounds.states(pattern) for pattern in ("abc", "(ab){3}", "a{2,5}b", "((a{2}){3}){4}", "a{3,}", "))((", "a{x}")] == [
+        3,
+        6,
+        6,
+        24,
+        4,
+        1 + 1,
+        4,
+    ]
