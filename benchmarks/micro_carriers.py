@@ -24,7 +24,7 @@ from proxy.gateway.carrier import Carriers
 from proxy.gateway.receive import Body
 from proxy.ledger.recorder import Recorder
 from tests.torture.carriers_load import BatchFile
-from tests.unit.gateway.stage import FakeSteps, Stage, aside
+from tests.unit.gateway.stage import Stage, aside
 
 _PIECE = 128 * 1024
 
@@ -85,7 +85,7 @@ async def run(folder: Path, lines: int, chars: int) -> None:
         loop.call_soon(oneshot.set, None)
         return oneshot
 
-    carrier = Carriers(recorder, FakeSteps(), clock, aside, pause).of(exchange, stage.house)
+    carrier = Carriers(recorder, clock, aside, pause).of(exchange, stage.house)
     done = loop.create_future()
 
     async def walk() -> None:

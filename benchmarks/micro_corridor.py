@@ -18,9 +18,8 @@ import socket
 import time
 from typing import Any
 
+from proxy.app.judging import Judging
 from proxy.core.clock import SystemClock
-from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant, Verdict
-from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
 from proxy.core.snapshot import GatewayOptions, LedgerOptions, UpstreamOptions
 from proxy.gateway.corridor import Corridor
@@ -109,19 +108,6 @@ class InstantLedger:
         return InstantStream()
 
 
-class Steps:
-    """Judges that have no objection."""
-
-    def terms(self, _exchange: Exchange) -> Verdict:
-        return NO_OBJECTION
-
-    def policy(self, _exchange: Exchange) -> Decision:
-        return ALLOWED
-
-    def limit(self, _exchange: Exchange) -> Grant:
-        return GRANTED
-
-
 _DURABLE: Oneshot[Position] = Oneshot()
 _DURABLE.set(Position("i", 1, 1))
 
@@ -145,8 +131,8 @@ async def main() -> None:
     upstream = Upstream(UpstreamOptions(name="openai", dialect="openai", base_url="http://127.0.0.1:1"), pool, None)
     gateway = GatewayOptions()
     identity = Identity(b"k" * 32, gateway, {}, {}, set())
-    house = House(1, gateway, LedgerOptions(), Routes({"openai": upstream}, None), identity)
-    corridor = Corridor(house, InstantLedger(), Steps(), SystemClock(), _no_aside, lambda error, _: print(repr(error)))
+    house = House(1, gateway, LedgerOptions(), Routes({"openai": upstream}, None), identity, Judging()({}))
+    corridor = Corridor(house, InstantLedger(), SystemClock(), _no_aside, lambda error, _: print(repr(error)))
     listener = Listener(loop, gateway, deadlines, time.monotonic_ns, corridor.enter, not_a_request)
     client = Wire()
     connection = ServerConnection(listener)

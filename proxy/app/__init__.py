@@ -9,12 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from proxy.core.decision import Decision, Grant, Verdict
-    from proxy.core.exchange import Exchange
-    from proxy.gateway.corridor import Steps
 
 
 def main(arguments: list[str]) -> int:
@@ -46,6 +40,7 @@ def _supervisor(plan: str) -> int:
 def _gateway(worker: int, data_dir: Path, fds: list[int]) -> int:
     import socket
 
+    from proxy.app.judging import Judging
     from proxy.control import channel
     from proxy.core.errors import TosProxyError
     from proxy.gateway import server
@@ -59,27 +54,10 @@ def _gateway(worker: int, data_dir: Path, fds: list[int]) -> int:
     listeners = [socket.socket(fileno=fd) for fd in fds]
     try:
         return server.run(
-            data_dir / "snapshot" / "current", data_dir, worker, listeners, _judges(), None if end is None else open_line
+            data_dir / "snapshot" / "current", data_dir, worker, listeners, Judging(), None if end is None else open_line
         )
     except (TosProxyError, OSError) as error:
         return _failed(f"gateway-{worker}", error)
-
-
-def _judges() -> Steps:
-    """The judges while there are no terms, policies and limits: whoever is recognised may go on."""
-    from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION
-
-    class AllowAll:
-        def terms(self, exchange: Exchange) -> Verdict:  # noqa: ARG002 - the judges' common form
-            return NO_OBJECTION
-
-        def policy(self, exchange: Exchange) -> Decision:  # noqa: ARG002
-            return ALLOWED
-
-        def limit(self, exchange: Exchange) -> Grant:  # noqa: ARG002
-            return GRANTED
-
-    return AllowAll()
 
 
 def _failed(process: str, error: BaseException) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from proxy.core.call import Call
 from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant, Verdict
 from proxy.core.facts import RequestFacts
 from proxy.core.principal import UNDECLARED, Credential, Principal
@@ -25,6 +26,7 @@ class Exchange:
         "answer",
         "at",
         "body",
+        "call",
         "caller",
         "counted",
         "decision",
@@ -51,6 +53,7 @@ class Exchange:
         self.body: Any = None
         self.facts = NO_FACTS
         self.refers: tuple[Refer, ...] = ()
+        self.call = NO_CALL
         self.verdict: Verdict = NO_OBJECTION
         self.decision: Decision = ALLOWED
         self.grant: Grant = GRANTED
@@ -90,3 +93,4 @@ class Caller:
 
 UNKNOWN_CALLER = Caller(NOBODY, NO_CREDENTIAL, UNDECLARED)
 NO_FACTS = RequestFacts(inspection="none")
+NO_CALL = Call(0, "", "", "", "", "", NO_FACTS, NOBODY, NO_CREDENTIAL, UNDECLARED)

@@ -60,7 +60,9 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool, tl
     )
     if cancel:
         request.on_gone = connection.abort
-    if body.spooled:
+    if body.sent is not None:
+        connection.send(request_head(exchange) + body.sent, last=True)
+    elif body.spooled:
         body.whole = b""  # understood by now; it need not stay in memory while a slow upstream is fed
         connection.send(request_head(exchange), last=False)
         await _feed(connection, exchange.stream.read_back(), request.received)
@@ -119,7 +121,8 @@ def request_head(exchange: Exchange, dropped: frozenset[bytes] = _NOTHING, added
     if (codings := head.values.get(b"accept-encoding")) is not None:
         lines.append(_acceptable(codings))
     if head.length or head.chunked or b"content-length" in head.values:
-        lines.append(b"Content-Length: %d" % request.received)
+        body: Body = exchange.body
+        lines.append(b"Content-Length: %d" % (request.received if body.sent is None else len(body.sent)))
     return b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (head.raw_method, target, b"\r\n".join(lines))
 
 

@@ -24,7 +24,7 @@ from proxy.dialects.jsonio import Inspected, StrictJSONError, inspect_json
 from proxy.dialects.lines import Carried, CarriedReader, LineReader
 from proxy.dialects.multipart import FormReader
 from proxy.gateway.house import House
-from proxy.gateway.lines import Judged, Judges
+from proxy.gateway.lines import Judged
 from proxy.gateway.receive import Body, charset, content_type
 from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
@@ -127,12 +127,9 @@ class Lines(Protocol):
 class Carriers:
     """Makes the reading of each carrier. `aside` runs work in a thread, `pause` is filled once others had their turn."""
 
-    def __init__(
-        self, ledger: Lines, judges: Judges, clock: Clock, aside: Aside, pause: Pause, references: References | None = None
-    ) -> None:
+    def __init__(self, ledger: Lines, clock: Clock, aside: Aside, pause: Pause, references: References | None = None) -> None:
         self.references = references
         self.ledger = ledger
-        self.judges = judges
         self.clock = clock
         self.aside = aside
         self.pause = pause
@@ -146,7 +143,7 @@ class Carrier:
     """One carrier. `read` gives its facts, then `judged.decide` lets the strictest of its lines decide about it."""
 
     def __init__(self, exchange: Exchange, house: House, means: Carriers) -> None:
-        self.judged = Judged(exchange, means.judges, house.identity.keyed, means.references)
+        self.judged = Judged(exchange, house.judges, house.identity.keyed, means.references)
         self._exchange = exchange
         self._writer = means.ledger.lines(exchange.stream)
         self._clock = means.clock

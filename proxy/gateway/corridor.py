@@ -10,81 +10,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import Any, Protocol
+from typing import Any
 
 from proxy.core.clock import Clock
-from proxy.core.decision import Decision, Grant, Verdict
 from proxy.core.errors import LedgerUnavailableError, UpstreamError
 from proxy.core.exchange import NOBODY, Exchange
-from proxy.core.facts import AnswerFacts
+from proxy.core.facts import AnswerFacts, Usage
 from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects import by_name
 from proxy.dialects.contract import AnswerReader
 from proxy.gateway import evidence, refusal
 from proxy.gateway.ask import Answer, ask
-from proxy.gateway.carrier import Carriers, Lines, Pause, no_pause
+from proxy.gateway.carrier import Carriers, Pause, no_pause
 from proxy.gateway.house import House
-from proxy.gateway.receive import at_hand, receive, understand
+from proxy.gateway.judges import NOTHING, called
+from proxy.gateway.receive import Body, at_hand, receive, understand
+from proxy.gateway.recording import Ledger, Stream
 from proxy.gateway.references import References
-from proxy.gateway.refusal import Refused
-from proxy.gateway.relay import CLIENT_GONE, Ending, Relay, Tee
+from proxy.gateway.refusal import Refused, objection
+from proxy.gateway.relay import CLIENT_GONE, Ending, Relay
 from proxy.gateway.routes import Route
-from proxy.gateway.session import Session, SessionTee
-from proxy.gateway.session_turns import TurnStream
+from proxy.gateway.session import Session
+from proxy.gateway.transform import transform
 from proxy.gateway.upgrade import session_of, switch
-from proxy.ledger.record import Intent, Outcome, Position, Refusal
+from proxy.ledger.record import Outcome, Position
 from proxy.wire.coding import Decoder
 from proxy.wire.request import Request
-
-
-class Stream(Tee, Protocol):
-    """The record of one exchange as it is written."""
-
-    def intent(self, intent: Intent, body: bytes) -> Oneshot[Position]:
-        """Filled when the intent is durable; fails with LedgerUnavailableError."""
-        ...
-
-    def refusal(self, refusal: Refusal, body: bytes) -> Oneshot[Position]:
-        """Filled when the refusal is durable; fails with LedgerUnavailableError."""
-        ...
-
-    def outcome(self, outcome: Outcome, withheld: int) -> Oneshot[Position]:
-        """Filled when the outcome is durable; fails with LedgerUnavailableError."""
-        ...
-
-
-class SessionStream(Stream, SessionTee, TurnStream, Protocol):
-    """The record of a session as it is written."""
-
-
-class Ledger(Lines, Protocol):
-    """Where records are written."""
-
-    def stream(self, record_id: str, principal: str, content: str) -> Stream:
-        """Begin the record of an exchange, sealed for a principal; `content` is `full` or `digests`."""
-        ...
-
-    def session(self, record_id: str, principal: str, content: str) -> SessionStream:
-        """The same for an exchange that opens a session."""
-        ...
-
-
-class Steps(Protocol):
-    """The judges of the corridor."""
-
-    def terms(self, exchange: Exchange) -> Verdict:
-        """What the terms say of the call."""
-        ...
-
-    def policy(self, exchange: Exchange) -> Decision:
-        """Whether it may be made."""
-        ...
-
-    def limit(self, exchange: Exchange) -> Grant:
-        """How fast."""
-        ...
-
 
 SWITCHED = 101
 SHORT = 256 * 1024
@@ -125,7 +77,6 @@ class Corridor:
         self,
         house: House,
         ledger: Ledger,
-        steps: Steps,
         clock: Clock,
         aside: Aside,
         on_fault: Callable[[BaseException, Exchange], None],
@@ -137,10 +88,9 @@ class Corridor:
         self.stats = GatewayStats()
         self.relays: set[Relay | Session] = set()
         self._ledger = ledger
-        self._steps = steps
         self._clock = clock
         self._aside = aside
-        self._carriers = Carriers(ledger, steps, clock, aside, pause, references)
+        self._carriers = Carriers(ledger, clock, aside, pause, references)
         self._on_fault = on_fault
         self._ids = RecordIds()
 
@@ -153,7 +103,6 @@ class Corridor:
         drive(self._walk(exchange, house), lambda error: self._fault(error, exchange, house))
 
     async def _walk(self, exchange: Exchange, house: House) -> None:
-        steps = self._steps
         try:
             exchange.route = house.route(exchange)
             exchange.caller = house.identity.recognise(exchange)
@@ -170,11 +119,14 @@ class Corridor:
             house.name_end_user(exchange)
             if exchange.facts.references and self._references is not None:
                 exchange.refers = self._references.resolve(exchange)
-            exchange.verdict = steps.terms(exchange)
-            exchange.decision = steps.policy(exchange)
-            exchange.grant = steps.limit(exchange)
+            exchange.call = called(exchange)
+            exchange.verdict = house.judges.terms(exchange)
+            exchange.decision = house.judges.policy(exchange)
             if carrier is not None:
                 carrier.judged.decide()
+            if exchange.decision.transforms:
+                await self._transform(exchange)
+            exchange.grant = house.judges.limit(exchange, carrier.judged.spent if carrier else NOTHING)
             _obey(exchange)
             exchange.intent = await self._record_intent(exchange, house)
         except Refused as refused:
@@ -194,6 +146,13 @@ class Corridor:
             return
         await self._relay(exchange, house)
 
+    async def _transform(self, exchange: Exchange) -> None:
+        """Change the body as rules ask, or have the decision say that it cannot be changed."""
+        if exchange.request.received <= SHORT:
+            transform(exchange)
+        else:
+            await self._aside(partial(transform, exchange))
+
     # --- the two waits
 
     def _open_record(self, exchange: Exchange, house: House) -> Stream:
@@ -204,9 +163,10 @@ class Corridor:
 
     async def _record_intent(self, exchange: Exchange, house: House) -> Position | None:
         """The place of the durable intent, None when there is none and `ledger.on_failure: serve` lets the exchange go on."""
-        intent = evidence.intent(exchange, house.number, house.identity.keyed)
+        intent = evidence.intent(exchange, house)
         try:
-            position: Position = await exchange.stream.intent(intent, b"" if exchange.body.spooled else exchange.body.whole)
+            body: Body = exchange.body
+            position: Position = await exchange.stream.intent(intent, b"" if body.spooled else body.whole, body.sent)
         except LedgerUnavailableError:
             if house.ledger.on_failure != "serve" or exchange.body.spooled:  # what is on no disk cannot be fed from there
                 raise
@@ -240,10 +200,11 @@ class Corridor:
     async def _record_refusal(self, exchange: Exchange, house: House, refused: Refused) -> None:
         self.stats.refused += 1
         exchange.counted = "refused"
+        house.judges.release(exchange.grant)
         stream: Stream = exchange.stream or self._ledger.stream(exchange.id, NOBODY.name, house.ledger.content)
         body = exchange.body.whole if exchange.body and not exchange.body.spooled else b""
         try:
-            await stream.refusal(evidence.refusal(exchange, house.number, house.identity.keyed, refused), body)
+            await stream.refusal(evidence.refusal(exchange, house, refused), body)
         except LedgerUnavailableError:
             self.stats.unrecorded += 1
 
@@ -258,6 +219,7 @@ class Corridor:
     async def _no_answer(self, exchange: Exchange, house: House, error: UpstreamError) -> None:
         """The upstream gave no answer, or nobody was left to take it."""
         request: Request = exchange.request
+        house.judges.release(exchange.grant)
         ending = CLIENT_GONE if request.gone else Ending("upstream_error", str(error))
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
         recorded = await self._record_outcome(exchange, house, outcome)
@@ -289,6 +251,8 @@ class Corridor:
         short = relay.received <= (SHORT_ENCODED if relay.encoded else SHORT)
         facts = relay.facts() if short else await self._aside(relay.facts)
         evidence.with_answer(outcome, exchange, answer.head, relay, facts)
+        if exchange.grant.held is not None and not route.endpoint.carries:  # what lines use shows in answers to come
+            house.judges.settle(exchange.grant, Usage() if outcome.status >= 400 else facts.usage)
         if (facts.created or (facts.upstream_id or "")[:5] == "resp_") and self._references is not None and outcome.status < 300:
             self._references.remember(exchange, facts)
         self.relays.discard(relay)
@@ -307,7 +271,9 @@ class Corridor:
             await self._relay(exchange, house)
             return
         house.identity.accept(exchange.caller)
-        session = session_of(exchange, house, self._ids, self._clock, lambda error: self._on_fault(error, exchange))
+        session = session_of(
+            exchange, house, self._ids, self._clock, lambda error: self._on_fault(error, exchange), self._references
+        )
         self.relays.add(session)
         session.start(answer.head, exchange.id)
         ending = await session.ended
@@ -353,13 +319,10 @@ class Corridor:
 
 
 def _obey(exchange: Exchange) -> None:
-    """Carry out what policy and limits decided. Raises: Refused 403, 429."""
-    if exchange.decision.effect == "deny":
-        decision = exchange.decision
-        named = ", ".join([*decision.rules, *decision.clauses])
-        raise Refused(403, "policy_violation", f"{decision.message} ({named})")
-    if not exchange.grant.granted:
-        raise Refused(429, "rate_limited", f"Limit {exchange.grant.limit} is used up.", wait=exchange.grant.wait)
+    """Carry out what terms, policy and limits came to. Raises: Refused 403, 429."""
+    refused = objection(exchange.verdict, exchange.decision, exchange.grant)
+    if refused is not None:
+        raise refused
 
 
 def _unavailable(error: LedgerUnavailableError) -> Refused:

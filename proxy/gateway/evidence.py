@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from typing import Any
 
+from proxy.core.decision import ALLOWED, NO_OBJECTION
 from proxy.core.exchange import Caller, Exchange
 from proxy.core.facts import AnswerFacts, RequestFacts, Usage
+from proxy.gateway.house import House
+from proxy.gateway.judges import judged
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import Ending, Relay
 from proxy.gateway.routes import Route
@@ -18,6 +20,7 @@ from proxy.wire.request import Request
 
 _LONGEST_AGENT = 200
 _LONGEST_ID = 200
+_SHOWN_DIGEST = 16
 _MOST_TEMPLATES = 1024
 _NOWHERE = Position("", 0, 0)
 _NO_CONTENT = Content("full", "")
@@ -27,14 +30,14 @@ _NO_CONTENT = Content("full", "")
 _templates: dict[tuple[Route, Caller, int], Intent] = {}
 
 
-def intent(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> Intent:
-    """The intent of an exchange that is about to go upstream. `keyed` hides the names that clients give their users."""
+def intent(exchange: Exchange, house: House) -> Intent:
+    """The intent of an exchange that is about to go upstream."""
     facts = exchange.facts
     end_user, facts.end_user = facts.end_user, None
-    key = (exchange.route, exchange.caller, snapshot)
+    key = (exchange.route, exchange.caller, house.number)
     template = _templates.get(key)
     if template is None:
-        template = Intent(**_common(exchange, snapshot, keyed))
+        template = Intent(**_common(exchange, house))
         if exchange.route.lasting and exchange.caller.lasting:  # else no other exchange has this route or caller
             if len(_templates) >= _MOST_TEMPLATES:
                 _templates.clear()
@@ -45,23 +48,23 @@ def intent(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> In
     intent.agent, intent.retry = _agent(values), _retry(values.get(b"x-stainless-retry-count"))
     intent.facts = facts
     intent.model_requested = facts.model or ""
-    intent.end_user = keyed(end_user) if end_user else ""
+    intent.end_user = house.identity.keyed(end_user) if end_user else ""
     intent.request_bytes = exchange.request.received
-    intent.verdict = exchange.verdict.verdict
-    intent.decision = exchange.decision.effect
-    intent.clauses = exchange.verdict.clauses + exchange.decision.clauses
-    intent.rules = exchange.decision.rules
+    if exchange.verdict is not NO_OBJECTION or exchange.decision is not ALLOWED:
+        for name, value in judged(exchange.verdict, exchange.decision).items():
+            setattr(intent, name, value)
     if exchange.refers:
         intent.refers = exchange.refers
     return intent
 
 
-def refusal(exchange: Exchange, snapshot: int, keyed: Callable[[str], str], refused: Refused) -> Refusal:
+def refusal(exchange: Exchange, house: House, refused: Refused) -> Refusal:
     """The record of an exchange that we answer ourselves, with as much as had been found out."""
-    return Refusal(**_common(exchange, snapshot, keyed), refers=exchange.refers, status=refused.status, error=refused.code)
+    told = {**_common(exchange, house), **judged(exchange.verdict, exchange.decision)}
+    return Refusal(**told, refers=exchange.refers, status=refused.status, error=refused.code)
 
 
-def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> dict[str, Any]:
+def _common(exchange: Exchange, house: House) -> dict[str, Any]:
     request: Request = exchange.request
     route: Route | None = exchange.route
     caller = exchange.caller
@@ -80,7 +83,7 @@ def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> d
         "principal": principal.name,
         "credential": caller.credential.kind,
         "key": caller.credential.fingerprint,
-        "end_user": keyed(end_user) if end_user else "",
+        "end_user": house.identity.keyed(end_user) if end_user else "",
         "purpose": caller.purpose,
         "attributes": principal.attributes,
         "project": principal.project or "",
@@ -97,11 +100,9 @@ def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> d
         "facts": facts,
         "request_bytes": request.received,
         "received": "",
-        "versions": _versions(snapshot, route),
-        "verdict": exchange.verdict.verdict,
-        "decision": exchange.decision.effect,
-        "clauses": exchange.verdict.clauses + exchange.decision.clauses,
-        "rules": exchange.decision.rules,
+        "versions": _versions(house, route),
+        "verdict": NO_OBJECTION.verdict,
+        "decision": ALLOWED.effect,
         "content": _NO_CONTENT,
         "plan": caller.credential.plan,
         "standing": principal.standing,
@@ -109,11 +110,14 @@ def _common(exchange: Exchange, snapshot: int, keyed: Callable[[str], str]) -> d
     }
 
 
-def _versions(snapshot: int, route: Route | None) -> Versions:
+def _versions(house: House, route: Route | None) -> Versions:
+    """What was in force, and what the configuration names for this upstream."""
+    bundle = house.judges.bundle
+    digest = bundle.digest[:_SHOWN_DIGEST]
     if route is None:
-        return Versions(snapshot=snapshot)
+        return Versions(house.number, "", bundle.terms, digest)
     options = route.upstream.options
-    return Versions(snapshot=snapshot, contract=options.contract, licence=options.model_licence)
+    return Versions(house.number, options.contract, bundle.terms, digest, options.model_licence)
 
 
 def _agent(values: dict[bytes, bytes]) -> str:

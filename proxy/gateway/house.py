@@ -1,4 +1,4 @@
-"""Everything of one snapshot that a walk needs, built once and replaced as a whole: options, routes, identity."""
+"""Everything of one snapshot that a walk needs, built once and replaced as a whole: options, routes, identity, judges."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from proxy.core.exchange import Exchange
 from proxy.core.principal import Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, Line, UpstreamOptions
 from proxy.gateway.identity import Identity
+from proxy.gateway.judges import Steps
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route, Routes, Upstream
 from proxy.wire import handshake
@@ -20,19 +21,25 @@ from proxy.wire.pool import Pool
 from proxy.wire.request import Request
 
 T = TypeVar("T", bound=msgspec.Struct)
+Entries = Mapping[str, Mapping[str, Line]]
+Judging = Callable[[Entries], Steps]
+"""Makes the judges of a snapshot from its entries, by section and name."""
 
 
 class House:
     """One snapshot in force; `number` names it in every record."""
 
-    __slots__ = ("_end_user_header", "cancels", "gateway", "identity", "ledger", "number", "routes")
+    __slots__ = ("_end_user_header", "cancels", "gateway", "identity", "judges", "ledger", "number", "routes")
 
-    def __init__(self, number: int, gateway: GatewayOptions, ledger: LedgerOptions, routes: Routes, identity: Identity) -> None:
+    def __init__(
+        self, number: int, gateway: GatewayOptions, ledger: LedgerOptions, routes: Routes, identity: Identity, judges: Steps
+    ) -> None:
         self.number = number
         self.gateway = gateway
         self.ledger = ledger
         self.routes = routes
         self.identity = identity
+        self.judges = judges
         self.cancels = gateway.on_client_abort == "cancel"
         self._end_user_header = gateway.end_user_header.lower().encode() if gateway.end_user_header else None
 
@@ -76,16 +83,17 @@ class House:
 
 
 def build(
-    lines: Mapping[str, Mapping[str, Line]],
+    lines: Entries,
     number: int,
     pool: Callable[[UpstreamOptions], Pool],
     environment: Mapping[str, str],
     identity_key: bytes,
     accepted: set[str],
+    judging: Judging,
 ) -> House:
     """Build from a snapshot's entries, by section and name. `pool` gives the (shared) connections for an upstream.
 
-    Raises: msgspec.ValidationError, WireSettingError when an entry is not what this version understands.
+    Raises: msgspec.ValidationError, WireSettingError when an entry is not what this version understands, and what `judging` raises.
     """
     gateway = _only(lines, "gateway", GatewayOptions())
     upstreams = {}
@@ -95,13 +103,14 @@ def build(
     identity = Identity(
         identity_key, gateway, _all(lines, "principal", Principal), _all(lines, "credential", CredentialEntry), accepted
     )
-    return House(number, gateway, _only(lines, "ledger", LedgerOptions()), Routes(upstreams, gateway.default_upstream), identity)
+    routes = Routes(upstreams, gateway.default_upstream)
+    return House(number, gateway, _only(lines, "ledger", LedgerOptions()), routes, identity, judging(lines))
 
 
-def _all(lines: Mapping[str, Mapping[str, Line]], section: str, kind: type[T]) -> dict[str, T]:
+def _all(lines: Entries, section: str, kind: type[T]) -> dict[str, T]:
     return {name: msgspec.json.decode(line.value, type=kind) for name, line in lines.get(section, {}).items()}
 
 
-def _only(lines: Mapping[str, Mapping[str, Line]], section: str, default: T) -> T:
+def _only(lines: Entries, section: str, default: T) -> T:
     line = lines.get(section, {}).get("options")
     return default if line is None else msgspec.json.decode(line.value, type=type(default))

@@ -19,6 +19,7 @@ import msgspec
 from proxy.core.exchange import NO_CREDENTIAL, NOBODY, Caller, Exchange
 from proxy.core.principal import PURPOSES, UNDECLARED, Credential, Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions
+from proxy.dialects.plans import plan_of_key
 from proxy.gateway.links import continued
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route, Upstream
@@ -89,6 +90,7 @@ class Identity:
             get(b"x-tos-key"),
             get(b"x-tos-purpose"),
             route.upstream.name,
+            route.plan,
         )
         caller = self._callers.get(said)
         if caller is None:
@@ -113,7 +115,8 @@ class Identity:
             purpose = _purpose(values.get(b"x-tos-purpose"), principal)
         except Refused as refused:
             return Caller(principal, credential, principal.purpose, source=source, refused=refused)
-        return Caller(principal, credential, purpose, source=source, inject=inject)
+        key_plan = route.upstream.key_plan if inject else plan_of_key(secret)
+        return Caller(principal, _sold(credential, route.plan or key_plan), purpose, source=source, inject=inject)
 
     def _own(self, key: bytes) -> tuple[Principal, Credential]:
         """The principal of an `x-tos-key`, which is always one of ours."""
@@ -173,6 +176,10 @@ class Identity:
             if hop and hop not in self._trusted:
                 return self.keyed(hop)
         return ""
+
+
+def _sold(credential: Credential, plan: str) -> Credential:
+    return Credential(credential.kind, credential.fingerprint, plan) if plan else credential
 
 
 def _credential(values: dict[bytes, bytes], query: bytes | None, *, session: bool) -> tuple[str, bytes]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
-from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant, Verdict, stricter_decision, stricter_verdict
+from proxy.core.decision import ALLOWED, NO_OBJECTION, stricter_decision, stricter_verdict
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.ids import RecordIds
@@ -15,36 +14,24 @@ from proxy.dialects.carried import Meaning
 from proxy.dialects.lines import Carried
 from proxy.dialects.parameters import flag
 from proxy.dialects.passthrough import OTHER
+from proxy.gateway.judges import Spent, Steps, called, judged, tokens_of
 from proxy.gateway.references import References
 from proxy.gateway.routes import Route
+from proxy.gateway.transform import untransformable
 from proxy.ledger.record import RECORD_FORMAT, Line
 
 _MOST_MODELS = 16
 _MOST_ROUTES = 1000
-
-
-class Judges(Protocol):
-    """Those of the corridor, who are asked about each line as about a direct call."""
-
-    def terms(self, exchange: Exchange) -> Verdict:
-        """What the terms say of the call."""
-        ...
-
-    def policy(self, exchange: Exchange) -> Decision:
-        """Whether it may be made."""
-        ...
-
-    def limit(self, exchange: Exchange) -> Grant:
-        """How fast."""
-        ...
+_MOST_NAMED = 20
 
 
 class Judged:
-    """The lines of `carrier` so far. `keyed` hides the client's own names."""
+    """The lines of `carrier` so far. `keyed` hides the client's own names. `spent` is what they count together, where they are
+    limited.
+    """
 
-    def __init__(
-        self, carrier: Exchange, judges: Judges, keyed: Callable[[str], str], references: References | None = None
-    ) -> None:
+    def __init__(self, carrier: Exchange, judges: Steps, keyed: Callable[[str], str], references: References | None = None) -> None:
+        self.spent: Spent = {}
         self._carrier = carrier
         self._references = references
         self._judges = judges
@@ -53,7 +40,8 @@ class Judged:
         self._routes: dict[tuple[str, str], Route] = {}
         self._verdict = NO_OBJECTION
         self._decision = ALLOWED
-        self._grant = GRANTED
+        self._denied: list[int] = []
+        self._denials = 0
         self._count = 0
         self._unread = 0
         self._models: dict[str, None] = {}
@@ -67,12 +55,12 @@ class Judged:
         asked.caller, asked.facts, asked.route = carrier.caller, facts, self._route(meaning)
         if facts.references and self._references is not None:
             asked.refers = self._references.resolve(asked)
+        asked.call = called(asked, meaning.call.method, line.length)
         asked.verdict = self._judges.terms(asked)
-        asked.decision = self._judges.policy(asked)
-        asked.grant = self._judges.limit(asked)
+        asked.decision = untransformable(self._judges.policy(asked), "a line of a file or batch")
         self._verdict = stricter_verdict(self._verdict, asked.verdict)
         self._decision = stricter_decision(self._decision, asked.decision)
-        self._grant = _later(self._grant, asked.grant)
+        self._note(asked, line.number)
         self._count += 1
         self._unread += facts.inspection == "none"
         if facts.model and len(self._models) <= _MOST_MODELS:
@@ -83,12 +71,33 @@ class Judged:
         entry.received = received
         return entry
 
+    def _note(self, asked: Exchange, number: int) -> None:
+        """Remember which lines are denied, and what those that are limited count."""
+        decision = asked.decision
+        if decision.effect == "deny":
+            self._denials += 1
+            if len(self._denied) < _MOST_NAMED:
+                self._denied.append(number)
+        for rule in decision.throttles:
+            spent = self.spent.setdefault(rule, [0, 0])
+            spent[0] += 1
+            spent[1] += tokens_of(asked.facts)
+
     def decide(self) -> None:
-        """Let the strictest of the lines decide about the carrier too."""
+        """Let the strictest of the lines decide about the carrier too; a denial says which lines are denied."""
         carrier = self._carrier
         carrier.verdict = stricter_verdict(carrier.verdict, self._verdict)
-        carrier.decision = stricter_decision(carrier.decision, self._decision)
-        carrier.grant = _later(carrier.grant, self._grant)
+        own, lines = carrier.decision, self._decision
+        decision = stricter_decision(own, lines)
+        if self._denials:
+            said = f"{lines.message} {self._which()}"
+            decision = msgspec.structs.replace(decision, message=f"{own.message} {said}" if own.effect == "deny" else said)
+        carrier.decision = decision
+
+    def _which(self) -> str:
+        more = self._denials - len(self._denied)
+        named = ", ".join(map(str, self._denied)) + (f" and {more} more" if more else "")
+        return f"{'Line' if self._denials == 1 else 'Lines'} {named}, counted from 0."
 
     def counted(self, facts: RequestFacts) -> RequestFacts:
         """The carrier's facts with what is said of its lines together."""
@@ -120,11 +129,6 @@ class Judged:
         return known
 
 
-def _later(one: Grant, other: Grant) -> Grant:
-    """Of two grants that are both needed the one that makes wait longer."""
-    return other if not other.granted and (one.granted or one.wait < other.wait) else one
-
-
 def _entry(asked: Exchange, carrier: Exchange, line: Carried, meaning: Meaning) -> Line:
     """The evidence of a line; what hides a client's names, the commitment and the place are left to others."""
     route: Route = carrier.route
@@ -150,9 +154,6 @@ def _entry(asked: Exchange, carrier: Exchange, line: Carried, meaning: Meaning) 
         model_requested=asked.facts.model or "",
         facts=asked.facts,
         received="",
-        verdict=asked.verdict.verdict,
-        decision=asked.decision.effect,
-        clauses=asked.verdict.clauses + asked.decision.clauses,
-        rules=asked.decision.rules,
         refers=asked.refers,
+        **judged(asked.verdict, asked.decision),
     )

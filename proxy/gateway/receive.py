@@ -37,15 +37,16 @@ class PieceSpool(Protocol):
 class Body:
     """A complete request body. `whole` is its bytes, or of a spooled body what inspection needs (empty if nothing does).
 
-    `form`: what was read of a spooled form as it came.
+    `form`: what was read of a spooled form as it came. `sent`: what goes upstream in its place, None for the same.
     """
 
-    __slots__ = ("form", "spooled", "whole")
+    __slots__ = ("form", "sent", "spooled", "whole")
 
     def __init__(self, whole: bytes, *, spooled: bool, form: FormReader | None = None) -> None:
         self.whole = whole
         self.spooled = spooled
         self.form = form
+        self.sent: bytes | None = None
 
 
 def at_hand(exchange: Exchange) -> Body | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy.core.decision import Decision, Grant, Verdict
 from proxy.core.exchange import Exchange
 from proxy.dialects import by_name
 from proxy.dialects.contract import Dialect
@@ -25,6 +26,7 @@ _REASONS = {
 }
 _LONGEST_WAIT = 60
 _HANDSHAKE = "bad_handshake"
+_OBJECTING = ("review", "forbid")
 
 
 class Refused(Exception):  # noqa: N818 - a decision, not an error
@@ -44,6 +46,19 @@ class Refused(Exception):  # noqa: N818 - a decision, not an error
         self.code = code
         self.message = message
         self.wait = wait
+
+
+def objection(verdict: Verdict, decision: Decision, grant: Grant) -> Refused | None:
+    """Why a call may not be made, 403 or 429; None when it may. The message names rules and clauses, those of the terms too."""
+    if decision.effect == "deny":
+        message = decision.message
+        clauses = [clause for clause in verdict.clauses if clause not in message]
+        if clauses and verdict.verdict in _OBJECTING:
+            message += f" The terms say {verdict.verdict}: {', '.join(clauses)}."
+        return Refused(403, "policy_violation", message)
+    if not grant.granted:
+        return Refused(429, "rate_limited", f"The limit of rule {grant.limit} is used up.", wait=grant.wait)
+    return None
 
 
 def answer(dialect: Dialect, refused: Refused, exchange: Exchange | None, *, close: bool, head_only: bool = False) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 from proxy.core.snapshot import UpstreamOptions
 from proxy.dialects import by_name, find
 from proxy.dialects.contract import Dialect, Endpoint, PathParameters
+from proxy.dialects.plans import plan_of_key, plan_of_place
 from proxy.gateway.refusal import Refused
 from proxy.wire.origin import parse_origin
 from proxy.wire.pool import Pool
@@ -31,7 +32,7 @@ _SECRET_NAME = re.compile(rb"(?i)key|api[_-]?key|access_token|token|auth|upload_
 class Upstream:
     """A configured upstream, ready to be called."""
 
-    __slots__ = ("authority", "dialect", "headers", "host_line", "key_header", "name", "options", "origin", "pool")
+    __slots__ = ("authority", "dialect", "headers", "host_line", "key_header", "key_plan", "name", "options", "origin", "pool")
 
     def __init__(self, options: UpstreamOptions, pool: Pool, provider_key: str | None) -> None:
         self.options = options
@@ -43,6 +44,7 @@ class Upstream:
         self.pool = pool
         self.headers = [(name.lower().encode(), f"{name}: {value}".encode()) for name, value in options.headers.items()]
         self.key_header = self._key_header(provider_key) if provider_key else None
+        self.key_plan = plan_of_key(provider_key.encode()) if provider_key else ""
 
     def _key_header(self, key: str) -> bytes:
         """The provider's key in the slot its API reads it from."""
@@ -67,6 +69,7 @@ class Upstream:
 class Route:
     """One request's way: `target` is what the upstream is asked for; `recorded_target` is it without secrets.
 
+    `plan`: what credentials that are used there were sold as, empty where that is not settled by the place.
     `lasting`: the same object stands for every request of this target. `upgrades`: the request opens a session. `elsewhere`: its
     credential may stand in other places than the providers' header fields.
     """
@@ -77,6 +80,7 @@ class Route:
         "endpoint",
         "lasting",
         "parameters",
+        "plan",
         "query",
         "recorded_target",
         "target",
@@ -96,6 +100,7 @@ class Route:
         self.upgrades = False
         self.lasting = False
         prefixed = upstream.placed(path)
+        self.plan = plan_of_place(upstream.origin.host, prefixed)
         self.target = prefixed if query is None else prefixed + b"?" + query
         self.recorded_target = (
             prefixed.decode("ascii")

@@ -23,8 +23,8 @@ from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
 from proxy.core.references import subkey
 from proxy.core.snapshot import UpstreamOptions
-from proxy.gateway.corridor import Corridor, Steps
-from proxy.gateway.house import House, build
+from proxy.gateway.corridor import Corridor
+from proxy.gateway.house import House, Judging, build
 from proxy.gateway.references import References
 from proxy.gateway.refusal import not_a_request
 from proxy.gateway.snapshots import Entries, SnapshotFollower
@@ -68,7 +68,7 @@ OpenLine = Callable[[Callable[[dict[str, Any]], None], Callable[[], None]], Awai
 
 
 def run(
-    snapshot: Path, data_dir: Path, worker: int, listeners: list[socket.socket], steps: Steps, open_line: OpenLine | None
+    snapshot: Path, data_dir: Path, worker: int, listeners: list[socket.socket], judging: Judging, open_line: OpenLine | None
 ) -> int:
     """Serve until told to drain. Returns the exit code.
 
@@ -77,19 +77,19 @@ def run(
     # The spool's thread hands its results over more promptly, and a snapshot read in a thread holds the loop for less.
     sys.setswitchinterval(_SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Worker(snapshot, data_dir, worker, steps).serve(listeners, open_line))
+        return runner.run(Worker(snapshot, data_dir, worker, judging).serve(listeners, open_line))
 
 
 class Worker:
     """The parts of one worker and their life."""
 
-    def __init__(self, snapshot: Path, data_dir: Path, number: int, steps: Steps) -> None:
+    def __init__(self, snapshot: Path, data_dir: Path, number: int, judging: Judging) -> None:
         self._diagnostics = Diagnostics(f"gateway-{number}")
         self._clock = SystemClock()
         self._snapshot = snapshot
         self._data_dir = data_dir
         self._number = number
-        self._steps = steps
+        self._judging = judging
         self._secrets = load_secrets(data_dir)
         self._pools: dict[tuple[str, str | None, str | None], Pool] = {}
         self._contexts: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
@@ -115,9 +115,7 @@ class Worker:
         recorder = Recorder.open(self._data_dir, self._number, house.ledger, self._clock, loop)
         self._recorder = recorder
         self._references = References(subkey(self._secrets.identity), IndexReader(self._data_dir / "references"))
-        self._corridor = Corridor(
-            house, recorder, self._steps, self._clock, self._aside, self._fault, self._references, self._pause
-        )
+        self._corridor = Corridor(house, recorder, self._clock, self._aside, self._fault, self._references, self._pause)
         self._listener = Listener(
             loop, house.gateway, self._deadlines, self._clock.monotonic_ns, self._corridor.enter, not_a_request
         )
@@ -202,7 +200,7 @@ class Worker:
     # --- the snapshot
 
     def _build(self, number: int, entries: Entries) -> House:
-        return build(entries, number, self._pool, os.environ, self._secrets.identity, self._accepted)
+        return build(entries, number, self._pool, os.environ, self._secrets.identity, self._accepted, self._judging)
 
     def _swap(self, house: object) -> None:
         assert isinstance(house, House)

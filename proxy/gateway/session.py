@@ -11,14 +11,15 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.facts import AnswerFacts
 from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects.jsonio import StrictJSONError
 from proxy.dialects.session import MESSAGE_CAP
-from proxy.gateway.relay import CLIENT_GONE, COMPLETED, Ending, Tee
+from proxy.gateway.recording import SessionTee
+from proxy.gateway.refusal import Refused
+from proxy.gateway.relay import CLIENT_GONE, COMPLETED, Ending
 from proxy.gateway.session_turns import Turns
 from proxy.wire import handshake
 from proxy.wire.head import ResponseHead
@@ -31,6 +32,7 @@ from proxy.wire.websocket import (
     NO_CODE,
     NORMAL,
     NOT_CONSISTENT,
+    POLICY_VIOLATION,
     TEXT,
     FrameError,
     FrameReader,
@@ -45,14 +47,6 @@ _MILD = frozenset([NORMAL, GOING_AWAY, NO_CODE])
 _SHUTTING_DOWN = "the proxy is shutting down"
 
 
-class SessionTee(Tee, Protocol):
-    """Where both directions are recorded."""
-
-    def client_piece(self, piece: bytes) -> Oneshot[None]:
-        """Bytes of the client's; filled when they are durable. Fails with LedgerUnavailableError."""
-        ...
-
-
 class Session:
     """One session. `ended` is filled with an Ending; then, once that is recorded, `finish` lets the client have the end."""
 
@@ -63,6 +57,7 @@ class Session:
         "_client_closed",
         "_code",
         "_connection",
+        "_disclosed",
         "_draining",
         "_held",
         "_limit",
@@ -92,6 +87,7 @@ class Session:
         turns: Turns,
         loop: asyncio.AbstractEventLoop,
         on_fault: Callable[[BaseException], None],
+        disclosed: Callable[[Refused], Refused],
         *,
         answered_ns: int,
         unsynced_limit: int,
@@ -110,6 +106,7 @@ class Session:
         self._stream = stream
         self._loop = loop
         self._on_fault = on_fault
+        self._disclosed = disclosed
         self._limit = unsynced_limit
         self._serves = serves
         self._asked = FrameReader(masked=True, message_cap=MESSAGE_CAP, refuse_longer=True)
@@ -159,7 +156,9 @@ class Session:
             self._forward(received)
 
     def _read(self, messages: list[Message], received: bytes, start: int) -> bool:
-        """Read messages; a message with two readings ends the session before it has left. Returns whether it goes on."""
+        """Read messages; one with two readings, or that begins a turn which may not be made, ends the session before it has left.
+        Returns whether the session goes on.
+        """
         for message in messages:
             try:
                 self.turns.asked(message)
@@ -167,7 +166,15 @@ class Session:
                 self._forward(received[: max(message.start - start, 0)])
                 self._break(Ending("cut", error.code), NOT_CONSISTENT)
                 return False
+            if self.turns.refused is not None:
+                self._stream.client_piece(received)  # what was denied is recorded like all else
+                self._deny(self.turns.refused)
+                return False
         return True
+
+    def _deny(self, refused: Refused) -> None:
+        """A turn may not be made."""
+        self._break(Ending("cut", refused.code), POLICY_VIOLATION)
 
     def _forward(self, piece: bytes) -> None:
         if not piece:
@@ -226,7 +233,9 @@ class Session:
             self.turns.answered(message)
         if answered.close_at is None:
             self._pass_on(piece)
-            if self._draining and not self.turns.open:
+            if self.turns.refused is not None:
+                self._deny(self.turns.refused)
+            elif self._draining and not self.turns.open:
                 self.cut(_SHUTTING_DOWN, GOING_AWAY)
         else:
             self._hold(piece, start, answered.close_at)
@@ -359,9 +368,10 @@ class Session:
 
     def _say_why(self, ending: Ending) -> None:
         """The provider's own error, where a message may begin, and a close frame."""
-        message = f"The session was cut: {ending.error}."
+        refused = self.turns.refused
+        told = Refused(503, "session_cut", f"The session was cut: {ending.error}.") if refused is None else self._disclosed(refused)
         if self._answered.between_messages or (self._answered.close_at is not None and not self._answered.within_message):
-            payload = self.turns.error_message(503, "session_cut", message)
+            payload = self.turns.error_message(told.status, told.code, told.message)
             if payload:
                 self.request.write(frame(TEXT, payload))
         self.request.write(close_frame(self._code, ending.error))

@@ -1,4 +1,8 @@
-"""The turns of one session, from a dialect's reading of its messages to entries of the record (ADR 0011)."""
+"""The turns of one session, from a dialect's reading of its messages to entries of the record (ADR 0011).
+
+A turn is judged like a direct call when it begins, which for most is before the message that begins it has left; one that may
+not be made ends the session.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,11 @@ from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot
 from proxy.dialects.session import SessionReader, SessionTurn
+from proxy.gateway.judges import Steps, called, judged
+from proxy.gateway.references import References
+from proxy.gateway.refusal import Refused, objection
 from proxy.gateway.routes import Route
+from proxy.gateway.transform import untransformable
 from proxy.ledger.record import RECORD_FORMAT, Position, Turn
 from proxy.wire.websocket import Message
 
@@ -26,9 +34,11 @@ class TurnStream(Protocol):
 
 
 class Turns:
-    """Reads both directions of a session and writes its turns. `keyed` hides the names that clients give their users."""
+    """Reads both directions of a session and writes its turns. `keyed` hides the names that clients give their users. `refused` is
+    why the newest turn may not be made; None while all may.
+    """
 
-    __slots__ = ("_begun", "_clock", "_exchange", "_ids", "_keyed", "_reader", "_stream")
+    __slots__ = ("_begun", "_clock", "_exchange", "_ids", "_judges", "_keyed", "_reader", "_references", "_stream", "refused")
 
     def __init__(
         self,
@@ -38,6 +48,8 @@ class Turns:
         ids: RecordIds,
         clock: Clock,
         keyed: Callable[[str], str],
+        judges: Steps,
+        references: References | None = None,
     ) -> None:
         self._reader = reader
         self._exchange = exchange
@@ -45,7 +57,10 @@ class Turns:
         self._ids = ids
         self._clock = clock
         self._keyed = keyed
-        self._begun: dict[int, tuple[str, int]] = {}
+        self._judges = judges
+        self._references = references
+        self._begun: dict[int, Exchange] = {}
+        self.refused: Refused | None = None
 
     @property
     def open(self) -> int:
@@ -79,19 +94,39 @@ class Turns:
         for turn in self._reader.take():
             self._stream.turn(self._entry(turn))
 
+    def _judge(self, turn: SessionTurn, at: int, mono: int) -> Exchange:
+        """A turn that begins, as the query that it is."""
+        session = self._exchange
+        asked = Exchange(self._ids.next(at), at, mono, session.request)
+        asked.caller, asked.route = session.caller, session.route
+        asked.facts = facts = copy(turn.request)
+        if facts.model is None:
+            facts.model = session.facts.model
+        if facts.references and self._references is not None:
+            asked.refers = self._references.resolve(asked)
+            turn.request.flags, turn.request.inspection = facts.flags, facts.inspection
+        judges = self._judges
+        asked.call = called(asked, size=turn.asked[1] - turn.asked[0])
+        asked.verdict = judges.terms(asked)
+        asked.decision = untransformable(judges.policy(asked), "a turn of a session")
+        asked.grant = judges.limit(asked)
+        self.refused = self.refused or objection(asked.verdict, asked.decision, asked.grant)
+        return asked
+
     def _entry(self, turn: SessionTurn) -> Turn:
         exchange, clock = self._exchange, self._clock
         route: Route = exchange.route
         at, mono = clock.utc_us(), clock.monotonic_ns()
-        name, since = self._begun.get(turn.number) or (self._ids.next(at), mono)
+        asked = self._begun.get(turn.number) or self._judge(turn, at, mono)
         if turn.outcome:
             self._begun.pop(turn.number, None)
+            self._judges.settle(asked.grant, turn.answer.usage)
         else:
-            self._begun[turn.number] = (name, mono)
+            self._begun[turn.number] = asked
         end_user, facts = self._without_end_user(turn.request)
         return Turn(
             v=RECORD_FORMAT,
-            id=name,
+            id=asked.id,
             instance="",
             epoch=0,
             seq=0,
@@ -113,11 +148,11 @@ class Turns:
             asked_to=turn.asked[1],
             answered_from=turn.answered[0],
             answered_to=turn.answered[1],
-            verdict=exchange.verdict.verdict,
-            decision=exchange.decision.effect,
             outcome=turn.outcome,
             error=turn.error,
-            duration_us=(mono - since) // 1000,
+            duration_us=(mono - asked.mono) // 1000,
+            refers=asked.refers,
+            **judged(asked.verdict, asked.decision),
         )
 
     def _without_end_user(self, facts: RequestFacts) -> tuple[str, RequestFacts]:

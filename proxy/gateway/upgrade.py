@@ -12,6 +12,7 @@ from proxy.core.exchange import Exchange
 from proxy.core.ids import RecordIds
 from proxy.gateway.ask import Answer, request_head
 from proxy.gateway.house import House
+from proxy.gateway.references import References
 from proxy.gateway.routes import Route
 from proxy.gateway.session import Session
 from proxy.gateway.session_turns import Turns
@@ -51,7 +52,12 @@ async def switch(exchange: Exchange, first_byte_seconds: float) -> Answer:
 
 
 def session_of(
-    exchange: Exchange, house: House, ids: RecordIds, clock: Clock, on_fault: Callable[[BaseException], None]
+    exchange: Exchange,
+    house: House,
+    ids: RecordIds,
+    clock: Clock,
+    on_fault: Callable[[BaseException], None],
+    references: References | None = None,
 ) -> Session:
     """What carries an exchange whose upstream has switched."""
     route: Route = exchange.route
@@ -62,9 +68,10 @@ def session_of(
         exchange.request,
         answer.connection,
         exchange.stream,
-        Turns(reader, exchange, exchange.stream, ids, clock, house.identity.keyed),
+        Turns(reader, exchange, exchange.stream, ids, clock, house.identity.keyed, house.judges, references),
         route.upstream.pool.loop,
         on_fault,
+        lambda refused: house.disclosed(refused, exchange),
         answered_ns=clock.monotonic_ns(),
         unsynced_limit=house.ledger.unsynced_bytes,
         serves=house.ledger.on_failure == "serve",

@@ -45,9 +45,8 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Versions(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What was in force: the snapshot's number, and the versions of contract, terms and policy bundle that decided.
-
-    `licence`: what the upstream's configuration names.
+    """What was in force: the snapshot's number, the contract and the model's licence that the upstream's configuration named, the
+    version of the terms catalogue, and the first 16 hex digits of the bundle's digest.
     """
 
     snapshot: int = 0
@@ -102,6 +101,15 @@ class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True,
     plan: str = ""
     standing: str = "normal"
     purposes: tuple[str, ...] = (UNDECLARED,)
+    basis: str = ""
+    obligations: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    confirmed: bool = True
+    conflict: bool = False
+    assumed: str = ""
+    shadow: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):
@@ -195,6 +203,15 @@ class Line(msgspec.Struct, tag="line", tag_field="kind", omit_defaults=True, kw_
     clauses: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     refers: tuple[Refer, ...] = ()
+    basis: str = ""
+    obligations: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    confirmed: bool = True
+    conflict: bool = False
+    assumed: str = ""
+    shadow: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class Turn(msgspec.Struct, tag="turn", tag_field="kind", omit_defaults=True, kw_only=True):
@@ -233,6 +250,18 @@ class Turn(msgspec.Struct, tag="turn", tag_field="kind", omit_defaults=True, kw_
     outcome: str = ""
     error: str = ""
     duration_us: int = 0
+    clauses: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    refers: tuple[Refer, ...] = ()
+    basis: str = ""
+    obligations: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    confirmed: bool = True
+    conflict: bool = False
+    assumed: str = ""
+    shadow: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 Entry = Intent | Outcome | Refusal | Mark | Line | Turn

@@ -23,11 +23,10 @@ Key = tuple[str, str, str]
 class Reservation:
     """What one call was granted, until it is settled or released."""
 
-    __slots__ = ("parts", "tokens")
+    __slots__ = ("parts",)
 
-    def __init__(self, parts: list[tuple[Key, Rate, float]], tokens: int) -> None:
+    def __init__(self, parts: list[tuple[Key, Rate, float]]) -> None:
         self.parts = parts
-        self.tokens = tokens
 
 
 class MemoryLimiter:
@@ -39,10 +38,10 @@ class MemoryLimiter:
         self._arrivals: OrderedDict[Key, float] = OrderedDict()
         self._most = most
 
-    def reserve(self, rules: Sequence[Rule], principal: str, requests: int, tokens: int, now: float) -> Grant:
-        """Take `requests` and an estimate of `tokens` from what each rule lets a principal have: from all of them, or from none."""
+    def reserve(self, wanted: Sequence[tuple[Rule, int, int]], principal: str, now: float) -> Grant:
+        """Take requests and an estimate of tokens from what each rule lets a principal have: from all of them, or from none."""
         parts: list[tuple[Key, Rate, float]] = []
-        for rule in rules:
+        for rule, requests, tokens in wanted:
             if rule.requests is not None:
                 parts.append(((rule.name, principal, "requests"), rule.requests, float(requests)))
             if rule.tokens is not None:
@@ -58,14 +57,14 @@ class MemoryLimiter:
             return GRANTED
         for key, rate, amount in parts:
             self._take(key, rate, amount, now)
-        return Grant(held=Reservation(parts, tokens))
+        return Grant(held=Reservation(parts))
 
     def settle(self, held: object, tokens: int, now: float) -> None:
         """A call has used so many tokens: more than was estimated is owed, less is given back."""
         assert isinstance(held, Reservation), "what reserve gave"
-        for key, rate, _ in held.parts:
+        for key, rate, amount in held.parts:
             if key[2] == "tokens":
-                self._take(key, rate, float(tokens - held.tokens), now)
+                self._take(key, rate, float(tokens) - amount, now)
         held.parts = []
 
     def release(self, held: object, now: float) -> None:

@@ -17,27 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proxy.core import snapshot
-from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant, Verdict
-from proxy.core.exchange import Exchange
 from proxy.core.snapshot import GatewayOptions, LedgerOptions, UpstreamOptions
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class AllowAll:
-    """Judges without objections."""
-
-    def terms(self, _exchange: Exchange) -> Verdict:
-        """No objection."""
-        return NO_OBJECTION
-
-    def policy(self, _exchange: Exchange) -> Decision:
-        """Allowed."""
-        return ALLOWED
-
-    def limit(self, _exchange: Exchange) -> Grant:
-        """Granted."""
-        return GRANTED
 
 
 class LoneWorker:
@@ -105,12 +87,13 @@ def lone_worker(folder: Path, upstream_url: str, *, content: str = "full", on_cl
 
 def main(folder: Path) -> int:
     """Serve until told to end."""
+    from proxy.app.judging import Judging
     from proxy.gateway.server import run
 
     listener = socket.create_server(("127.0.0.1", 0))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    return run(folder / "current", folder / "data", 0, [listener], AllowAll(), None)
+    return run(folder / "current", folder / "data", 0, [listener], Judging(), None)
 
 
 if __name__ == "__main__":

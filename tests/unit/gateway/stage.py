@@ -14,11 +14,14 @@ import msgspec
 from proxy.core.decision import ALLOWED, GRANTED, NO_OBJECTION, Decision, Grant, Verdict
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.exchange import Exchange
+from proxy.core.facts import Usage
 from proxy.core.oneshot import Oneshot
 from proxy.core.principal import Principal
+from proxy.core.rules import Bundle
 from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, Line, UpstreamOptions
 from proxy.gateway.corridor import Corridor
 from proxy.gateway.house import House, build
+from proxy.gateway.judges import NOTHING, Spent
 from proxy.gateway.refusal import not_a_request
 from proxy.ledger.record import Intent, Outcome, Position, Refusal, Turn
 from proxy.wire.deadlines import Deadlines
@@ -107,6 +110,7 @@ class FakeStream:
         self.answered = b""
         self.unsynced = 0
         self.body = b""
+        self.sent: bytes | None = None
         self.pieces: list[bytes] = []
         self._ledger = ledger
 
@@ -119,9 +123,9 @@ class FakeStream:
         """The pieces, from the first on."""
         return FakeReadBack(self.pieces, fails="read_back" in self._ledger.fails)
 
-    def intent(self, intent: Intent, body: bytes) -> Oneshot[Position]:
+    def intent(self, intent: Intent, body: bytes, sent: bytes | None = None) -> Oneshot[Position]:
         """What is about to be asked."""
-        self.body = body
+        self.body, self.sent = body, sent
         return self._ledger.settle("intent", intent)
 
     def refusal(self, refusal: Refusal, body: bytes) -> Oneshot[Position]:
@@ -222,7 +226,10 @@ class FakeSteps:
 
     def __init__(self) -> None:
         self.verdict, self.decision, self.grant = NO_OBJECTION, ALLOWED, GRANTED
+        self.bundle = Bundle()
         self.asked: list[str] = []
+        self.settled: list[tuple[Grant, Usage | None]] = []
+        self.released: list[Grant] = []
 
     def terms(self, exchange: Exchange) -> Verdict:
         """What the terms say."""
@@ -236,11 +243,18 @@ class FakeSteps:
         self.asked.append("policy")
         return self.decision
 
-    def limit(self, exchange: Exchange) -> Grant:
+    def limit(self, exchange: Exchange, carried: Spent = NOTHING) -> Grant:
         """How fast."""
-        assert exchange.decision is self.decision
         self.asked.append("limit")
         return self.grant
+
+    def settle(self, grant: Grant, usage: Usage | None) -> None:
+        """What it used."""
+        self.settled.append((grant, usage))
+
+    def release(self, grant: Grant) -> None:
+        """It was not made."""
+        self.released.append(grant)
 
 
 def aside(work: Callable[[], Any]) -> Oneshot[Any]:
@@ -289,8 +303,10 @@ class Stage:
             "credential": {name: line(entry) for name, entry in (credentials or {}).items()},
         }
         keys = {"OPENAI_KEY": SECRET, "ANTHROPIC_KEY": SECRET} if environment is None else environment
-        self.house: House = build(self.lines, 7, lambda _: self.callee.pool, keys, IDENTITY_KEY, self.accepted)
-        self.corridor = corridor(self.house, self.ledger, self.steps, self.clock, aside, lambda error, _: self.faults.append(error))
+        self.house: House = build(
+            self.lines, 7, lambda _: self.callee.pool, keys, IDENTITY_KEY, self.accepted, lambda _: self.steps
+        )
+        self.corridor = corridor(self.house, self.ledger, self.clock, aside, lambda error, _: self.faults.append(error))
         self.deadlines = Deadlines(self.loop)  # type: ignore[arg-type]
         self.listener = Listener(
             self.loop,  # type: ignore[arg-type]

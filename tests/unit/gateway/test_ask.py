@@ -224,9 +224,9 @@ def test_spooled_body_leaves_memory() -> None:
     exchanges: list[Any] = []
     limit = stage.steps.limit
 
-    def watching(exchange: Any) -> Any:
+    def watching(exchange: Any, carried: Any) -> Any:
         exchanges.append(exchange)
-        return limit(exchange)
+        return limit(exchange, carried)
 
     stage.steps.limit = watching  # type: ignore[method-assign]
     body = b'{"model":"m","input":"' + b"x" * 100_000 + b'"}'

@@ -45,7 +45,9 @@ class Choosy(FakeSteps):
     def policy(self, exchange: Exchange) -> Decision:
         """By the model alone."""
         self.seen.append((exchange.route.endpoint.name, exchange.facts.model or ""))
-        self.decision = Decision("deny", ("no-such",), ("c.1",), "no") if exchange.facts.model == "forbidden" else ALLOWED
+        self.decision = (
+            Decision("deny", ("no-such",), ("c.1",), "no (rule no-such)") if exchange.facts.model == "forbidden" else ALLOWED
+        )
         return self.decision
 
 
@@ -94,13 +96,13 @@ def test_every_line_of_a_batch_file_is_an_entry_before_its_carrier(padding: int,
 def test_the_strictest_line_decides_about_its_carrier() -> None:
     """One line that is denied is enough; all are recorded with their own decision, and nothing goes upstream."""
     stage = Stage()
-    stage.corridor._carriers.judges = stage.corridor._steps = steps = Choosy()
+    stage.house.judges = steps = Choosy()
     client = stage.client(post(FILES, upload(b"\n".join([call(0), call(1, "forbidden"), call(2)])), *FORM))
     assert [line.decision for line in lines_of(stage)] == ["allow", "deny", "allow"]
     assert [line.rules for line in lines_of(stage)] == [(), ("no-such",), ()]
     assert (stage.refusal.decision, stage.refusal.rules, stage.refusal.facts.lines) == ("deny", ("no-such",), 3)
     assert status_of(client.taken) == 403
-    assert "no-such" in told_error(client.taken)["message"]
+    assert told_error(client.taken)["message"].startswith("no (rule no-such) Line 1, counted from 0.")
     assert not stage.sent
     assert steps.seen[:3] == [("batch_line", "m-1"), ("batch_line", "forbidden"), ("batch_line", "m-1")]
     stage.check_figures()

@@ -8,12 +8,12 @@ import pytest
 from proxy.core.snapshot import Line, UpstreamOptions
 from proxy.gateway.house import build
 from proxy.wire.origin import WireSettingError
-from tests.unit.gateway.stage import CHAT, IDENTITY_KEY, Stage, line, post, status_of, told_error
+from tests.unit.gateway.stage import CHAT, IDENTITY_KEY, FakeSteps, Stage, line, post, status_of, told_error
 
 
 def test_defaults() -> None:
     """Without entries there is a gateway with default bounds and no destination."""
-    house = build({}, 3, lambda _: Stage().callee.pool, {}, IDENTITY_KEY, set())
+    house = build({}, 3, lambda _: Stage().callee.pool, {}, IDENTITY_KEY, set(), lambda _: FakeSteps())
     assert (house.number, house.cancels, house.gateway.header_seconds, house.ledger.on_failure) == (3, True, 10.0, "refuse")
     assert not house.routes.upstreams
 
@@ -45,7 +45,7 @@ def test_entry_not_understood(section: str, name: str, value: bytes) -> None:
     """An entry of another shape is an error, so that the last good snapshot stays."""
     lines = {section: {name: Line(value=msgspec.Raw(value))}}
     with pytest.raises(msgspec.ValidationError):
-        build(lines, 1, lambda _: Stage().callee.pool, {}, IDENTITY_KEY, set())
+        build(lines, 1, lambda _: Stage().callee.pool, {}, IDENTITY_KEY, set(), lambda _: FakeSteps())
 
 
 @pytest.mark.parametrize("base_url", ["ftp://x.test", "nonsense", ""])
@@ -59,6 +59,7 @@ def test_base_url_not_understood(base_url: str) -> None:
             {},
             IDENTITY_KEY,
             set(),
+            lambda _: FakeSteps(),
         )
 
 

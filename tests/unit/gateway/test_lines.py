@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from proxy.core.decision import Decision, Grant, Verdict
+from types import SimpleNamespace
+
+import pytest
+
+from proxy.core.decision import Decision, Grant, Transform, Verdict
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.dialects.carried import BATCH_LINE, LineMeaning
@@ -27,7 +31,7 @@ class Judges(FakeSteps):
 
 def carrier_of(stage: Stage) -> Exchange:
     """A carrier that has come as far as its body."""
-    exchange = Exchange("rec_c", 1, 2, None)
+    exchange = Exchange("rec_c", 1, 2, SimpleNamespace(head=SimpleNamespace(method="POST"), received=10))
     exchange.route = stage.house.routes.find("POST", b"/openai/v1/files")
     return exchange
 
@@ -39,21 +43,60 @@ def add(judged: Judged, tree: object, number: int = 0) -> Line:
 
 
 def test_the_strictest_of_all_lines_is_the_carriers() -> None:
-    """Verdict, decision and the longest wait, each from whichever line has it; what the carrier itself is told counts too."""
+    """Verdict and decision, each from whichever line has it; what the carrier itself is told counts too."""
     stage = Stage()
     carrier = carrier_of(stage)
     words = (
-        (Verdict("review", ("a",)), Decision("flag", ("r",)), Grant(granted=False, wait=3, limit="l")),
-        (Verdict("allow"), Decision("deny", ("s",), ("c",), "no"), Grant(granted=False, wait=2)),
-        (Verdict("allow"), Decision(), Grant()),
+        (Verdict("review", ("a",), "silence", ("cite",)), Decision("flag", ("r",)), Grant()),
+        (Verdict("allow"), Decision("deny", ("s",), ("c",), "no (rule s)"), Grant()),
+        (Verdict("allow"), Decision(shadow=("t:deny",)), Grant()),
     )
     judged = Judged(carrier, Judges(*words), str.upper)
     lines = [add(judged, {}, number) for number in range(3)]
     judged.decide()
     assert [(line.verdict, line.decision) for line in lines] == [("review", "flag"), ("allow", "deny"), ("allow", "allow")]
-    assert carrier.verdict == Verdict("review", ("a",))
-    assert carrier.decision == Decision("deny", ("r", "s"), ("c",), "no")
-    assert (carrier.grant.wait, carrier.grant.limit) == (3, "l")
+    assert [(line.basis, line.obligations, line.shadow) for line in lines] == [
+        ("silence", ("cite",), ()),
+        ("", (), ()),
+        ("", (), ("t:deny",)),
+    ]
+    assert carrier.verdict == Verdict("review", ("a",), "silence", ("cite",))
+    told = "no (rule s) Line 1, counted from 0."
+    assert carrier.decision == Decision("deny", ("r", "s"), ("c",), told, ("t:deny",))
+
+
+@pytest.mark.parametrize(("count", "told"), [(2, "Lines 0, 1, counted from 0."), (25, "18, 19 and 5 more, counted from 0.")])
+def test_a_denial_says_which_lines(count: int, told: str) -> None:
+    """The first twenty, and how many more there are; beside what is said of the carrier itself."""
+    carrier = carrier_of(Stage())
+    carrier.decision = Decision("deny", ("q",), (), "not this either (rule q)")
+    judges = FakeSteps()
+    judges.decision = Decision("deny", ("r",), (), "no (rule r)")
+    judged = Judged(carrier, judges, str.upper)
+    for number in range(count):
+        add(judged, {}, number)
+    judged.decide()
+    assert carrier.decision.message.startswith("not this either (rule q) no (rule r) Line")
+    assert carrier.decision.message.endswith(told)
+
+
+def test_a_line_that_a_rule_would_change_is_denied() -> None:
+    """The bytes of a file are not touched, so what a direct call may do after a change, a line may not."""
+    judges = FakeSteps()
+    judges.decision = Decision("flag", ("r",), transforms=(Transform("r", ("logprobs",)),))
+    line = add(Judged(carrier_of(Stage()), judges, str.upper), {})
+    assert (line.decision, line.rules) == ("deny", ("r",))
+
+
+def test_limits_count_lines_and_what_they_may_use() -> None:
+    """By rule: so many requests, and tokens by prompt and longest answer."""
+    judges = FakeSteps()
+    judges.decision = Decision("throttle", ("r",), throttles=("r",))
+    judged = Judged(carrier_of(Stage()), judges, str.upper)
+    for number in range(3):
+        message = {"role": "user", "content": "x" * 40}
+        add(judged, {"url": "/v1/chat/completions", "body": {"model": "m", "messages": [message], "max_tokens": 100}}, number)
+    assert judged.spent == {"r": [3, 330]}
 
 
 def test_a_clients_own_names_are_hidden() -> None:

@@ -116,7 +116,7 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Running]:
     async with ScriptedUpstream() as upstream:
         worker = Running(folder, upstream, **options)
         served = asyncio.ensure_future(
-            Worker(folder / "current", folder / "data", 0, FakeSteps()).serve([worker.listener], worker.line.open)
+            Worker(folder / "current", folder / "data", 0, lambda _: FakeSteps()).serve([worker.listener], worker.line.open)
         )
         await asyncio.wait({served, asyncio.ensure_future(worker.line.event("ready"))}, return_when=asyncio.FIRST_COMPLETED)
         try:
@@ -263,7 +263,7 @@ async def test_unix_socket(tmp_path: Path) -> None:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
         served = asyncio.ensure_future(
-            Worker(tmp_path / "current", tmp_path / "data", 0, FakeSteps()).serve([listener], worker.line.open)
+            Worker(tmp_path / "current", tmp_path / "data", 0, lambda _: FakeSteps()).serve([listener], worker.line.open)
         )
         await worker.line.event("ready")
         reader, writer = await asyncio.open_unix_connection(str(path))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
-from proxy.wire.websocket import BINARY, CLOSE, frame
+import pytest
+
+from proxy.core.decision import GRANTED, Decision, Grant, Transform
+from proxy.wire.websocket import BINARY, CLOSE, POLICY_VIOLATION, frame
 from tests.unit.gateway.talking import CREATE, Talk, asks, created, done, says
 
 
@@ -54,3 +57,54 @@ def test_gemini_closes_without_an_error_message() -> None:
     assert (ended.model_requested, ended.outcome, ended.answer.text_chars) == ("gemini-live", "completed", 5)
     talk.stage.corridor.drain()
     assert [opcode for opcode, _ in talk.told()] == [BINARY, BINARY, CLOSE]
+
+
+@pytest.mark.parametrize(
+    ("decision", "grant", "told", "disclosure"),
+    [
+        (Decision("deny", ("p/r",), ("c.9",), "Not for this (rule p/r; clause c.9)"), GRANTED, "rule p/r; clause c.9", "full"),
+        (Decision("deny", ("p/r",), (), "Not for this (rule p/r)"), GRANTED, "the reference is rec_", "reference"),
+        (Decision("throttle", ("p/t",)), Grant(granted=False, wait=9, limit="p/t"), "p/t", "full"),
+        (Decision("allow", ("p/x",), transforms=(Transform("p/x", ("a",)),)), GRANTED, "cannot change a turn", "full"),
+    ],
+)
+def test_a_turn_that_may_not_be_made_ends_its_session(decision: Decision, grant: Grant, told: str, disclosure: str) -> None:
+    """What would begin it is recorded and does not leave; the client gets the provider's error and a close frame of 1008."""
+    talk = Talk(disclosure=disclosure)
+    talk.client.feed(asks({"type": "session.update", "session": {"instructions": "short"}}))
+    before = bytes(talk.upstream.taken)
+    talk.stage.steps.decision, talk.stage.steps.grant = decision, grant
+    talk.client.feed(asks(CREATE))
+    assert bytes(talk.upstream.taken) == before
+    (_, error), (opcode, parting) = talk.told()
+    assert told in json.loads(error)["error"]["message"]
+    assert (opcode, int.from_bytes(parting[:2], "big")) == (CLOSE, POLICY_VIOLATION)
+    begun, ended = talk.turns
+    effect = "deny" if decision.transforms else decision.effect
+    assert {(turn.decision, turn.rules, turn.clauses) for turn in (begun, ended)} == {(effect, decision.rules, decision.clauses)}
+    assert (begun.outcome, ended.outcome) == ("", "cut")
+    said = b"".join(piece for what, piece in talk.stage.journal if what == "said")
+    assert said.endswith(asks(CREATE)), "what was denied is recorded too"
+    assert talk.stage.outcome.outcome == "cut"
+    talk.stage.check_figures()
+
+
+def test_a_turn_that_the_server_begins_is_judged_when_it_begins() -> None:
+    """It hears that somebody has stopped speaking; nobody could know sooner."""
+    talk = Talk()
+    talk.stage.steps.decision = Decision("deny", ("p/r",), (), "no (rule p/r)")
+    talk.upstream.feed(created())
+    assert talk.told()[-1][1][:2] == POLICY_VIOLATION.to_bytes(2, "big")
+    assert talk.turns[0].decision == "deny"
+
+
+def test_what_a_turn_used_is_settled() -> None:
+    """By the usage that the provider tells when it has ended."""
+    talk = Talk()
+    talk.stage.steps.grant = grant = Grant(held=object())
+    talk.client.feed(asks(CREATE))
+    talk.upstream.feed(created() + done())
+    (settled, usage) = talk.stage.steps.settled[-1]
+    assert settled is grant
+    assert usage is not None
+    assert (usage.input, usage.output) == (7, 5)

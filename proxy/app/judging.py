@@ -1,0 +1,82 @@
+"""The judges of each snapshot, made from its entries: terms, rules, and the limits that outlive both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from proxy.core.call import Call
+from proxy.core.decision import ALLOWED, NO_OBJECTION, Decision, Verdict
+from proxy.core.rules import Bundle, Rule
+from proxy.core.snapshot import Line
+from proxy.core.terms import Adoption, Models, Row
+from proxy.gateway.house import Entries
+from proxy.gateway.judges import Judges
+from proxy.limits.memory import MemoryLimiter
+from proxy.policy.engine import Engine
+from proxy.terms.verdict import TermsJudge
+
+SECTIONS = ("terms", "models", "adoption", "rule", "bundle")
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class NoTerms:
+    """Where no terms are in force, they have no objection."""
+
+    def judge(self, call: Call) -> Verdict:  # noqa: ARG002 - the judges' common form
+        """See `gateway.judges.Terms`."""
+        return NO_OBJECTION
+
+
+class NoRules:
+    """Where no rules are in force, all is allowed."""
+
+    def decide(self, call: Call) -> Decision:  # noqa: ARG002
+        """See `gateway.judges.Policy`."""
+        return ALLOWED
+
+
+class Judging:
+    """Makes judges; called with the entries of each snapshot, in a thread. While terms and rules stay the same, so do the judges,
+    and an expression is compiled once for all sets in succession that have it.
+    """
+
+    def __init__(self) -> None:
+        self._limiter = MemoryLimiter()
+        self._conditions: dict[str, Callable[[Call], bool]] = {}
+        self._made_of: dict[str, dict[str, bytes]] = {}
+        self._judges: Judges | None = None
+
+    def __call__(self, entries: Entries) -> Judges:
+        """The judges of a snapshot. Raises what a rule or row raises that this version does not understand."""
+        made_of = {section: {name: bytes(line.value) for name, line in entries.get(section, {}).items()} for section in SECTIONS}
+        if self._judges is not None and made_of == self._made_of:
+            return self._judges
+        judges = self._make(entries)
+        self._judges, self._made_of = judges, made_of
+        return judges
+
+    def _make(self, entries: Entries) -> Judges:
+        rows, models = _all(entries, "terms", Row), _all(entries, "models", Models)
+        terms = TermsJudge(rows, models.get("models", Models()), None, _all(entries, "adoption", Adoption)) if rows else NoTerms()
+        rules = list(_all(entries, "rule", Rule).values())
+        bundle = _all(entries, "bundle", Bundle).get("bundle", Bundle())
+        compiled: dict[str, Callable[[Call], bool]] = {}
+
+        def compile_once(source: str) -> Callable[[Call], bool]:
+            from proxy.policy.conditions import condition
+
+            found = compiled[source] = compiled.get(source) or self._conditions.get(source) or condition(source)
+            return found
+
+        policy = Engine(rules, bundle, compile_once) if rules else NoRules()
+        self._conditions = compiled
+        throttles = {rule.name: rule for rule in rules if rule.requests is not None or rule.tokens is not None}
+        return Judges(terms, policy, self._limiter, throttles, bundle)
+
+
+def _all(entries: Mapping[str, Mapping[str, Line]], section: str, kind: type[T]) -> dict[str, T]:
+    return {name: msgspec.json.decode(line.value, type=kind) for name, line in entries.get(section, {}).items()}

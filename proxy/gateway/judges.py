@@ -1,0 +1,179 @@
+"""The judges of one snapshot: an exchange becomes a call, terms and policy look at it, the limiter counts it.
+
+Built with the house they belong to and never changed, so that whatever is judged is judged by one set. What limits count outlives
+them. Terms, policy and limits are injected: the gateway knows their form alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+from proxy.core.call import Call
+from proxy.core.decision import GRANTED, Decision, Grant, Verdict, united
+from proxy.core.exchange import Exchange
+from proxy.core.facts import RequestFacts, Usage
+from proxy.core.rules import Bundle, Rule
+from proxy.gateway.routes import Route
+from proxy.wire.request import Request
+
+Spent = dict[str, list[int]]
+"""By the name of a throttling rule: requests, and tokens as estimated."""
+
+NOTHING: Spent = {}
+_CHARACTERS_PER_TOKEN = 4
+
+
+class Terms(Protocol):
+    """What knows the terms."""
+
+    def judge(self, call: Call) -> Verdict:
+        """What they say of a call."""
+        ...
+
+
+class Policy(Protocol):
+    """What knows the rules."""
+
+    def decide(self, call: Call) -> Decision:
+        """What they say of a call whose verdict is known."""
+        ...
+
+
+class Limiter(Protocol):
+    """What counts. Answers at once; times are seconds of a clock that never goes back."""
+
+    def reserve(self, wanted: Sequence[tuple[Rule, int, int]], principal: str, now: float) -> Grant:
+        """Take requests and tokens from each rule's rate, from all or from none."""
+        ...
+
+    def settle(self, held: object, tokens: int, now: float) -> None:
+        """What was held used so many tokens."""
+        ...
+
+    def release(self, held: object, now: float) -> None:
+        """What was held was not used."""
+        ...
+
+
+class Steps(Protocol):
+    """The judges as the corridor asks them."""
+
+    bundle: Bundle
+
+    def terms(self, exchange: Exchange) -> Verdict:
+        """What the terms say of the call."""
+        ...
+
+    def policy(self, exchange: Exchange) -> Decision:
+        """Whether it may be made."""
+        ...
+
+    def limit(self, exchange: Exchange, carried: Spent = ...) -> Grant:
+        """How fast; `carried` is what the queries in its body count."""
+        ...
+
+    def settle(self, grant: Grant, usage: Usage | None) -> None:
+        """What an exchange used, once that is known; without usage the estimate stands."""
+        ...
+
+    def release(self, grant: Grant) -> None:
+        """An exchange was not made after all."""
+        ...
+
+
+class Judges:
+    """The judges of one bundle. `throttles`: the rules with rates, by name."""
+
+    __slots__ = ("_limiter", "_policy", "_terms", "_throttles", "bundle")
+
+    def __init__(self, terms: Terms, policy: Policy, limiter: Limiter, throttles: Mapping[str, Rule], bundle: Bundle) -> None:
+        self._terms = terms
+        self._policy = policy
+        self._limiter = limiter
+        self._throttles = throttles
+        self.bundle = bundle
+
+    def terms(self, exchange: Exchange) -> Verdict:
+        """See `Steps.terms`."""
+        return self._terms.judge(exchange.call)
+
+    def policy(self, exchange: Exchange) -> Decision:
+        """See `Steps.policy`."""
+        call = exchange.call
+        call.verdict = exchange.verdict
+        return self._policy.decide(call)
+
+    def limit(self, exchange: Exchange, carried: Spent = NOTHING) -> Grant:
+        """See `Steps.limit`."""
+        decision = exchange.decision
+        if not decision.throttles or decision.effect == "deny":
+            return GRANTED
+        own = 0 if carried else tokens_of(exchange.facts)
+        wanted = []
+        for name in decision.throttles:
+            rule = self._throttles[name]
+            requests, tokens = carried.get(name) or (1, own)
+            wanted.append((rule, requests, tokens))
+        return self._limiter.reserve(wanted, exchange.caller.principal.name, monotonic())
+
+    def settle(self, grant: Grant, usage: Usage | None) -> None:
+        """See `Steps.settle`."""
+        if grant.held is not None and usage is not None:
+            self._limiter.settle(grant.held, usage.input + usage.output, monotonic())
+
+    def release(self, grant: Grant) -> None:
+        """See `Steps.release`."""
+        if grant.held is not None:
+            self._limiter.release(grant.held, monotonic())
+
+
+def called(exchange: Exchange, method: str = "", size: int = -1) -> Call:
+    """What is judged of an exchange. `method` and `size` where it stands for a query that another one carries."""
+    request: Request = exchange.request
+    route: Route = exchange.route
+    caller = exchange.caller
+    upstream = route.upstream
+    options = upstream.options
+    return Call(
+        exchange.at,
+        upstream.name,
+        upstream.origin.host,
+        route.dialect.name,
+        route.endpoint.name,
+        method or request.head.method,
+        exchange.facts,
+        caller.principal,
+        caller.credential,
+        caller.purpose,
+        contract=options.contract,
+        licence=options.model_licence,
+        refers=exchange.refers,
+        size=request.received if size < 0 else size,
+    )
+
+
+def tokens_of(facts: RequestFacts) -> int:
+    """An estimate of what a query will use: four characters a token, and the whole answer that it allows."""
+    answers = (facts.n or 1) * (facts.max_tokens or 0)
+    return (facts.system_chars + facts.prompt_chars) // _CHARACTERS_PER_TOKEN + answers
+
+
+def judged(verdict: Verdict, decision: Decision) -> dict[str, Any]:
+    """What a record says of a judgement: the fields that intents, lines and turns have in common."""
+    return {
+        "verdict": verdict.verdict,
+        "decision": decision.effect,
+        "clauses": united(verdict.clauses, decision.clauses),
+        "rules": decision.rules,
+        "basis": verdict.basis,
+        "obligations": united(verdict.obligations, decision.obligations),
+        "rows": verdict.rows,
+        "confirmed": verdict.confirmed,
+        "conflict": verdict.conflict,
+        "assumed": verdict.assumed,
+        "shadow": decision.shadow,
+        "exempt": decision.exempt,
+        "failed": decision.failed,
+    }

@@ -1,0 +1,164 @@
+"""Exchanges become calls; what limits count is taken before they are made, and settled after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from proxy.core.call import Call
+from proxy.core.decision import GRANTED, Decision, Grant, Verdict
+from proxy.core.exchange import Exchange
+from proxy.core.facts import RequestFacts, Usage
+from proxy.core.rules import Bundle, Rate, Rule
+from proxy.core.snapshot import UpstreamOptions
+from proxy.gateway.judges import Judges, tokens_of
+from tests.unit.gateway.stage import Stage, post, status_of, told_error, whole
+
+VERDICT = Verdict("review", ("c.1",), "silence", ("cite",), ("openai.api@2026-01-01",), confirmed=False, assumed="use.internal")
+THROTTLE = Decision("throttle", ("p/t",), throttles=("p/t",))
+BODY = b'{"model":"m","max_tokens":100,"n":2,"messages":[{"role":"user","content":"0123456789"}]}'
+
+
+class Bench:
+    """Terms, policy and limiter that answer as told and remember what they were asked."""
+
+    def __init__(self, decision: Decision, grant: Grant = GRANTED) -> None:
+        self.decision, self.grant = decision, grant
+        self.calls: list[Call] = []
+        self.counted: list[object] = []
+
+    def judge(self, call: Call) -> Verdict:
+        """What the terms say."""
+        self.calls.append(call)
+        return VERDICT
+
+    def decide(self, call: Call) -> Decision:
+        """What the rules say, once the terms have spoken."""
+        assert call.verdict is VERDICT
+        return self.decision
+
+    def reserve(self, wanted: Sequence[tuple[Rule, int, int]], principal: str, now: float) -> Grant:
+        """Take it."""
+        self.counted.append(("reserve", [(rule.name, requests, tokens) for rule, requests, tokens in wanted], principal[:4]))
+        return self.grant
+
+    def settle(self, held: object, tokens: int, now: float) -> None:
+        """It was used."""
+        self.counted.append(("settle", held, tokens))
+
+    def release(self, held: object, now: float) -> None:
+        """It was not."""
+        self.counted.append(("release", held))
+
+
+def judged(bench: Bench, **options: str) -> Stage:
+    """A gateway with these judges."""
+    upstream = UpstreamOptions("openai", "openai", "http://api.openai.test", contract="ours", model_licence="mit")
+    stage = Stage(upstreams={"openai": upstream}, **options)
+    throttles = {"p/t": Rule("p/t", "throttle", requests=Rate(1, 1.0), tokens=Rate(1, 1.0))}
+    stage.house.judges = Judges(bench, bench, bench, throttles, Bundle("b" * 64, "2026.11"))
+    return stage
+
+
+def test_a_call_is_what_the_exchange_is_about() -> None:
+    """Everything a judge may look at, from where it stands in the exchange."""
+    bench = Bench(Decision())
+    stage = judged(bench)
+    stage.client(post(b"/openai/v1/chat/completions", BODY))
+    (call,) = bench.calls
+    assert (call.at, call.upstream, call.host, call.dialect) == (stage.intent.at, "openai", "api.openai.test", "openai")
+    assert (call.endpoint, call.method, call.purpose, call.size) == ("chat", "POST", "undeclared", len(BODY))
+    assert (call.contract, call.licence, call.facts.model, call.credential.kind) == ("ours", "mit", "m", "bearer")
+    assert call.principal.name == stage.intent.principal
+
+
+def test_what_was_decided_is_recorded() -> None:
+    """By whom, on which grounds, and by which set."""
+    bench = Bench(Decision("flag", ("p/f",), ("c.1", "c.2"), shadow=("p/s:deny",), obligations=("cite", "label"), exempt=("p/e",)))
+    stage = judged(bench)
+    stage.client(post())
+    intent = stage.intent
+    assert (intent.verdict, intent.decision, intent.clauses, intent.rules) == ("review", "flag", ("c.1", "c.2"), ("p/f",))
+    assert (intent.basis, intent.obligations, intent.rows) == ("silence", ("cite", "label"), ("openai.api@2026-01-01",))
+    assert (intent.confirmed, intent.assumed, intent.shadow, intent.exempt) == (False, "use.internal", ("p/s:deny",), ("p/e",))
+    versions = intent.versions
+    assert (versions.snapshot, versions.contract, versions.licence) == (7, "ours", "mit")
+    assert (versions.terms, versions.policies) == ("2026.11", "b" * 16)
+
+
+def test_a_denial_says_what_the_terms_say() -> None:
+    """The rule's own message, and the clauses that it does not name; the record holds the decision."""
+    stage = judged(Bench(Decision("deny", ("p/d",), ("c.2",), "No. (rule p/d; clause c.2)")))
+    client = stage.client(post())
+    assert status_of(client.taken) == 403
+    message = told_error(client.taken)["message"]
+    assert message.startswith("No. (rule p/d; clause c.2) The terms say review: c.1.")
+    assert stage.refusal.id in message
+    assert (stage.refusal.decision, stage.refusal.clauses, stage.refusal.basis) == ("deny", ("c.1", "c.2"), "silence")
+    assert (stage.refusal.versions.policies, stage.sent) == ("b" * 16, b"")
+
+
+def test_what_a_call_may_use_is_reserved_and_what_it_used_is_settled() -> None:
+    """A request, and tokens by prompt and longest answer, for the principal; then those that the provider counted."""
+    held = object()
+    bench = Bench(THROTTLE, Grant(held=held))
+    stage = judged(bench)
+    stage.client(post(b"/openai/v1/chat/completions", BODY))
+    assert bench.counted == [("reserve", [("p/t", 1, 202)], "key:")]
+    usage = b'{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}'
+    stage.upstream.feed(whole(usage, b"Content-Type: application/json"))
+    assert bench.counted[1:] == [("settle", held, 7)]
+    stage.check_figures()
+
+
+@pytest.mark.parametrize("what", ["intent", "upstream"])
+def test_what_a_call_that_was_not_made_held_is_released(what: str) -> None:
+    """The ledger did not take its intent, or the upstream could not be reached."""
+    held = object()
+    bench = Bench(THROTTLE, Grant(held=held))
+    stage = judged(bench)
+    if what == "intent":
+        stage.ledger.fails.add("intent")
+        stage.client(post())
+    else:
+        stage.client(post())
+        stage.upstream.lose(ConnectionResetError())
+    assert bench.counted[1:] == [("release", held)]
+
+
+def test_an_upstreams_error_used_no_tokens() -> None:
+    """What was estimated comes back; the request counts."""
+    held = object()
+    bench = Bench(THROTTLE, Grant(held=held))
+    stage = judged(bench)
+    stage.client(post())
+    stage.upstream.feed(whole(b"{}", status=b"500 Internal Server Error"))
+    assert bench.counted[1:] == [("settle", held, 0)]
+
+
+def test_a_limit_that_is_used_up_is_told_by_its_rule() -> None:
+    """429 with the time to wait; nothing was taken, so nothing comes back."""
+    bench = Bench(THROTTLE, Grant(granted=False, wait=12, limit="p/t"))
+    stage = judged(bench)
+    client = stage.client(post())
+    assert status_of(client.taken) == 429
+    assert b"retry-after: 12\r\n" in client.taken
+    assert "p/t" in told_error(client.taken)["message"]
+    assert (stage.refusal.decision, len(bench.counted), stage.sent) == ("throttle", 1, b"")
+
+
+def test_a_carrier_counts_what_its_lines_do() -> None:
+    """A limit on lines is asked once, for all of them."""
+    bench = Bench(THROTTLE)
+    judges = judged(bench).house.judges
+    exchange = Exchange("r", 1, 2, None)
+    exchange.decision = THROTTLE
+    judges.limit(exchange, {"p/t": [30, 900]})
+    assert bench.counted == [("reserve", [("p/t", 30, 900)], "nobo")]
+
+
+def test_an_answer_that_is_not_bounded_is_not_estimated() -> None:
+    """Only what was said counts ahead: four characters a token."""
+    assert tokens_of(RequestFacts(prompt_chars=30, system_chars=10)) == 10
+    assert Usage().input == 0
