@@ -33,6 +33,11 @@ _TABLE = (
 )
 
 
+def default_contract(name: str) -> str:
+    """The row of the terms that a built-in upstream is under wherever it is; empty for others."""
+    return f"{name}.api" if any(name == builtin for builtin, _, _ in _TABLE) else ""
+
+
 def key_slot(base_url: str) -> str:
     """Where a host takes its key if not where its dialect's provider does, else empty: Azure has a slot of its own."""
     return "api-key" if _AZURE.fullmatch(urlsplit(base_url).hostname or "") else ""

@@ -16,6 +16,7 @@ from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
 from proxy.settings.loading import Loaded, load
 from proxy.settings.schema import Settings
+from proxy.settings.terms import Terms, compiled_terms
 
 _STATIC = ("data_dir", "database_url", "redis_url", "admin", "health")
 _STATIC_GATEWAY = ("host", "port", "unix_socket", "tls", "workers")
@@ -29,6 +30,7 @@ class Compiled:
     entries: list[bytes]
     principals: list[Principal]
     warnings: list[Problem]
+    terms: Terms
 
     @property
     def settings(self) -> Settings:
@@ -52,8 +54,10 @@ def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = 
     warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
     warnings += _mortal_key(loaded, environ)
     settings = loaded.settings
-    entries = compiled(settings, keys.known)
-    return Compiled(loaded, entries, principals(settings, keys.known), [*warnings, *unused(loaded)])
+    terms = compiled_terms(settings, _base(loaded, folder), lambda path: _place(loaded, path))
+    entries = [*compiled(settings, keys.known, terms.contracts), *terms.entries()]
+    warnings += [*terms.warnings, *unused(loaded)]
+    return Compiled(loaded, entries, principals(settings, keys.known), warnings, terms)
 
 
 def describe(environ: Mapping[str, str]) -> Description:
@@ -62,7 +66,9 @@ def describe(environ: Mapping[str, str]) -> Description:
     Raises: ConfigurationError with every problem.
     """
     found = compile_configuration(environ, make=True)
-    return Description(running(found.settings), found.loaded.digest, _static(found.settings), found.entries, found.principals)
+    static = _static(found.settings)
+    clauses = found.terms.clauses
+    return Description(running(found.settings), found.loaded.digest, static, found.entries, found.principals, clauses)
 
 
 def running(settings: Settings) -> Running:
@@ -77,14 +83,8 @@ def running(settings: Settings) -> Running:
         evidence_seconds=ledger.retention.evidence,
         copied=ledger.durability.copied,
         ship_seconds=ledger.durability.ship,
-    )
-
-
-def _static(settings: Settings) -> dict[str, str]:
-    values = {name: getattr(settings, name) for name in _STATIC}
-    values |= {f"gateway.{name}": getattr(settings.gateway, name) for name in _STATIC_GATEWAY}
         sign_on=_sign_on(settings),
-    return {name: hashlib.sha256(repr(value).encode()).hexdigest() for name, value in values.items()}
+    )
 
 
 def _sign_on(settings: Settings) -> SignOnOptions | None:
@@ -97,6 +97,12 @@ def _sign_on(settings: Settings) -> SignOnOptions | None:
 def _base(loaded: Loaded, folder: FilePath | None) -> FilePath:
     """What relative paths of the configuration are relative to."""
     return loaded.file.parent if loaded.file is not None else (folder or FilePath.cwd())
+
+
+def _static(settings: Settings) -> dict[str, str]:
+    values = {name: getattr(settings, name) for name in _STATIC}
+    values |= {f"gateway.{name}": getattr(settings.gateway, name) for name in _STATIC_GATEWAY}
+    return {name: hashlib.sha256(repr(value).encode()).hexdigest() for name, value in values.items()}
 
 
 def _make_data_dir(data_dir: FilePath) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 
 from proxy.core.principal import Principal
+from proxy.core.terms import Clause
 
 CONFIG_VARIABLE = "TOS_PROXY_CONFIG"
 DEFAULT_FILE = "tos-proxy.yaml"
 
 
-class Running(msgspec.Struct, frozen=True):
 class SignOnOptions(msgspec.Struct, frozen=True):
     """A provider of single sign-on; the secret stands in the variable `secret_env`."""
 
@@ -30,6 +30,7 @@ class SignOnOptions(msgspec.Struct, frozen=True):
     name: str
 
 
+class Running(msgspec.Struct, frozen=True):
     """What counts from start to end: places, and the ledger's bounds. Seconds and bytes; `copied`: `local+db`."""
 
     folder: str
@@ -40,8 +41,8 @@ class SignOnOptions(msgspec.Struct, frozen=True):
     evidence_seconds: float
     copied: bool
     ship_seconds: float
-
     sign_on: SignOnOptions | None = None
+
     @property
     def data_dir(self) -> Path:
         """The data folder."""
@@ -50,7 +51,7 @@ class SignOnOptions(msgspec.Struct, frozen=True):
 
 class Description(msgspec.Struct, frozen=True):
     """A configuration that can be used. `digest` is of the file's bytes; `static` has a hash of each key that counts only after a
-    restart; `entries` are the snapshot's configured part.
+    restart; `entries` are the snapshot's configured part, `clauses` those of the terms in force.
     """
 
     running: Running
@@ -58,6 +59,7 @@ class Description(msgspec.Struct, frozen=True):
     static: dict[str, str]
     entries: list[bytes]
     principals: list[Principal]
+    clauses: list[Clause] = []
 
     def restart_for(self, wanted: Description) -> list[str]:
         """Keys that differ in another description and take effect only when the process starts again."""

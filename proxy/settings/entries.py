@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from proxy.core import snapshot
@@ -12,13 +13,15 @@ from proxy.settings.identity import KnownKey
 from proxy.settings.schema import Settings
 
 
-def compiled(settings: Settings, keys: list[KnownKey]) -> list[bytes]:
-    """The configured part of a snapshot, each entry framed; the store's principals are added by whoever publishes."""
+def compiled(settings: Settings, keys: list[KnownKey], contracts: Mapping[str, str]) -> list[bytes]:
+    """The configured part of a snapshot, each entry framed; the store's principals are added by whoever publishes. `contracts`: the
+    row of the terms that each upstream is under.
+    """
     entries = [
         snapshot.put("gateway", "options", _gateway(settings)),
         snapshot.put("ledger", "options", _ledger(settings)),
     ]
-    entries += [snapshot.put("upstream", name, _upstream(settings, name)) for name in settings.upstreams]
+    entries += [snapshot.put("upstream", name, _upstream(settings, name, contracts.get(name, ""))) for name in settings.upstreams]
     entries += [snapshot.put("principal", one.name, one) for one in principals(settings, keys)]
     entries += [snapshot.put("credential", key.fingerprint, CredentialEntry(key.principal, virtual=key.virtual)) for key in keys]
     return entries
@@ -75,7 +78,7 @@ def _ledger(settings: Settings) -> LedgerOptions:
     )
 
 
-def _upstream(settings: Settings, name: str) -> UpstreamOptions:
+def _upstream(settings: Settings, name: str, contract: str) -> UpstreamOptions:
     upstream = settings.upstreams[name]
     return UpstreamOptions(
         name=name,
@@ -83,7 +86,7 @@ def _upstream(settings: Settings, name: str) -> UpstreamOptions:
         base_url=upstream.base_url,
         api_key_env=upstream.api_key_env,
         api_key_slot=upstream.api_key_slot or key_slot(upstream.base_url),
-        contract=upstream.contract,
+        contract=contract,
         model_licence=upstream.model_licence,
         headers=upstream.headers,
         client_certificate=_path(upstream.client_certificate),

@@ -24,7 +24,7 @@ from proxy.settings.environment import PREFIX, Overlay, variables
 from proxy.settings.schema import Settings
 
 DEFAULT_DATA_DIR = "tos-proxy-data"
-_SECTIONS = ("gateway", "admin", "health", "ledger", "upstreams", "principals", "detection")
+_SECTIONS = ("gateway", "admin", "health", "ledger", "upstreams", "principals", "terms", "detection")
 _PATHS = (("data_dir",), ("gateway", "unix_socket"), ("gateway", "tls", "certificate"), ("gateway", "tls", "key"))
 _UPSTREAM_PATHS = ("client_certificate", "client_key")
 

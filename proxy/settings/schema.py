@@ -295,6 +295,12 @@ class Principal(Strict):
         return self.purposes[0] if len(self.purposes) == 1 else UNDECLARED
 
 
+class Terms(Strict):
+    """Which version of the terms catalogue is in force; the one that is shipped unless another is pinned."""
+
+    version: str | None = None
+
+
 class Detection(Strict):
     """What findings may do to traffic."""
 
@@ -328,6 +334,7 @@ class Settings(Strict):
     principals: dict[str, Principal] = {}
     packs: Texts = []
     policies: Annotated[list[str], BeforeValidator(commas)] = []
+    terms: Terms = Terms()
     detection: Detection = Detection()
     disclosure: Literal["full", "reference"] | None = None
     alerts: Any = None
