@@ -6,18 +6,21 @@ import asyncio
 import gc
 import resource
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from os import environ as process_environ
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.app.describing import described
 from proxy.control import channel
 from proxy.control.configuration import ConfigurationWatch
+from proxy.control.findings import FindingRaiser
+from proxy.control.in_force import InForce
 from proxy.control.process import Duty, Parts, durable, pause_unless, run_control
 from proxy.control.publisher import Publisher
 from proxy.control.references import ReferencePublisher
@@ -37,6 +40,9 @@ from proxy.settings.described import Running, digest
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
 from proxy.telemetry.prometheus import Sample
+
+if TYPE_CHECKING:
+    from proxy.control.alerts import Alerts
 
 CONTROL_WRITER = 1000
 """The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
@@ -142,13 +148,10 @@ def application(
         record=ledger.record,
         configured=configured,
         published=published,
+        sign_on=_sign_on(running, environ),
     )
     return create(parts)
 
-        sign_on=_sign_on(running, environ),
-
-class Control:
-    """One control process. `published` may be called from any thread, whenever a snapshot was published."""
 
 def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
     """What carries people to the provider of single sign-on and back; None where there is none."""
@@ -162,6 +165,9 @@ def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
     return SignOn(provider, time.monotonic)
 
 
+class Control:
+    """One control process. `published` may be called from any thread, whenever a snapshot was published."""
+
     def __init__(self, environ: Mapping[str, str], listeners: list[socket.socket], published: Callable[[], object]) -> None:
         self._environ = environ
         self._listeners = listeners
@@ -172,6 +178,7 @@ def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
         self._publisher = Publisher(self.running.data_dir)
         self._shipper: Shipper | None = None
         self._references: ReferencePublisher | None = None
+        self._findings: FindingRaiser | None = None
         self._diagnostics = Diagnostics("control")
         self.watch = ConfigurationWatch(self._publisher, self._compile, lambda: digest(environ), self._diagnostics)
 
@@ -194,6 +201,11 @@ def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
             rows += [
                 (names.INDEXED_OBJECTS, {}, self._references.objects),
                 (names.INDEX_DROPPED, {}, self._references.dropped),
+            ]
+        if self._findings is not None:
+            rows += [
+                (names.FINDINGS_RAISED, {}, self._findings.raised),
+                (names.FINDINGS_LAG_ENTRIES, {}, self._findings.lag_entries),
             ]
         return rows
 
@@ -238,12 +250,16 @@ def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
                 ledger.store, self.running.data_dir, _bounds(self.running), shipper.place, self._diagnostics.warning
             )
             references = self._references = self._publishes_references(ledger.store, shipper)
+            findings = self._findings = self._raises_findings(ledger.store, shipper)
             duties: dict[str, Duty] = {
                 "ship": shipper.run,
                 "references": references.run,
+                "findings": findings.run,
                 "principals": lambda stop: self._follow_stored(ledger, stop),
                 "retention": retention.run,
             }
+            if self.running.alerts:
+                duties["alerts"] = self._alerts(ledger.store).run
             if self._listeners:
                 duties["admin"] = lambda stop: self._serve_admin(ledger, stop)
             await run_control(self.parts(duties), stop)
@@ -253,6 +269,15 @@ def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
         ties = ResultTies(store, AESGCM(kept.master), kept.identity)
         handled = partial(getattr, shipper.progress, "handled")
         return ReferencePublisher(store, self.running.data_dir, subkey(kept.identity), handled, ties.tie, self._diagnostics.warning)
+
+    def _raises_findings(self, store: Store, shipper: Shipper) -> FindingRaiser:
+        in_force = InForce(self.running.data_dir, lambda: self._latest.clauses)
+        return FindingRaiser(store, in_force, partial(getattr, shipper.progress, "handled"), self._diagnostics.note)
+
+    def _alerts(self, store: Store) -> Alerts:
+        from proxy.control.alerts import Alerts  # brings an HTTP client, which only those carry who are to tell somebody
+
+        return Alerts(store, self.running.alerts, self._environ, self._diagnostics.warning)
 
     async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
         """Added principals may also change through another control process on the same database."""

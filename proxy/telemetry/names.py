@@ -47,6 +47,8 @@ SHIP_LAG_SECONDS = "tos_proxy_ship_lag_seconds"
 CONFIGURATION_BAD = "tos_proxy_configuration_bad"
 INDEXED_OBJECTS = "tos_proxy_reference_index_objects"
 INDEX_DROPPED = "tos_proxy_reference_index_dropped_total"
+FINDINGS_RAISED = "tos_proxy_findings_raised_total"
+FINDINGS_LAG_ENTRIES = "tos_proxy_findings_lag_entries"
 
 HELP: dict[str, str] = {
     BUILD: "Constant 1; the label tells the version.",
@@ -80,4 +82,6 @@ HELP: dict[str, str] = {
     CONFIGURATION_BAD: "1 while the configuration file cannot be used and the last good one is in force.",
     INDEXED_OBJECTS: "Objects in the reference index that control publishes on this machine.",
     INDEX_DROPPED: "Objects that the reference index let go because it was full; the oldest go first.",
+    FINDINGS_RAISED: "Findings raised; what repeats one that is there is not counted.",
+    FINDINGS_LAG_ENTRIES: "Entries in the store that no finding has been drawn from yet.",
 }

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, BeforeValidator, Field
 
+from proxy.admin.api.instants import instant
 from proxy.admin.parts import AdminParts, exchange_of, parts_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.ledger import store_content, store_exchanges, store_lines, store_results, store_turns
@@ -131,19 +132,6 @@ class Record(Exchange):
     commitments_open: bool | None
 
 
-def _instant(given: object) -> object:
-    """Microseconds since 1970, or a date or time by ISO 8601 (UTC when it names no zone)."""
-    if not isinstance(given, str) or given.lstrip("-").isdigit():
-        return given
-    try:
-        # a plus sign in a query means a space; nobody writes a space before a zone
-        moment = datetime.fromisoformat(given.replace(" ", "+") if given.count(" ") == 1 and "T" in given else given)
-    except ValueError:
-        raise ValueError("should be microseconds since 1970, or a time like 2026-05-01T12:00:00Z") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000)
-
-
 Parts = Annotated[AdminParts, Depends(parts_of)]
 
 
@@ -160,10 +148,10 @@ class Filters(BaseModel):
     purpose: str | None = Field(None, max_length=512)
     decision: str | None = Field(None, max_length=64)
     model_requested: str | None = Field(None, max_length=512)
-    since: Annotated[int | None, BeforeValidator(_instant)] = Field(
+    since: Annotated[int | None, BeforeValidator(instant)] = Field(
         None, ge=-(2**53), le=2**53, description="µs since 1970, or ISO 8601"
     )
-    until: Annotated[int | None, BeforeValidator(_instant)] = Field(None, ge=-(2**53), le=2**53, description="excluded; as `since`")
+    until: Annotated[int | None, BeforeValidator(instant)] = Field(None, ge=-(2**53), le=2**53, description="excluded; as `since`")
     limit: int = Field(50, ge=1, le=store_exchanges.MOST_OF_A_PAGE)
     cursor: str | None = Field(None, max_length=512)
 

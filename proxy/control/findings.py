@@ -1,0 +1,168 @@
+"""Raises what needs no detector: reads ended records in the order of the ledger and keeps what their evidence gives rise to.
+
+Its place in each epoch is durable and moves with the findings, so that a crash neither loses nor repeats one. It reads the store,
+never the gateway: however far it lags, no exchange waits for it. Once a day it tells of what is asked (the digest) and of clauses
+that have to be read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+import msgspec
+
+from proxy.control.process import Note, pause_unless
+from proxy.core.clock import Clock, SystemClock
+from proxy.core.rules import Rule
+from proxy.ledger import store_following
+from proxy.ledger.store import Store
+from proxy.ledger.store_errors import StoreError
+from proxy.ledger.store_following import Ended, OvertakenError, Place
+from proxy.review import digests, findings, judged
+from proxy.review.raised import Raised, merge
+
+READER = "findings"
+"""The name of its places in the store."""
+
+_PAUSE_SECONDS = 0.5
+_AWAY_SECONDS = 2.0
+_DAILY_SECONDS = 60.0
+_MOST_SLICES = 20
+_MOST_KNOWN = 100_000
+
+
+class Told(Protocol):
+    """What is in force, as this duty needs it."""
+
+    def rules(self) -> Mapping[str, Rule]:
+        """Rules by name."""
+        ...
+
+    def due(self, now: int) -> Iterable[Raised]:
+        """What is to be said of clauses on this day."""
+        ...
+
+
+class FindingRaiser:
+    """One per control process; `run` is its duty. `lag_entries`: entries in the store that it has not read, `raised`: new findings.
+
+    `handled` grows with every entry shipped here: an embedded store changes in no other way.
+    """
+
+    def __init__(self, store: Store, told: Told, handled: Callable[[], int], note: Note, clock: Clock | None = None) -> None:
+        self.lag_entries = 0
+        self.raised = 0
+        self._store = store
+        self._told = told
+        self._handled = handled
+        self._note = note
+        self._clock = clock or SystemClock()
+        self._seen = -1
+        self._accepted: set[str] = set()
+        self._daily_at = 0.0
+        self._clauses_said: tuple[int, tuple[str, ...]] | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Raise until `stop` is set; what is left then is raised by whoever comes next."""
+        away = ""
+        while not stop.is_set():
+            try:
+                await self.pass_once(stop)
+                away = ""
+            except StoreError as error:
+                if not away:
+                    self._note("findings wait for the database", reason=str(error))
+                away = str(error)
+            await pause_unless(stop, _AWAY_SECONDS if away else _PAUSE_SECONDS)
+
+    async def pass_once(self, stop: asyncio.Event | None = None) -> None:
+        """Read what there is, and say what the day has to say. Raises: StoreUnavailableError; what was raised stays."""
+        handled = self._handled()
+        if handled != self._seen or self._store.dialect == "postgresql":
+            places = await store_following.places(self._store, READER)
+            self.lag_entries = sum(place.upto - place.after for place in places)
+            for place in places:
+                if not await self._read(place, stop):
+                    return
+            self._seen = handled
+        if time.monotonic() >= self._daily_at:
+            await self.daily()
+            self._daily_at = time.monotonic() + _DAILY_SECONDS
+
+    async def _read(self, place: Place, stop: asyncio.Event | None) -> bool:
+        """Read one epoch to its end; False when told to stop before."""
+        reached = place.after
+        while reached < place.upto:
+            if stop is not None and stop.is_set():
+                return False
+            begin, gathered = reached, dict[str, Raised]()
+            for _ in range(_MOST_SLICES):
+                records, reached = await store_following.ended(self._store, place, reached)
+                await self._gather(records, gathered)
+                if reached >= place.upto:
+                    break
+            if not await self._keep(replace(place, after=begin), reached, gathered):
+                return True
+            self.lag_entries = max(0, self.lag_entries - (reached - begin))
+        return True
+
+    async def _gather(self, records: list[Ended], gathered: dict[str, Raised]) -> None:
+        rules = self._told.rules()
+        read: list[tuple[judged.Judged, Ended]] = []
+        for record in records:
+            try:
+                read.append((judged.decode(record.evidence), record))
+            except msgspec.MsgspecError:
+                continue  # of a later version: it is kept, whoever knows it will read it
+        await self._learn(read)
+        for one, record in read:
+            somebody = not judged.automatic(one.principal) or one.principal in self._accepted
+            well = judged.answered(record.kind, record.status)
+            for raised in judged.raises(one, rules, accepted=somebody or well, ended_well=well):
+                merge(gathered, raised)
+
+    async def _learn(self, read: list[tuple[judged.Judged, Ended]]) -> None:
+        """Find out which automatic principals are somebody: their credential was accepted by an upstream, now or before."""
+        if len(self._accepted) > _MOST_KNOWN:
+            self._accepted.clear()
+        unknown: set[str] = set()
+        for one, record in read:
+            if one.principal in self._accepted or not judged.automatic(one.principal):
+                continue
+            if judged.answered(record.kind, record.status):
+                self._accepted.add(one.principal)
+            elif one.judged:
+                unknown.add(one.principal)
+        if unknown - self._accepted:
+            self._accepted |= await store_following.answered(self._store, unknown - self._accepted)
+
+    async def _keep(self, place: Place, reached: int, gathered: dict[str, Raised]) -> bool:
+        """Keep what was gathered and move the place, both or neither; False when another process was faster."""
+        now = self._clock.utc_us()
+        try:
+            async with self._store.write() as connection:
+                await store_following.advance(connection, READER, place, reached, now)
+                new = await findings.keep(connection, list(gathered.values()), now)
+        except OvertakenError:
+            return False
+        self.raised += new
+        return True
+
+    async def daily(self) -> None:
+        """Make yesterday's digest, and say which clauses are due, each once. Raises: StoreUnavailableError."""
+        now = self._clock.utc_us()
+        digest = await digests.make(self._store, now)
+        if digest is not None:
+            self._note("digest", kind=digest.kind, day=digests.day_of(digest.day).isoformat(), count=digest.count)
+        due = list(self._told.due(now))
+        said = now // judged.DAY_US, tuple(sorted(one.key for one in due))
+        if said == self._clauses_said:
+            return
+        if due:
+            async with self._store.write() as connection:
+                self.raised += await findings.keep_once(connection, due, now)
+        self._clauses_said = said
