@@ -15,6 +15,7 @@ from proxy.core.terms import Adoption, Models, Row
 from proxy.gateway.house import Entries
 from proxy.gateway.judges import Judges
 from proxy.limits.memory import MemoryLimiter
+from proxy.policy.conditions import condition
 from proxy.policy.engine import Engine
 from proxy.terms.verdict import TermsJudge
 
@@ -67,8 +68,6 @@ class Judging:
         compiled: dict[str, Callable[[Call], bool]] = {}
 
         def compile_once(source: str) -> Callable[[Call], bool]:
-            from proxy.policy.conditions import condition
-
             found = compiled[source] = compiled.get(source) or self._conditions.get(source) or condition(source)
             return found
 

@@ -19,11 +19,9 @@ from proxy.core.decision import ALLOWED, EFFECTS, Decision, Transform
 from proxy.core.rules import Bundle, Exemption, Rule
 from proxy.policy.globs import holds, is_glob, pattern
 from proxy.policy.names import BY_NAME, LIST, Value
+from proxy.policy.remembering import Expression, remembering
 
 _REMEMBERED = 4096
-
-Expression = Callable[[Call], bool]
-"""A compiled `when`. Raises where it cannot be evaluated."""
 
 
 class _Compiled:
@@ -126,7 +124,7 @@ class Engine:
         self.bundle = bundle
         self._rules: list[_Compiled] = []
         for at, rule in enumerate(sorted(rules, key=_name)):
-            self._rules.append(_Compiled(rule, 1 << at, compile_expression(rule.when) if rule.when else None))
+            self._rules.append(_Compiled(rule, 1 << at, remembering(compile_expression(rule.when)) if rule.when else None))
         self._all = (1 << len(self._rules)) - 1
         named = {field for rule in rules for field in rule.match}
         self._tables = [_Table(field, self._rules) for field in sorted(named)]
