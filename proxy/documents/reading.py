@@ -41,8 +41,8 @@ class _Loader(yaml.CSafeLoader):
 
 @dataclass
 class Document:
-    """A file's values (`tree`), the places of its keys and values (1-based `(line, column)` by path), which of them are tables, and
-    what is wrong with it.
+    """A file's values (`tree`), the places of its keys and values (1-based `(line, column)` by path), which of them are tables,
+    what is wrong with it, and its text as far as it could be read.
     """
 
     name: str
@@ -51,6 +51,19 @@ class Document:
     values: dict[Path, tuple[int, int]] = field(default_factory=dict)
     tables: set[Path] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    text: str = field(default="", repr=False)
+
+    def at(self, path: Path) -> Any:
+        """The value at `path`; None when there is none."""
+        found = self.tree
+        for part in path:
+            if isinstance(found, dict):
+                found = found.get(part)
+            elif isinstance(found, list) and isinstance(part, int) and part < len(found):
+                found = found[part]
+            else:
+                return None
+        return found
 
     def place(self, path: Path, *, of_key: bool = False) -> str:
         """`file:line:column` of the value at `path` (or of its key), or of the nearest value around it."""
@@ -72,6 +85,7 @@ def read_document(text: bytes, name: str) -> Document:
         if (deep := _too_deep(decoded)) is not None:
             document.problems.append(Problem(f"{name}:{deep + 1}:1", "", f"nested deeper than {DEPTH_CAP} levels"))
             return document
+        document.text = decoded
         root = yaml.compose(decoded, Loader=_Loader)
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1

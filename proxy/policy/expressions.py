@@ -130,7 +130,7 @@ def _told(text: str, source: str) -> list[Fault]:
         starts.append(starts[-1] + len(line) + 1)
     words = tokens(source)
     found: dict[int, Fault] = {}
-    for line, column, message in _ERROR.findall(text):
+    for line, column, message in _ERROR.findall(text.removesuffix(" [INVALID_ARGUMENT]")):
         row, offset = int(line) - 1, int(column) - 1
         at = min(starts[row] + offset, len(source)) if 0 <= row < len(starts) and offset >= 0 else 0
         if "*error*" not in message and at not in found:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proxy.documents.checking import checked
+from proxy.documents.positions import place_within
 from proxy.documents.problems import Path as Place
 from proxy.documents.problems import Problem, dotted
 from proxy.documents.reading import Document, read_document
@@ -21,6 +22,9 @@ from proxy.policy.globs import holds
 from proxy.policy.names import BY_NAME, MATCHED
 
 PACK_FILE = "pack.yaml"
+RELEASES = "releases"
+"""The folder of a pack that keeps its former releases, `releases/1.0.0/`."""
+
 TERMS_KINDS = ("Catalogue", "Contract", "Document", "Licence", "Models")
 """Files of terms may stand beside policies of one's own; another reads them."""
 
@@ -43,15 +47,26 @@ class Known:
 
 @dataclass(frozen=True)
 class Source:
-    """A policy, and where it stands. `name` is the rule's: `pack/rule`, or the file's own name for it."""
+    """A policy, and where it stands. `name` is the rule's: `pack/rule`, or the file's own name for it. `beside`: it is of the
+    shipped release of a pack of which another is pinned, and may only say what it would have done.
+    """
 
     name: str
     policy: schema.Policy
     document: Document
+    beside: bool = False
 
     def problem(self, path: Place, message: str, hint: str = "", *, of_key: bool = False) -> Problem:
         """Something wrong at a path of the file."""
         return Problem(self.document.place(path, of_key=of_key), dotted(path), message, hint)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A pack's folder, and the release of it that is pinned; empty for the one that is shipped."""
+
+    folder: Path
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,11 +89,15 @@ class Found:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def load(packs: Iterable[Path], policies: Iterable[Path], known: Known) -> Found:
-    """Read packs (folders that hold a `pack.yaml`) and one's own policies (files and folders). Never raises for their content."""
+def load(packs: Iterable[Wanted], policies: Iterable[Path], known: Known) -> Found:
+    """Read packs (folders that hold a `pack.yaml`) and one's own policies (files and folders). Never raises for their content.
+
+    Of a pack of which another release is pinned than the shipped one, the shipped policies that differ from it are read too, named
+    `pack@version/rule`: they stand beside and have no effect, so that the records say what the new release would have done.
+    """
     found = Found()
-    for folder in packs:
-        _load_pack(folder, known, found)
+    for wanted in packs:
+        _load_pack(wanted, known, found)
     for path in policies:
         for file in files_of(path, found.problems):
             _load_policy(file, "", known, found)
@@ -119,19 +138,48 @@ def read(file: Path) -> Document:
         return Document(shown(file), problems=[Problem(shown(file), "", f"cannot be read: {error.strerror}")])
 
 
-def _load_pack(folder: Path, known: Known, found: Found) -> None:
+def released(folder: Path) -> list[str]:
+    """The releases of a pack that are kept beside the shipped one, each a folder of `releases/`."""
+    return sorted(each.name for each in (folder / RELEASES).glob("*") if (each / PACK_FILE).is_file())
+
+
+def _load_pack(wanted: Wanted, known: Known, found: Found) -> None:
+    name = wanted.folder.name
+    shipped = _pack_file(wanted.folder, name, found)
+    if shipped is None:
+        return
+    if wanted.version in ("", shipped.pack.metadata.version):
+        _policies(wanted.folder, f"{name}/", known, found)
+        found.packs.append(shipped)
+        return
+    folder = wanted.folder / RELEASES / wanted.version
+    pinned = _pack_file(folder, name, found)
+    if pinned is None:
+        return
+    before = len(found.sources)
+    _policies(folder, f"{name}/", known, found)
+    said = [source.policy for source in found.sources[before:]]
+    newer = Found()
+    _policies(wanted.folder, f"{name}@{shipped.pack.metadata.version}/", known, newer)
+    found.problems += newer.problems
+    found.sources += [replace(source, beside=True) for source in newer.sources if source.policy not in said]
+    found.packs.append(pinned)
+
+
+def _pack_file(folder: Path, name: str, found: Found) -> PackSource | None:
     document = read(folder / PACK_FILE)
     pack, problems = checked(document, schema.Pack)
     found.problems += problems
-    if pack is None:
-        return
-    if pack.metadata.name != folder.name:
+    if pack is not None and pack.metadata.name != name:
         place = ("metadata", "name")
-        found.problems.append(Problem(document.place(place), dotted(place), f"should be the folder's name, {folder.name}"))
-    found.packs.append(PackSource(pack, document))
+        found.problems.append(Problem(document.place(place), dotted(place), f"should be the folder's name, {name}"))
+    return PackSource(pack, document) if pack is not None else None
+
+
+def _policies(folder: Path, prefix: str, known: Known, found: Found) -> None:
     for file in files_of(folder, found.problems):
-        if file.name != PACK_FILE:
-            _load_policy(file, f"{pack.metadata.name}/", known, found)
+        if file.name != PACK_FILE and file.relative_to(folder).parts[0] != RELEASES:
+            _load_policy(file, prefix, known, found)
 
 
 def _load_policy(file: Path, prefix: str, known: Known, found: Found) -> None:
@@ -150,7 +198,7 @@ def _load_policy(file: Path, prefix: str, known: Known, found: Found) -> None:
         return
     source = Source(prefix + policy.metadata.name, policy, document)
     found.sources.append(source)
-    found.problems += [*_match_problems(source, known), *_clause_problems(source, known)]
+    found.problems += [*_match_problems(source, known), *_clause_problems(source, known), *_expression_problems(source, known)]
     found.warnings += _warnings(source, known)
 
 
@@ -174,6 +222,17 @@ def _match_problems(source: Source, known: Known) -> Iterator[Problem]:
         for at, value in enumerate(values):
             if words and not any(holds(value, word) for word in words):
                 yield source.problem((*path, at), f"unknown {name} {value!r}", meant(value, words))
+
+
+def _expression_problems(source: Source, known: Known) -> Iterator[Problem]:
+    """What is wrong with `when`, told by its place in the file."""
+    if not source.policy.spec.when.strip():
+        return
+    from proxy.policy.expressions import check
+
+    path: Place = ("spec", "when")
+    for fault in check(source.policy.spec.when, known.words):
+        yield Problem(place_within(source.document, path, fault.at), dotted(path), fault.message, fault.hint)
 
 
 def _unmatched(name: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.policy.loader import Known, files_of, load, shown
+from proxy.policy.loader import Known, Wanted, files_of, load, released, shown
 from tests.unit.policy.written import PACK, POLICY, policy, write
 
 KNOWN = Known(
@@ -33,7 +33,7 @@ def test_packs_and_own_policies_are_read(tmp_path: Path) -> None:
     write(tmp_path, "own/contract.yaml", "kind: Contract")
     write(tmp_path, "own/pack.yaml", PACK)
     write(tmp_path, "own/b.yaml", POLICY)
-    found = load([tmp_path / "house"], [tmp_path / "own"], KNOWN)
+    found = load([Wanted(tmp_path / "house")], [tmp_path / "own"], KNOWN)
     assert found.problems == []
     assert [source.name for source in found.sources] == ["house/b", "house/a", "no-training"]
     assert [pack.pack.metadata.version for pack in found.packs] == ["1.2.0"]
@@ -79,6 +79,43 @@ def test_what_others_know_is_checked(tmp_path: Path, text: str, told: str) -> No
     assert [line for line in lines(tmp_path, text, Known()) if "clauses" in line or "upstream" in line or "until" in line] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (policy(when="n > 1 && temprature < 0.1"), "p.yaml:6:18: spec.when: unknown name temprature (did you mean temperature?)"),
+        (policy(when="|\n    n > 1 &&\n    (n > 2"), "p.yaml:8:11: spec.when: not an expression: missing ')' at '<EOF>'"),
+        (policy(when="n"), "p.yaml:6:9: spec.when: should be true or false, this is int (compare it with something)"),
+        (policy(when="'endpoint == \"caht\"'"), "p.yaml:6:22: spec.when: endpoint is never 'caht' (did you mean chat?)"),
+        (policy(when="5"), "p.yaml:6:9: spec.when: should be text (put it in quotes)"),
+        (policy(when="''"), ""),
+    ],
+)
+def test_expressions_are_checked(tmp_path: Path, text: str, told: str) -> None:
+    """What is wrong with an expression is told by line and column of the file, whatever style it is written in."""
+    assert lines(tmp_path, text) == [told] * bool(told)
+
+
+def test_a_pinned_release_holds_and_the_shipped_one_stands_beside(tmp_path: Path) -> None:
+    """A pack of which a former release is pinned has its policies; what the shipped one says otherwise is marked as beside."""
+    write(tmp_path, "house/pack.yaml", PACK)
+    write(tmp_path, "house/a.yaml", policy("a"))
+    write(tmp_path, "house/b.yaml", policy("b", when="n > 2"))
+    write(tmp_path, "house/releases/1.0.0/pack.yaml", PACK.replace("1.2.0", "1.0.0"))
+    write(tmp_path, "house/releases/1.0.0/a.yaml", policy("a"))
+    write(tmp_path, "house/releases/1.0.0/b.yaml", policy("b", when="n > 1"))
+    assert released(tmp_path / "house") == ["1.0.0"]
+    found = load([Wanted(tmp_path / "house", "1.0.0")], [], KNOWN)
+    assert found.problems == []
+    assert [(source.name, source.policy.spec.when, source.beside) for source in found.sources] == [
+        ("house/a", "", False),
+        ("house/b", "n > 1", False),
+        ("house@1.2.0/b", "n > 2", True),
+    ]
+    assert [pack.pack.metadata.version for pack in found.packs] == ["1.0.0"]
+    for version in ("", "1.2.0"):
+        assert [source.name for source in load([Wanted(tmp_path / "house", version)], [], KNOWN).sources] == ["house/a", "house/b"]
+
+
 def test_a_name_is_taken_once(tmp_path: Path) -> None:
     """The second policy of a name is a problem that says where the first is."""
     write(tmp_path, "a.yaml", POLICY)
@@ -92,7 +129,7 @@ def test_a_name_is_taken_once(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     """A missing path, a pack without its file and a pack of another name are problems."""
     write(tmp_path, "other/pack.yaml", PACK)
-    found = load([tmp_path / "none", tmp_path / "other"], [tmp_path / "gone.yaml"], KNOWN)
+    found = load([Wanted(tmp_path / "none"), Wanted(tmp_path / "other")], [tmp_path / "gone.yaml"], KNOWN)
     assert [str(each).removeprefix(f"{tmp_path}/") for each in found.problems] == [
         "none/pack.yaml: cannot be read: No such file or directory",
         "other/pack.yaml:3:18: metadata.name: should be the folder's name, other",
