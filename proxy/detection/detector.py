@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from proxy.core.principal import UNDECLARED
+from proxy.detection.linkage import Edges, Group
 from proxy.detection.reading import Known
 from proxy.detection.records import Observation
 from proxy.detection.score import Level, Scorer, advance, lent
@@ -29,9 +30,11 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Client:
-    """One client's traffic and what was found. `requests`, `prompts`: counted; `strongest`: the level of its most suspect scope."""
+    """One client's traffic and what was found. `requests`, `prompts`: counted; `strongest`: the level of its most suspect scope;
+    `limited`: its own traffic alone is enough to slow it down.
+    """
 
-    __slots__ = ("doubted", "flagged", "peak", "prompts", "purpose", "requests", "strongest", "traffic")
+    __slots__ = ("doubted", "flagged", "limited", "peak", "prompts", "purpose", "requests", "strongest", "traffic")
 
     def __init__(self, purpose: str) -> None:
         self.requests = 0
@@ -40,6 +43,7 @@ class Client:
         self.traffic: Traffic | None = None
         self.flagged: Finding | None = None
         self.doubted: Finding | None = None
+        self.limited = False
         self.strongest: Level | None = None
         self.peak = 0.0
 
@@ -47,11 +51,12 @@ class Client:
 class Detector:
     """Scores clients by `weights`. `purposes`: declared ones, by client, over those that observations bring."""
 
-    def __init__(self, weights: Weights, purposes: dict[str, str] | None = None) -> None:
+    def __init__(self, weights: Weights, purposes: dict[str, str] | None = None, known: frozenset[int] = frozenset()) -> None:
         self.scorer = Scorer(weights)
         self.clients: dict[str, Client] = {}
         self._purposes = purposes or {}
         self._known = Known()
+        self.edges = Edges(known)
 
     def client(self, name: str) -> Client:
         """The client of that name, new if need be."""
@@ -74,11 +79,13 @@ class Detector:
             return []
         if client.traffic is None:
             client.traffic = Traffic()
-        _, due = client.traffic.add(seen, self._known)
-        if not due:
-            return []
-        whole = terms_of(client.traffic.whole.sums)
+        reading, gains, due = client.traffic.add(seen, self._known)
         found: list[Finding] = []
+        for group in self.edges.add(reading, gains):
+            found.extend(self._test_group(group, seen))
+        if not due:
+            return found
+        whole = terms_of(client.traffic.whole.sums)
         for number, scope in due:
             terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
             found.extend(self._test(client, seen, number, scope, self.scorer.look(terms, client.purpose)))
@@ -91,31 +98,62 @@ class Detector:
         scope.level = level.nats
         nats = level.nats if level.may_flag else min(level.nats, tests[0].drift)
         scope.surplus = min(2 * tests[0].bound, advance(scope.surplus, nats, tests[0].drift, tests[0].step))
+        client.limited |= scope.surplus >= tests[0].limit
         asked = level.question if client.purpose == UNDECLARED else -tests[1].step
         scope.doubt = min(2 * tests[1].bound, advance(scope.doubt, asked, tests[1].drift, tests[1].step))
         if client.strongest is None or scope.surplus >= client.peak:
             client.strongest, client.peak = level, scope.surplus
         found: list[Finding] = []
         if client.flagged is None and scope.surplus >= tests[0].bound:
-            client.flagged = self._finding("extraction", client, seen, number, level)
+            client.flagged = self._finding("extraction", client, seen, number, level, scope.surplus)
             found.append(client.flagged)
         if client.doubted is None and client.flagged is None and scope.doubt >= tests[1].bound:
-            client.doubted = self._finding("question", client, seen, number, level)
+            client.doubted = self._finding("question", client, seen, number, level, scope.surplus)
             found.append(client.doubted)
         return found
 
-    def _finding(self, kind: str, client: Client, seen: Observation, number: int, level: Level) -> Finding:
-        score = self.scorer.probability(level.nats)
+    def _test_group(self, group: Group, seen: Observation) -> list[Finding]:
+        """A look at a group, and the findings of its members: of all when it is found, later of those that join in."""
+        test, ties = self.scorer.weights.extraction, self.scorer.weights.ties
+        purpose = self.clients[seen.client].purpose
+        level = self.scorer.look(terms_of(group.scope.sums), purpose, self.edges.nats(group, ties.split, ties.trait))
+        nats = level.nats if level.may_flag else min(level.nats, test.drift)
+        group.scope.level = level.nats
+        group.scope.surplus = min(2 * test.bound, advance(group.scope.surplus, nats, test.drift, test.step))
+        group.scope.fade()
+        if group.scope.surplus < test.bound and not group.found:
+            return []
+        group.found = True
+        return [made for account in sorted(group.members) if (made := self._join(group, self.edges.names[account], level, seen.at))]
+
+    def _join(self, group: Group, name: str, level: Level, at: float) -> Finding | None:
+        """The finding of one member, unless there was one or its own traffic is innocent: nobody is framed by text alone."""
+        member = self.clients[name]
+        if member.flagged is not None or member.traffic is None or group.members[self.edges.number(name)] < 2:
+            return None
+        own = self.scorer.look(terms_of(member.traffic.whole.sums), member.purpose)
+        if own.nats < self.scorer.weights.ties.innocent:
+            return None
+        score = self.scorer.probability(group.scope.surplus)
+        version = self.scorer.weights.version
+        nats = {"linkage": round(level.groups[GROUPS.index("linkage")], 2), **strongest(level)}
+        member.flagged = Finding("extraction", name, member.prompts, at, -1, score, nats, version, group.name)
+        return member.flagged
+
+    def _finding(self, kind: str, client: Client, seen: Observation, number: int, level: Level, gathered: float) -> Finding:
+        score = self.scorer.probability(gathered)
         version = self.scorer.weights.version
         return Finding(kind, seen.client, client.prompts, seen.at, number, score, strongest(level), version)
+
+
+def standing(client: Client, weights: Weights) -> str:
+    """What the detector proposes: `normal | watched | limited`. What ties an account to others never limits it by itself."""
+    if client.limited:
+        return "limited"
+    return "watched" if client.flagged is not None or client.peak >= weights.extraction.bound / 2 else "normal"
 
 
 def strongest(level: Level, most: int = 8) -> dict[str, float]:
     """Terms by what they gave, largest first, those that clear among them."""
     ranked = sorted(zip(ALL_TERMS, level.gave, strict=True), key=lambda pair: -abs(pair[1]))
     return {name: round(nats, 2) for name, nats in ranked[:most] if abs(nats) >= 0.05}
-
-
-def group_nats(level: Level) -> dict[str, float]:
-    """What each group gave after its cap."""
-    return {name: round(nats, 2) for name, nats in zip(GROUPS, level.groups, strict=True) if nats}

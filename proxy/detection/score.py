@@ -17,6 +17,7 @@ SPEAKS = 0.8
 """Nats from which a group counts as speaking."""
 
 _AT = {name: place for place, name in enumerate(TERMS)}
+_LINKAGE = GROUPS.index("linkage")
 _SHARED = (_AT["sampled"], _AT["fed_back"])
 
 
@@ -43,14 +44,18 @@ class Scorer:
         self._carrying = [name in CARRYING for name in GROUPS]
         self._explained: dict[str, list[float]] = {}
 
-    def look(self, terms: list[float], purpose: str) -> Level:
-        """What the terms of a scope say, given the declared purpose. `terms`: those of `TERMS`; the derived ones are added here."""
+    def look(self, terms: list[float], purpose: str, linkage: float = 0.0) -> Level:
+        """What the terms of a scope say, given the declared purpose. `terms`: those of `TERMS`; the derived ones are added here.
+
+        `linkage`: nats that the ties of a group give.
+        """
         values = [*terms, *derived(terms)]
         kept = self._kept(purpose)
         gave = [value * weight * keep for value, weight, keep in zip(values, self._weights, kept, strict=True)]
         groups = [0.0] * len(GROUPS)
         for group, nats in zip(self._group, gave, strict=True):
             groups[group] += nats
+        groups[_LINKAGE] += linkage
         groups = [min(high, max(low, nats)) for nats, (low, high) in zip(groups, self._caps, strict=True)]
         speaking = [nats >= SPEAKS for nats in groups]
         carried = any(speaks and carries for speaks, carries in zip(speaking, self._carrying, strict=True))
@@ -59,8 +64,8 @@ class Scorer:
         return Level(self.weights.extraction.bias + sum(groups), question, gave, groups, may_flag)
 
     def probability(self, nats: float) -> float:
-        """Of extraction, given the assumed base rate."""
-        return 1 / (1 + exp(-max(-50.0, min(50.0, nats + self.weights.prior))))
+        """Of extraction, given what a sequential test has gathered and the assumed base rate."""
+        return posterior(nats, self.weights.prior)
 
     def _kept(self, purpose: str) -> list[float]:
         kept = self._explained.get(purpose)
@@ -75,6 +80,11 @@ class Scorer:
             if len(self._explained) < 1000:
                 self._explained[purpose] = kept
         return kept
+
+
+def posterior(nats: float, prior: float) -> float:
+    """A probability, from evidence in nats and the log-odds before it."""
+    return 1 / (1 + exp(-max(-50.0, min(50.0, nats + prior))))
 
 
 def lent(terms: list[float], whole: list[float]) -> list[float]:

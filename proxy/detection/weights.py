@@ -41,12 +41,25 @@ class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sequential test: at each look the level less `drift`, at most `step` nats, is added, never below 0, until `bound`."""
+    """A sequential test: each look adds the level less `drift`, at most `step` nats, never below 0, until `bound`: a finding.
+    From `limit` on it is strong enough to slow a client down.
+    """
 
     bias: float
     drift: float
     step: float
     bound: float
+    limit: float
+
+
+class Ties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of linked groups: nats for one work list among many accounts, for traits that the host sees; the level below which a member's
+    own traffic is too innocent to be counted in.
+    """
+
+    split: float
+    trait: float
+    innocent: float
 
 
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +74,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: dict[str, Cap]
     terms: dict[str, Term]
     explains: dict[str, list[str]]
+    ties: Ties
     training: dict[str, Any] = {}
 
 

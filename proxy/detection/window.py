@@ -105,8 +105,8 @@ class Traffic:
         self.streams: dict[int, Scope] = {}
         self.samples = Samples(8)
 
-    def add(self, seen: Observation, known: Known) -> tuple[Reading, list[tuple[int, Scope]]]:
-        """Take in one observation. Returns its reading and the scopes that are due for a look: -1 is the whole."""
+    def add(self, seen: Observation, known: Known) -> tuple[Reading, list[float], list[tuple[int, Scope]]]:
+        """Take in one observation. Returns its reading, what it adds, and the scopes that are due for a look: -1 is the whole."""
         reading = self.memory.read(seen, known)
         owner = self._owner(reading)
         stream = self.streams[owner]
@@ -117,7 +117,7 @@ class Traffic:
         if stream.add(gains):
             due.append((owner, stream))
         stream.last = self.whole.sums.total
-        return reading, due
+        return reading, gains, due
 
     def _owner(self, reading: Reading) -> int:
         """The stream whose pieces the prompt has; a new one if it shares pieces with a prompt of none; else the loose ones."""

@@ -81,6 +81,6 @@ def test_gains_are_what_a_reading_adds() -> None:
     """Each prompt adds as many numbers as the sums have, and the sums start at nought."""
     traffic, known = Traffic(), Known()
     assert not any(traffic.whole.sums.values)
-    reading, due = traffic.add(asked("a prompt of some length", 0), known)
+    reading, _, due = traffic.add(asked("a prompt of some length", 0), known)
     assert len(gains_of(reading)) == len(traffic.whole.sums.values)
     assert due == []

@@ -1,0 +1,205 @@
+"""`tos-proxy detect`: the detector over traffic that was recorded elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proxy.cli.options import JsonOption
+from proxy.cli.tables import print_table
+from proxy.core.errors import TosProxyError
+from proxy.core.principal import PURPOSES
+
+if TYPE_CHECKING:
+    from proxy.control.observing import Asked
+    from proxy.control.recorded import RecordedError
+
+PRESETS = ("own", "litellm", "envoy", "vllm")
+_MOST_COMPLAINTS = 20
+
+FilesArgument = Annotated[list[Path], typer.Argument(help="Recorded traffic, .jsonl or .jsonl.gz.", show_default=False)]
+MergeOption = Annotated[bool, typer.Option("--merge", help="One population of all files, in order of time.")]
+ScaleOption = Annotated[float | None, typer.Option("--time-scale", help="Seconds of a unit of time; default: index.json, or 1.")]
+PurposeOption = Annotated[list[str] | None, typer.Option("--purpose", help="CLIENT=PURPOSE that it declared; *=… for all.")]
+PresetOption = Annotated[str, typer.Option("--preset", help=f"Whose records: {', '.join(PRESETS)}.")]
+MapOption = Annotated[Path | None, typer.Option("--map", help="YAML: where the fields of a record stand, by name.")]
+FollowOption = Annotated[bool, typer.Option("--follow", help="Wait for more lines and print findings as they come.")]
+
+
+class Unusable(TosProxyError):  # noqa: N818 - what the run turned out to be
+    """Nothing could be read; the text says why."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(detect)
+
+
+def detect(
+    files: FilesArgument,
+    merge: MergeOption = False,
+    json_: JsonOption = False,
+    time_scale: ScaleOption = None,
+    purpose: PurposeOption = None,
+    preset: PresetOption = "own",
+    map_: MapOption = None,
+    follow: FollowOption = False,
+) -> None:
+    """Look for model extraction in recorded traffic. Exit 1 when some was found.
+
+    \b
+    Examples:
+      tos-proxy detect traffic.jsonl
+      tos-proxy detect --json --merge monday.jsonl.gz tuesday.jsonl.gz
+      tos-proxy detect --preset litellm --purpose eval-team=eval.private calls.jsonl
+      tos-proxy detect --follow --map fields.yaml /var/log/gateway.jsonl
+
+    Each file is one population unless merged. docs/detection.md documents the records, and what the detector cannot tell.
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
+    from proxy.control.recorded import reader
+    from proxy.control.watching import shipped_weights, watch
+
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"one of {', '.join(PRESETS)}", param_hint="--preset")
+    for missing in [file for file in files if not file.is_file()]:
+        raise typer.BadParameter(f"{missing} is not there", param_hint="FILE")
+    purposes = declared(purpose or [])
+    fields = mapped(map_) if map_ is not None else None
+    complain = Complaints()
+
+    def read(scale: float) -> Callable[[str], Asked | None]:
+        return reader(preset, fields, scale)
+
+    if follow:
+        _follow(files, read(time_scale or 1.0), purposes, complain)
+        return
+    populations = [files] if merge else [[file] for file in files]
+    reports: list[dict[str, Any]] = []
+    for each in watch(populations, shipped_weights(), purposes, read, time_scale, complain):
+        reports.extend(each.reports())
+    complain.close()
+    if not reports and complain.count:
+        raise typer.Exit(2)
+    _show(reports, json_)
+    raise typer.Exit(1 if any(report["flagged_at"] is not None for report in reports) else 0)
+
+
+class Complaints:
+    """Prints the first lines that are no records, and counts the others."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, error: RecordedError) -> None:
+        """One line, on standard error."""
+        self.count += 1
+        if self.count <= _MOST_COMPLAINTS:
+            print(f"tos-proxy: {error}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Say how many more there were."""
+        if self.count > _MOST_COMPLAINTS:
+            print(f"tos-proxy: and {self.count - _MOST_COMPLAINTS} more lines that are no records", file=sys.stderr)
+
+
+def declared(given: list[str]) -> dict[str, str]:
+    """Purposes by client.
+
+    Raises:
+        typer.BadParameter: one that is not CLIENT=PURPOSE, or no purpose.
+
+    """
+    found: dict[str, str] = {}
+    for each in given:
+        client, equals, purpose = each.rpartition("=")
+        if not equals or not client or purpose not in PURPOSES:
+            raise typer.BadParameter(f"{each}: should be CLIENT=PURPOSE with one of {', '.join(PURPOSES)}", param_hint="--purpose")
+        found[client] = purpose
+    return found
+
+
+def mapped(file: Path) -> dict[str, str]:
+    """A map of fields: the own schema's, with those of the file over it.
+
+    Raises:
+        Unusable: it is no table of paths by known names; with file, line and column.
+
+    """
+    from proxy.control.recorded import FIELDS
+    from proxy.documents.reading import read_document
+
+    document = read_document(file.read_bytes(), str(file))
+    for problem in document.problems:
+        raise Unusable(str(problem))
+    tree = document.tree
+    if not isinstance(tree, dict) or not tree:
+        raise Unusable(f"{document.place(())}: should be a table of names and paths: {', '.join(FIELDS)}")
+    for name, path in tree.items():
+        if name not in FIELDS:
+            raise Unusable(f"{document.place((name,), of_key=True)}: {name}: unknown field; known: {', '.join(FIELDS)}")
+        if not isinstance(path, str):
+            raise Unusable(f"{document.place((name,))}: {name}: should be a path such as request.body")
+    return {"client": "client", "time": "t", **tree}
+
+
+def _show(reports: list[dict[str, Any]], json_: bool) -> None:
+    if json_:
+        for report in reports:
+            print(json.dumps(report, ensure_ascii=False))
+        return
+    ranked = sorted(reports, key=lambda report: (report["flagged_at"] is None, report["questioned_at"] is None, -report["score"]))
+    heads = ("client", "prompts", "found", "at", "score", "standing", "group")
+    rows = []
+    for report in ranked:
+        kind = "extraction" if report["flagged_at"] is not None else "question" if report["questioned_at"] is not None else "-"
+        at = report["flagged_at"] or report["questioned_at"] or "-"
+        rows.append(
+            [report["client"], report["prompts"], kind, at, f"{report['score']:.4f}", report["standing"], report["group"] or "-"]
+        )
+    print_table(heads, rows)
+    for report in ranked:
+        if report["flagged_at"] is not None or report["questioned_at"] is not None:
+            print(f"\n{report['client']}: {report['sentence']}")
+
+
+def _follow(
+    files: list[Path], read: Callable[[str], Asked | None], purposes: dict[str, str], complain: Callable[[RecordedError], None]
+) -> None:
+    """Print a line of JSON for each finding, until interrupted."""
+    from proxy.control.recorded import RecordedError, requests_of
+    from proxy.control.watching import Watch, report, shipped_weights
+
+    if len(files) != 1:
+        raise typer.BadParameter("follow one file at a time", param_hint="FILE")
+    weights = shipped_weights()
+    each = Watch(weights, purposes)
+    for _, asked in requests_of(growing(files[0]), str(files[0]), read):
+        if isinstance(asked, RecordedError):
+            complain(asked)
+            continue
+        for finding in each.take(asked):
+            client = each.detector.clients[finding.client]
+            told = {"kind": finding.kind, **report(finding.client, client, weights, finding.group or None)}
+            print(json.dumps(told, ensure_ascii=False), flush=True)
+
+
+def growing(file: Path, *, pause: float = 0.2, idle: Callable[[], bool] = lambda: True) -> Iterator[str]:
+    """Whole lines of a file that others write to, for ever or until `idle` says no where nothing is left to read."""
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        begun = ""
+        while True:
+            piece = lines.readline()
+            begun += piece
+            if begun.endswith("\n"):
+                yield begun
+                begun = ""
+            elif not piece:
+                if not idle():
+                    return
+                time.sleep(pause)
