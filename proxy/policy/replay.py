@@ -59,6 +59,8 @@ class Seen(msgspec.Struct, gc=False):
     model_requested: str = ""
     request_bytes: int = 0
     length: int = 0
+    asked_from: int = 0
+    asked_to: int = 0
     versions: SeenVersions = SeenVersions()
     verdict: str = "allow"
     decision: str = "allow"
@@ -112,7 +114,7 @@ class Replay:
             contract=asker.versions.contract,
             licence=asker.versions.licence,
             refers=entry.refers,
-            size=entry.length or entry.request_bytes,
+            size=entry.length or entry.asked_to - entry.asked_from or entry.request_bytes,
         )
 
     def _principal(self, entry: Seen, asker: Seen) -> Principal:
@@ -151,7 +153,7 @@ def _host(authority: str) -> str:
 
 
 def _complete(entry: Seen) -> RequestFacts:
-    """Facts as the judges had them. The model stands in them too, unless it was known from elsewhere (a session's own)."""
+    """Facts as the judges had them: a turn that names no model is judged by that of its session."""
     facts = entry.facts
     if facts.model is None and entry.model_requested:
         facts.model = entry.model_requested

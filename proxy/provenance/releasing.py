@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 from proxy import __version__
 from proxy.ledger.store import Store
 from proxy.provenance.answers import answers_with_origins
+from proxy.provenance.manifest import ManifestError
 from proxy.provenance.release import Clearance, Reason, Release
 from proxy.provenance.rows import NO_RECORD, Row
 
 CHUNK = 2000
 """Rows whose records are looked up together."""
 
+_SUMMARY = ("purpose", "attributes", "by", "made_at", "terms", "input", "counts")
 _WRONG = {NO_RECORD: "the row names no record", "not_json": "the row is not a JSON object"}
 
 
@@ -99,17 +101,14 @@ class Input(NamedTuple):
     sha256: str
 
 
-def manifest(
-    released: Released, given: Input, *, purpose: str, attributes: Mapping[str, str], terms: str, by: str, at: int
-) -> dict[str, Any]:
-    """The manifest of the rows that pass. `terms`: version of the catalogue; `at`: microseconds since 1970 UTC."""
+def manifest(released: Released, given: Input, named: Mapping[str, Any], at: int) -> dict[str, Any]:
+    """The manifest of the rows that pass. `named`: `purpose`, `attributes`, `terms` (version of the catalogue) and `by`; `at`:
+    microseconds since 1970 UTC.
+    """
     return {
+        **named,
         "made_at": at,
-        "by": by,
         "program": f"tos-proxy {__version__}",
-        "purpose": purpose,
-        "attributes": dict(attributes),
-        "terms": terms,
         "input": given._asdict(),
         "counts": {
             "rows": released.rows,
@@ -119,6 +118,17 @@ def manifest(
         },
         "rows": released.passed,
     }
+
+
+def summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest says besides its rows. Raises: ManifestError when something else was signed."""
+    try:
+        told = {name: manifest[name] for name in _SUMMARY}
+        _ = told["input"]["sha256"], told["counts"]["rows"], told["counts"]["passed"]
+        _ = [(row["row"], row["sha256"]) for row in manifest["rows"]]
+    except (KeyError, TypeError) as error:
+        raise ManifestError(f"this is signed, but no manifest of a release: {error} is missing") from None
+    return told
 
 
 def changed_rows(manifest: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[int]:

@@ -13,9 +13,9 @@ from proxy.ledger.record import Versions
 from proxy.ledger.store import Store
 from proxy.ledger.store_ship import ship
 from proxy.provenance import releasing
-from proxy.provenance.manifest import check, signed
+from proxy.provenance.manifest import ManifestError, check, signed
 from proxy.provenance.release import Release
-from proxy.provenance.releasing import Input, Released, changed_rows, manifest, release
+from proxy.provenance.releasing import Input, Released, changed_rows, manifest, release, summary
 from proxy.provenance.rows import rows
 from proxy.terms.verdict import TermsJudge
 from tests.ledgers import NOON, Writer
@@ -48,8 +48,8 @@ def lines(*written: str) -> list[bytes]:
 
 def payload(released: Released) -> dict[str, object]:
     """The manifest of these."""
-    given = Input("set.jsonl", "ab")
-    return manifest(released, given, purpose="train.general", attributes={}, terms="2026.01", by="zoe", at=NOON)
+    named = {"purpose": "train.general", "attributes": {}, "terms": "2026.01", "by": "zoe"}
+    return manifest(released, Input("set.jsonl", "ab"), named, NOON)
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 1000])
@@ -91,3 +91,13 @@ async def test_rows_that_were_changed_after_the_release(store: Store) -> None:
     file[1] = file[1].replace(b'"b"', b'"c"')
     assert list(changed_rows(told, rows(file))) == [2]
     assert list(changed_rows(told, rows(file[1:]))) == [1, 2]
+
+
+@pytest.mark.parametrize("lost", ["purpose", "input", "rows", "counts"])
+async def test_what_is_signed_and_no_manifest(store: Store, lost: str) -> None:
+    """Another thing under a signature is told from a manifest."""
+    told = payload(await release(store, JUDGE, rows([])))
+    assert summary(told)["by"] == "zoe"
+    del told[lost]
+    with pytest.raises(ManifestError, match=lost):
+        summary(told)
