@@ -77,7 +77,12 @@ async def decide_finding(store: Store, name: str, disposition: Disposition, at: 
         )
         if case:
             await _settle(connection, case, disposition.by, at)
-        said: dict[str, str | int] = {"finding": name, "principal": row["principal"], "rule": row["rule"]}
+        said: dict[str, str | int] = {
+            "finding": name,
+            "about": row["dedup_key"],
+            "principal": row["principal"],
+            "rule": row["rule"],
+        }
         await record("finding_decided", said | disposition.detail())
 
 

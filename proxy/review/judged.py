@@ -72,14 +72,14 @@ def raises(record: Judged, rules: Mapping[str, Rule], *, accepted: bool, ended_w
     if record.outcome not in {"", "refused"}:
         return  # the end of a turn, whose beginning was read
     if record.purpose == UNDECLARED and ended_well and record.kind == "intent":
-        yield _question(record)
+        yield _question(record, rules)
     if not record.judged:
         return
     if not accepted:
         record = msgspec.structs.replace(record, principal=UNACCEPTED, project="")
     matches = list(_matches(record, rules))
     for name, effect, shadow in matches:
-        if effect in _TOLD:
+        if effect in _TOLD and not asks_for_purpose(rules.get(name)):
             yield _matched(record, name, rules.get(name), effect, shadow=shadow)
     for name in record.failed:
         yield _failed(record, name)
@@ -100,7 +100,12 @@ def _matches(record: Judged, rules: Mapping[str, Rule]) -> Iterator[tuple[str, s
 
 def speaks_for_terms(rule: Rule | None) -> bool:
     """Whether a rule that matched asks for the verdict of the terms; of one that is gone nobody knows, and it is not said twice."""
-    return rule is None or "verdict" in rule.match or "terms." in rule.when
+    return rule is None or any(name.startswith("terms.") for name in rule.match) or "terms." in rule.when
+
+
+def asks_for_purpose(rule: Rule | None) -> bool:
+    """Whether a rule flags nothing but that no purpose is declared: what it has to say is in the question."""
+    return rule is not None and rule.effect == "flag" and rule.match == {"purpose": (UNDECLARED,)} and not rule.when
 
 
 def _raised(record: Judged, key: str, **fields: object) -> Raised:
@@ -138,17 +143,19 @@ def _terms(record: Judged) -> tuple[str, ...]:
     return (f"The terms say {record.verdict}, by {named}.",)
 
 
-def _question(record: Judged) -> Raised:
+def _question(record: Judged, rules: Mapping[str, Rule]) -> Raised:
     title = f"For what does {record.principal} ask? It declares no purpose"
-    said = f"{record.principal} asks {record.upstream} without a declared purpose, so the terms cannot be held against its calls."
+    said = f"{record.principal} asks {record.upstream} without a declared purpose; what the terms say of its calls depends on one."
     subject = _subject(record) | {"clauses": ()}
+    asking = [rule for name in record.rules if (rule := rules.get(name)) is not None and asks_for_purpose(rule)]
     return _raised(
         record,
         f"question:undeclared:{record.principal}",
         kind="question",
         severity="notice",
         title=title,
-        sentences=(said,),
+        rule=asking[0].name if asking else "",
+        sentences=(said, *(rule.message for rule in asking if rule.message)),
         **subject,
     )
 

@@ -144,7 +144,15 @@ async def test_the_last_decision_decides_the_case(store: Store, marks: Marks) ->
     assert ("finding_decided", "bob") in {(each["event"], each["by"]) for each in events}
     assert marks.kept[1] == (
         "finding_decided",
-        {"finding": second["id"], "principal": "lab", "rule": "r", "decision": "dismissed", "by": "bob", "note": "no"},
+        {
+            "finding": second["id"],
+            "about": "a",
+            "principal": "lab",
+            "rule": "r",
+            "decision": "dismissed",
+            "by": "bob",
+            "note": "no",
+        },
     )
 
 

@@ -24,7 +24,7 @@ from proxy.review.judged import DAY_US
 from proxy.review.raised import UNACCEPTED, Raised
 from tests.ledgers import NOON, Writer
 
-RULES = {rule.name: rule for rule in (Rule("large", "flag"), Rule("terms", "deny", match={"verdict": ("forbid",)}))}
+RULES = {rule.name: rule for rule in (Rule("large", "flag"), Rule("terms", "deny", match={"terms.verdict": ("forbid",)}))}
 
 
 @pytest.fixture

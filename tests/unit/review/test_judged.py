@@ -16,12 +16,13 @@ from tests.ledgers import NOON, Writer
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("terms", "deny", title="No training", clauses=("c.1",), match={"verdict": ("forbid",)}, message="Ask legal."),
+        Rule("terms", "deny", title="No training", clauses=("c.1",), match={"terms.verdict": ("forbid",)}, message="Ask legal."),
         Rule("wide", "flag", when="request.n > 8"),
         Rule("calm", "flag", once="principal"),
         Rule("unread", "flag", once="principal_endpoint"),
         Rule("granted", "allow"),
         Rule("slow", "throttle"),
+        Rule("purpose", "flag", match={"purpose": ("undeclared",)}, once="principal", message="What for?"),
     )
 }
 
@@ -52,6 +53,15 @@ def test_undeclared_is_asked_once_answered() -> None:
     assert one[0].key == other[0].key
     assert found(purpose="undeclared", status=401) == []
     assert found(purpose="undeclared", status=0) == []
+
+
+def test_a_rule_that_asks_for_a_purpose_is_the_question() -> None:
+    """What it has to say is said once, in the question, and opens no case; in shadow or unanswered it says nothing."""
+    (one,) = found(purpose="undeclared", rules=("purpose",), decision="flag")
+    assert (one.kind, one.rule, one.sentences[-1], one.gathers) == ("question", "purpose", "What for?", False)
+    assert one.key == found(purpose="undeclared")[0].key
+    assert found(purpose="undeclared", rules=("purpose",), decision="flag", status=401) == []
+    assert [each.kind for each in found(purpose="undeclared", shadow=("purpose:flag",))] == ["question"]
 
 
 def test_a_denial_names_rule_and_clause() -> None:
