@@ -84,6 +84,7 @@ def running(settings: Settings) -> Running:
         copied=ledger.durability.copied,
         ship_seconds=ledger.durability.ship,
         sign_on=_sign_on(settings),
+        alerts={name: alert.target for name, alert in settings.alerts.items()},
     )
 
 

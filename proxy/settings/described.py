@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from proxy.core.alerts import AlertTarget
 from proxy.core.principal import Principal
 from proxy.core.terms import Clause
 
@@ -42,6 +43,7 @@ class Running(msgspec.Struct, frozen=True):
     copied: bool
     ship_seconds: float
     sign_on: SignOnOptions | None = None
+    alerts: dict[str, AlertTarget] = {}
 
     @property
     def data_dir(self) -> Path:

@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from proxy.core.principal import PURPOSES, UNDECLARED
+from proxy.settings.alerting import Alert
 from proxy.settings.builtin import DIALECTS, OPENAI
-from proxy.settings.units import Bytes, Count, Seconds, Texts, commas
+from proxy.settings.sign_on import Oidc
+from proxy.settings.units import VARIABLE, Bytes, Count, Seconds, Strict, Texts, commas
 
-UNUSED = ("packs", "policies", "detection", "alerts", "telemetry", "redis_url", "principals.*.limits")
-SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "upstreams.*.headers.*")
+UNUSED = ("packs", "policies", "detection", "telemetry", "redis_url", "principals.*.limits")
+SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "upstreams.*.headers.*", "alerts.*.url")
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
 _KEY = re.compile(r"(?:key|virtual):[0-9a-f]{64}|env:[A-Za-z_][A-Za-z0-9_]*|jwt:[^#]+#.+")
@@ -57,24 +58,7 @@ def _key(written: str) -> str:
     return written
 
 
-def _issuer(written: str) -> str:
-    """An issuer is an https address without query (OpenID Connect Discovery §2); http only on this machine, for tests of it."""
-    parts = urlsplit(written)
-    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise ValueError("should start with https://")
-    if not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("should be an address without query and fragment")
-    return written
-
-
 Purpose = Annotated[str, AfterValidator(_purpose)]
-
-
-class Strict(BaseModel):
-    """What all sections share."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=65536)
 
 
 class Tls(Strict):
@@ -132,17 +116,6 @@ class Gateway(Strict):
         if name is not None and name.lower() in _CREDENTIAL_HEADERS:
             raise ValueError("should not be a header that carries credentials")
         return name.lower() if name else None
-
-
-class Oidc(Strict):
-    """Single sign-on to the pages by OpenID Connect. `roles` maps values of the claim to `viewer | reviewer | admin`."""
-
-    issuer: Annotated[str, AfterValidator(_issuer)]
-    client_id: Annotated[str, Field(min_length=1)]
-    client_secret_env: Annotated[str, Field(pattern=_VARIABLE.pattern)]
-    claim: str = "groups"
-    roles: Annotated[dict[str, Literal["viewer", "reviewer", "admin"]], Field(min_length=1)]
-    name: str = "single sign-on"
 
 
 class Admin(Strict):
@@ -242,7 +215,7 @@ class Upstream(Strict):
     @field_validator("api_key_env")
     @classmethod
     def _variable(cls, name: str | None) -> str | None:
-        if name is not None and not _VARIABLE.fullmatch(name):
+        if name is not None and not re.fullmatch(VARIABLE, name):
             raise ValueError("should be the name of an environment variable, not the key itself")
         return name
 
@@ -337,7 +310,7 @@ class Settings(Strict):
     terms: Terms = Terms()
     detection: Detection = Detection()
     disclosure: Literal["full", "reference"] | None = None
-    alerts: Any = None
+    alerts: dict[str, Alert] = {}
     telemetry: dict[str, Any] = {}
 
     @property

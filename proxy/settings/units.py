@@ -1,4 +1,4 @@
-"""Durations (`90d`, `30s`, `100ms`) and sizes (`10GiB`, `64KiB`) as people write them."""
+"""What sections are made of: strictness, durations (`90d`, `30s`, `100ms`) and sizes (`10GiB`, `64KiB`) as people write them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+"""The name of an environment variable, as a pattern."""
+
 
 _NUMBER = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -15,6 +19,12 @@ _BYTES = {"": 1, "B": 1} | {
     for power, letter in enumerate("KMGT", 1)
     for unit, base in ((f"{letter}iB", 1024), (f"{letter}B", 1000), (f"{letter}i", 1024))
 }
+
+
+class Strict(BaseModel):
+    """What all sections share: they forbid what they do not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=65536)
 
 
 def seconds(written: Any) -> float:

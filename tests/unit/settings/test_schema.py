@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+from proxy.settings.alerting import Alert
+from proxy.settings.sign_on import Oidc
 from tests.unit.settings.written import complaints
 
 
@@ -32,3 +35,43 @@ def test_numbers_and_booleans_are_not_mixed_up(tmp_path: Path) -> None:
     """`true` is no port and a number is no text."""
     assert complaints(tmp_path, "gateway: {port: true}") == ["tos-proxy.yaml:1:17: gateway.port: should be a number"]
     assert "put it in quotes" in complaints(tmp_path, "admin: {token: 1234567890123456}")[0]
+
+
+@pytest.mark.parametrize(
+    ("alert", "told"),
+    [
+        ({"url": "https://hooks.example/x"}, ""),
+        ({"file": "/var/log/told.jsonl", "format": "ocsf", "exchanges": True}, ""),
+        ({}, "needs either a url or a file"),
+        ({"url": "https://hooks.example/x", "file": "/a"}, "needs either a url or a file"),
+        ({"url": "ftp://hooks.example/x"}, "should start with http"),
+        ({"url": "https://hooks.example/x", "kinds": ["everything"]}, "Input should be"),
+    ],
+)
+def test_an_alert_goes_to_one_place(alert: dict[str, object], told: str) -> None:
+    """An address or a file, for kinds that there are."""
+    if not told:
+        target = Alert.model_validate(alert).target
+        assert (bool(target.url), bool(target.file)) == ("url" in alert, "file" in alert)
+        return
+    with pytest.raises(ValidationError, match=told):
+        Alert.model_validate(alert)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "fits"),
+    [
+        ("https://sso.example", True),
+        ("http://127.0.0.1:9400", True),
+        ("http://sso.example", False),
+        ("https://sso.example/?a=b", False),
+    ],
+)
+def test_a_provider_of_single_sign_on_is_reached_over_tls(issuer: str, fits: bool) -> None:
+    """But on this machine."""
+    given = {"issuer": issuer, "client_id": "tos-proxy", "client_secret_env": "SECRET", "roles": {"security": "reviewer"}}
+    if fits:
+        assert Oidc.model_validate(given).issuer == issuer
+        return
+    with pytest.raises(ValidationError):
+        Oidc.model_validate(given)

@@ -1,0 +1,1 @@
+"""What others are told of findings, cases and exchanges: neutral words, leads and no conclusions, never a prompt."""
