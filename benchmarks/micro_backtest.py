@@ -52,64 +52,69 @@ def entries(count: int) -> Iterator[tuple[object, ...]]:
     for number in range(count):
         at = START + number * 100_000
         record = f"rec_{at // 1000:012x}{number:020x}"
-        model = MODELS[number % len(MODELS)]
-        odd = number % 100 == 0
-        facts = RequestFacts(
-            model=model, messages=3, prompt_chars=number % 5000, max_tokens=500, n=8 if odd else None, logprobs=odd
-        )
-        principal = f"team-{number % 50}"
-        intent = Intent(
-            v=1,
-            id=record,
-            instance=INSTANCE,
-            epoch=1,
-            seq=2 * number + 1,
-            at=at,
-            mono=at,
-            principal=principal,
-            credential="bearer",
-            key="key:0123456789ab",
-            end_user="a" * 32,
-            purpose=PURPOSES[number % len(PURPOSES)],
-            attributes={"distributed": "false"},
-            project="shop",
-            upstream="openai",
-            host="api.openai.com",
-            dialect="openai",
-            endpoint="chat",
-            method="POST",
-            target="/v1/chat/completions",
-            agent="OpenAI/Python 3.54.0",
-            model_requested=model,
-            facts=facts,
-            request_bytes=1000,
-            received="a" * 64,
-            versions=Versions(7, "", "2026.11", "0123456789abcdef"),
-            verdict="allow",
-            decision="allow",
-            content=Content("full", "k1"),
-            plan="api_key",
-            purposes=("use.product", "eval.private", "train.general"),
-        )
-        outcome = Outcome(
-            v=1,
-            id=record,
-            instance=INSTANCE,
-            epoch=1,
-            seq=2 * number + 2,
-            at=at + 50_000,
-            mono=at,
-            intent=Position(INSTANCE, 1, 2 * number + 1),
-            outcome="completed",
-            status=200,
-            facts=AnswerFacts(usage=Usage(input=30, output=50), finish="stop", text_chars=200),
-            answer_bytes=900,
-            answered="b" * 64,
-            content=Content("full", "k1"),
-        )
-        for kind, entry in (("intent", intent), ("outcome", outcome)):
+        for kind, entry in (("intent", intent(number, record, at)), ("outcome", outcome(number, record, at + 50_000))):
             evidence = encode(entry)
             yield INSTANCE, 1, entry.seq, entry.at // DAY_US, kind, record, entry.at, evidence, leaf(evidence)
+
+
+def intent(number: int, record: str, at: int) -> Intent:
+    """What was asked; of every hundredth record something odd."""
+    model = MODELS[number % len(MODELS)]
+    odd = number % 100 == 0
+    facts = RequestFacts(model=model, messages=3, prompt_chars=number % 5000, max_tokens=500, n=8 if odd else None, logprobs=odd)
+    return Intent(
+        v=1,
+        id=record,
+        instance=INSTANCE,
+        epoch=1,
+        seq=2 * number + 1,
+        at=at,
+        mono=at,
+        principal=f"team-{number % 50}",
+        credential="bearer",
+        key="key:0123456789ab",
+        end_user="a" * 32,
+        purpose=PURPOSES[number % len(PURPOSES)],
+        attributes={"distributed": "false"},
+        project="shop",
+        upstream="openai",
+        host="api.openai.com",
+        dialect="openai",
+        endpoint="chat",
+        method="POST",
+        target="/v1/chat/completions",
+        agent="OpenAI/Python 3.54.0",
+        model_requested=model,
+        facts=facts,
+        request_bytes=1000,
+        received="a" * 64,
+        versions=Versions(7, "", "2026.11", "0123456789abcdef"),
+        verdict="allow",
+        decision="allow",
+        content=Content("full", "k1"),
+        plan="api_key",
+        purposes=("use.product", "eval.private", "train.general"),
+    )
+
+
+def outcome(number: int, record: str, at: int) -> Outcome:
+    """How it ended."""
+    return Outcome(
+        v=1,
+        id=record,
+        instance=INSTANCE,
+        epoch=1,
+        seq=2 * number + 2,
+        at=at,
+        mono=at,
+        intent=Position(INSTANCE, 1, 2 * number + 1),
+        outcome="completed",
+        status=200,
+        facts=AnswerFacts(usage=Usage(input=30, output=50), finish="stop", text_chars=200),
+        answer_bytes=900,
+        answered="b" * 64,
+        content=Content("full", "k1"),
+    )
 
 
 async def fill(url: str, path: Path, count: int) -> None:
