@@ -32,7 +32,7 @@ Place = Callable[[Path], str]
 @dataclass(frozen=True)
 class Terms:
     """Compiled terms. `contracts`: by upstream, the row that its host is under, empty where nobody knows. `newer`: what is shipped
-    when another version is pinned; it is judged by beside, for the record.
+    when another version is pinned; it is judged by beside, for the record. `catalogue`: what `rows` are compiled from.
     """
 
     rows: dict[str, Row]
@@ -41,6 +41,7 @@ class Terms:
     contracts: dict[str, str]
     newer: tuple[dict[str, Row], Models] | None = None
     warnings: list[Problem] = field(default_factory=list)
+    catalogue: Catalogue = field(default_factory=Catalogue)
 
     @property
     def version(self) -> str:
@@ -78,7 +79,7 @@ def compiled_terms(settings: Settings, base: FilePath, place: Place, folder: Fil
         except ConfigurationError as error:
             told = f"the shipped version {newer.version} does not fit together with what is here, so it is not judged by beside: "
             warnings = [Problem(each.place, each.path, told + each.message, each.hint) for each in error.problems]
-    return Terms(rows, compiling.models(whole), compiling.clauses(whole), contracts(settings, rows), beside, warnings)
+    return Terms(rows, compiling.models(whole), compiling.clauses(whole), contracts(settings, rows), beside, warnings, whole)
 
 
 def chosen(settings: Settings, folder: FilePath, place: Place) -> tuple[Catalogue, Catalogue | None]:
