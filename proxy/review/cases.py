@@ -96,7 +96,8 @@ def _subject(finding: RowMapping) -> tuple[str, str] | None:
 
 
 async def _of(connection: AsyncConnection, kind: str, name: str) -> RowMapping | None:
-    query = select(cases).where(cases.c.subject_kind == kind, cases.c.subject == name)
+    # held until the end: a decision made at the same time sees the new finding, or is seen
+    query = select(cases).where(cases.c.subject_kind == kind, cases.c.subject == name).with_for_update()
     return (await connection.execute(query)).mappings().first()
 
 

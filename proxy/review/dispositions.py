@@ -89,9 +89,9 @@ async def decide_finding(store: Store, name: str, disposition: Disposition, at: 
 async def _settle(connection: AsyncConnection, case: str, by: str, at: int) -> None:
     """Decide a case in which nothing is open any more."""
     mine = findings.c.case_id == case
+    row = await _case(connection, case)
     left = (await connection.execute(select(func.count()).where(mine, findings.c.state == "open"))).scalar_one()
-    state = (await connection.execute(select(cases.c.state).where(cases.c.id == case))).scalar_one()
-    if left or state == "closed":
+    if left or row["state"] == "closed":
         return
     query = select(findings.c.decision, func.max(findings.c.until)).where(mine).group_by(findings.c.decision)
     found = {row[0]: row[1] for row in await connection.execute(query)}
@@ -106,11 +106,13 @@ async def decide_case(store: Store, name: str, disposition: Disposition, at: int
 
     Raises: NoSuchCaseError, NotNowError (closed), StoreUnavailableError, whatever `record` raises.
     """
+    undecided = (findings.c.case_id == name) & (findings.c.state == "open")
     async with store.write() as connection:
+        # findings before their case, as whoever raises them does: else the two could wait for each other
+        await connection.execute(select(findings.c.id).where(undecided).order_by(findings.c.dedup_key).with_for_update())
         row = await _case(connection, name)
         if row["state"] == "closed":
             raise NotNowError("this case is closed; it opens again when something new is found")
-        undecided = (findings.c.case_id == name) & (findings.c.state == "open")
         done = await connection.execute(update(findings).where(undecided).values(**disposition.columns(at)))
         await connection.execute(update(cases).where(cases.c.id == name).values(**disposition.columns(at), changed_at=at))
         said = disposition.detail()
@@ -161,7 +163,8 @@ async def close(store: Store, name: str, by: str, at: int, record: Record) -> No
 
 
 async def _case(connection: AsyncConnection, name: str) -> RowMapping:
-    row = (await connection.execute(select(cases).where(cases.c.id == name))).mappings().first()
+    # held until the end: what is found at the same time waits, and opens the case again
+    row = (await connection.execute(select(cases).where(cases.c.id == name).with_for_update())).mappings().first()
     if row is None:
         raise NoSuchCaseError(f"no case has the id {name}")
     return row
