@@ -70,7 +70,7 @@ class Steps(Protocol):
         """Whether it may be made."""
         ...
 
-    def limit(self, exchange: Exchange, carried: Spent = ...) -> Grant:
+    def limit(self, exchange: Exchange, carried: Spent = NOTHING) -> Grant:
         """How fast; `carried` is what the queries in its body count."""
         ...
 

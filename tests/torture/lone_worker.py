@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,18 +48,20 @@ class LoneWorker:
 
 
 @contextmanager
-def lone_worker(folder: Path, upstream_url: str, *, content: str = "full", on_client_abort: str = "cancel") -> Iterator[LoneWorker]:
-    """A worker in front of an upstream that speaks all dialects.
+def lone_worker(
+    folder: Path, upstream_url: str, *, content: str = "full", on_client_abort: str = "cancel", entries: Sequence[bytes] = ()
+) -> Iterator[LoneWorker]:
+    """A worker in front of an upstream that speaks all dialects; `entries` are further ones of its snapshot.
 
     Raises: AssertionError when it does not end in order or printed anything.
     """
     options = GatewayOptions(drain_seconds=5.0, on_client_abort=on_client_abort)
-    entries = [snapshot.put("gateway", "options", options), snapshot.put("ledger", "options", LedgerOptions(content=content))]
-    entries += [
+    lines = [snapshot.put("gateway", "options", options), snapshot.put("ledger", "options", LedgerOptions(content=content))]
+    lines += [
         snapshot.put("upstream", name, UpstreamOptions(name, name, upstream_url)) for name in ("openai", "anthropic", "gemini")
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "current").write_bytes(snapshot.base(1, 0, entries))
+    (folder / "current").write_bytes(snapshot.base(1, 0, [*lines, *entries]))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     errors = folder / "stderr"
     with errors.open("w", encoding="utf-8") as stderr:
