@@ -19,7 +19,9 @@ from proxy.policy.conditions import condition
 from proxy.policy.engine import Engine
 from proxy.terms.verdict import TermsJudge
 
-SECTIONS = ("terms", "models", "adoption", "rule", "bundle")
+SECTIONS = ("terms", "models", "terms_shadow", "adoption", "rule", "bundle")
+NEWER = "shadow"
+"""The entry of section `models` that goes with `terms_shadow`."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -73,8 +75,10 @@ class Judging:
 
         policy = Engine(rules, bundle, compile_once) if rules else NoRules()
         self._conditions = compiled
+        newer_rows, newer_models = _all(entries, "terms_shadow", Row), models.get(NEWER, Models())
+        newer = TermsJudge(newer_rows, newer_models) if newer_rows else None
         throttles = {rule.name: rule for rule in rules if rule.requests is not None or rule.tokens is not None}
-        return Judges(terms, policy, self._limiter, throttles, bundle)
+        return Judges(terms, policy, self._limiter, throttles, bundle, newer, f"terms@{newer_models.version}")
 
 
 def _all(entries: Mapping[str, Mapping[str, Line]], section: str, kind: type[T]) -> dict[str, T]:

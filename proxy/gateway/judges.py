@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from proxy.core.call import Call
 from proxy.core.decision import GRANTED, Decision, Grant, Verdict, united
 from proxy.core.exchange import Exchange
@@ -23,6 +25,7 @@ Spent = dict[str, list[int]]
 
 NOTHING: Spent = {}
 _CHARACTERS_PER_TOKEN = 4
+_REMEMBERED = 1024
 
 
 class Terms(Protocol):
@@ -84,16 +87,29 @@ class Steps(Protocol):
 
 
 class Judges:
-    """The judges of one bundle. `throttles`: the rules with rates, by name."""
+    """The judges of one bundle. `throttles`: the rules with rates, by name. `newer`: terms that nobody adopted yet, and their name;
+    what they say is told in the decision's shadow where it is something else.
+    """
 
-    __slots__ = ("_limiter", "_policy", "_terms", "_throttles", "bundle")
+    __slots__ = ("_limiter", "_newer", "_newer_name", "_policy", "_terms", "_throttles", "bundle")
 
-    def __init__(self, terms: Terms, policy: Policy, limiter: Limiter, throttles: Mapping[str, Rule], bundle: Bundle) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        policy: Policy,
+        limiter: Limiter,
+        throttles: Mapping[str, Rule],
+        bundle: Bundle,
+        newer: Terms | None = None,
+        newer_name: str = "",
+    ) -> None:
         self._terms = terms
         self._policy = policy
         self._limiter = limiter
         self._throttles = throttles
         self.bundle = bundle
+        self._newer = newer
+        self._newer_name = newer_name
 
     def terms(self, exchange: Exchange) -> Verdict:
         """See `Steps.terms`."""
@@ -103,7 +119,15 @@ class Judges:
         """See `Steps.policy`."""
         call = exchange.call
         call.verdict = exchange.verdict
-        return self._policy.decide(call)
+        decision = self._policy.decide(call)
+        return decision if self._newer is None else self._foreseen(call, decision, self._newer)
+
+    def _foreseen(self, call: Call, decision: Decision, newer: Terms) -> Decision:
+        """The decision, with what the newer terms would say of the call if that is something else."""
+        said = newer.judge(call).verdict
+        if said == call.verdict.verdict:
+            return decision
+        return replace(decision, shadow=(*decision.shadow, f"{self._newer_name}:{said}"))
 
     def limit(self, exchange: Exchange, carried: Spent = NOTHING) -> Grant:
         """See `Steps.limit`."""
@@ -160,9 +184,18 @@ def tokens_of(facts: RequestFacts) -> int:
     return (facts.system_chars + facts.prompt_chars) // _CHARACTERS_PER_TOKEN + answers
 
 
+_told: dict[tuple[int, int], tuple[Verdict, Decision, dict[str, Any]]] = {}
+
+
 def judged(verdict: Verdict, decision: Decision) -> dict[str, Any]:
-    """What a record says of a judgement: the fields that intents, lines and turns have in common."""
-    return {
+    """What a record says of a judgement: the fields that intents, lines and turns have in common. Not to be changed: it is given
+    again and again, as judges give the same verdicts and decisions.
+    """
+    key = (id(verdict), id(decision))
+    known = _told.get(key)
+    if known is not None and known[0] is verdict and known[1] is decision:
+        return known[2]
+    fields = {
         "verdict": verdict.verdict,
         "decision": decision.effect,
         "clauses": united(verdict.clauses, decision.clauses),
@@ -177,3 +210,7 @@ def judged(verdict: Verdict, decision: Decision) -> dict[str, Any]:
         "exempt": decision.exempt,
         "failed": decision.failed,
     }
+    if len(_told) >= _REMEMBERED:
+        _told.clear()
+    _told[key] = (verdict, decision, fields)
+    return fields

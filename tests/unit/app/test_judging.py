@@ -68,6 +68,21 @@ def test_terms_speak_before_rules() -> None:
     assert judges.bundle.digest == "d" * 64
 
 
+def test_newer_terms_are_told_where_they_say_something_else() -> None:
+    """In shadow, by their version, until a person adopts them; what counts is said by those in force."""
+    cells = {"train.general": (Cell("review", starts=0),)}
+    held = Row("openai.api", "contract", cells=cells, hosts=("api.openai.com",))
+    made = entries(Rule("r", "deny", match={"terms.verdict": ("forbid",)}), row=held)
+    made["models"]["shadow"] = line(Models(version="2027.1"))
+    for verdict, told in (("forbid", ("terms@2027.1:forbid",)), ("review", ())):
+        row = Row("openai.api", "contract", cells={"train.general": (Cell(verdict),)}, hosts=("api.openai.com",))
+        judges = Judging()({**made, "terms_shadow": {row.id: line(row)}})
+        asked = exchange()
+        asked.verdict = judges.terms(asked)
+        decision = judges.policy(asked)
+        assert (asked.verdict.verdict, decision.effect, decision.shadow) == ("review", "allow", told)
+
+
 def test_judges_stay_while_their_set_does() -> None:
     """Another snapshot with the same rules and rows has the same judges, and what they remember."""
     judging = Judging()
