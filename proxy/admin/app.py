@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from proxy import __version__
 from proxy.admin import problems
 from proxy.admin.api import cases, exchanges, findings, lines, principals, turns, users
+from proxy.admin.api import terms as adoptions
 from proxy.admin.auth import Gate
 from proxy.admin.pages import exchanges as exchanges_page
 from proxy.admin.pages import failed, overview, sign_in, single_sign_on
@@ -22,7 +23,16 @@ from proxy.admin.parts import AdminParts
 from proxy.admin.sessions import Session
 from proxy.ledger import store_access
 
-RESOURCES = (exchanges.router, lines.router, turns.router, principals.router, users.router, findings.router, cases.router)
+RESOURCES = (
+    exchanges.router,
+    lines.router,
+    turns.router,
+    principals.router,
+    users.router,
+    findings.router,
+    cases.router,
+    adoptions.router,
+)
 
 PAGES = (overview, exchanges_page, principals_page)
 

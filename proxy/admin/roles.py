@@ -18,7 +18,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NEEDS: tuple[tuple[str, str, str], ...] = (
     (r"GET", r"/api/v1/(?:users|tokens|settings)(?:/.*)?", "admin"),
     (r"GET", r"/(?:settings)(?:/.*)?", "admin"),
-    (r"POST", r"/api/v1/(?:findings|cases)/.+", "reviewer"),
+    (r"POST", r"/api/v1/(?:findings|cases|terms)/.+", "reviewer"),
     (r"POST", r"/(?:findings|cases|queue)/.+", "reviewer"),
     (r"POST", r"/exchanges/[^/]+/content", "reviewer"),
     (r"POST", r"/sign-(?:in|out)", "viewer"),

@@ -32,7 +32,7 @@ from proxy.core.errors import TosProxyError
 from proxy.core.principal import Principal
 from proxy.core.references import subkey
 from proxy.core.snapshot import LedgerOptions
-from proxy.ledger import secrets, store_principals
+from proxy.ledger import secrets, store_adoptions, store_principals
 from proxy.ledger.recorder import Recorder
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
@@ -111,8 +111,12 @@ class OpenLedger:
         await durable(self._recorder.mark(event, detail))
 
     async def publish(self, publisher: Publisher) -> int:
-        """Put the added principals in force; gives the snapshot's number. Raises: SameNameError, StoreUnavailableError, OSError."""
+        """Put the added principals and the adoptions of terms in force; gives the snapshot's number.
+
+        Raises: SameNameError, StoreUnavailableError, OSError.
+        """
         entries = list(store_principals.snapshot_entries(await store_principals.listed(self.store)))
+        entries += store_adoptions.snapshot_entries(await store_adoptions.listed(self.store))
         return await asyncio.to_thread(publisher.store, entries)
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from importlib import import_module
 import typer
 
 # Modules `terms_<name>` of this package; each offers `register(group)`.
-COMMANDS = ("list", "show", "verdict", "release", "diff", "drift")
+COMMANDS = ("list", "show", "verdict", "release", "diff", "adopt", "drift")
 
 
 def register(app: typer.Typer) -> None:

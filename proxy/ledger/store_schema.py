@@ -16,14 +16,19 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import proxy
-from proxy.ledger import access_tables, delivery_tables, review_tables  # noqa: F401 - their tables are made with the others
+from proxy.ledger import (  # noqa: F401 - their tables are made with the others
+    access_tables,
+    adoption_tables,
+    delivery_tables,
+    review_tables,
+)
 from proxy.ledger.store_errors import StoreNewerError
 from proxy.ledger.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a test compares it with the folder."""
 
 _POSTGRES_LOCK = 0x7470_6D69

@@ -154,3 +154,19 @@ def test_the_shipped_terms_are_judged_by(command: Command) -> None:
     told = json.loads(ran.out)
     assert (ran.code, told["verdict"]) == (1, "forbid")
     assert any(clause.startswith("openai.services") for clause in told["clauses"])
+
+
+def test_adopt_is_of_the_text_that_was_read(command: Command, terms: Path) -> None:
+    """A row is shown as read by whoever adopted it, confirmed by that, and unread again once it says anything else."""
+    assert command("terms", "adopt", "--by", "Counsel").code == 2
+    assert command("terms", "adopt", "--by", "Counsel", "acme.ap").code == 2
+    assert "Counsel on 2" in command("terms", "adopt", "--by", "Counsel", "acme.api").out
+    asked = ("terms", "show", "acme.api", "--purpose", "security.provider", "--json")
+    cell = json.loads(command(*asked).out)["cells"][0]
+    assert cell["read_by_counsel"].startswith("Counsel on ")
+    assert cell["confirmed"] is True
+    written(terms, {"acme/acme.api.yaml": FILES["acme/acme.api.yaml"].replace("kept inside", "kept within")})
+    assert json.loads(command(*asked).out)["cells"][0]["read_by_counsel"] == "none"
+    adopted = json.loads(command("terms", "adopt", "--by", "Counsel", "--all", "--json").out)
+    assert [each["row"] for each in adopted] == ["acme.api", "acme.consumer", "host.api", "licence.open"]
+    assert command("terms", "adopt", "--by", "Counsel", "--all").out == "nothing is unread\n"
