@@ -212,7 +212,7 @@ apache-2.0 2004-01-01 S2
 mit 1987-01-01 S2
 phi-mit 2026-11-22 M
 granite-apache-2.0 2026-11-22 M
-openmdw 2025-07-01 S
+openmdw-1.0 2025-07-01 S
 openmdw-1.1 2026-05-28 S2
 nvidia-oml 2025-04-28 S
 nvidia-oml 2025-10-24 S

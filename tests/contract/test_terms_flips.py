@@ -35,7 +35,7 @@ FLIPS = (
     Flip("2023-12-14", "openai.consumer", GENERAL, "F", "F"),
     Flip("2024-02-27", "mistral.api", GENERAL, "F", "A", ("mistral.terms_of_use.compete",), ()),
     Flip("2024-05-22", "google.consumer", GENERAL, "F", "F", ("google.genai.any_ml",), ("google.tos.ai_content",)),
-    Flip("2024-07-23", "self_hosted", GENERAL, "F", "O", ("llama-3.1.b.v",), ("llama-3-1.1.b.i",), LLAMAS),
+    Flip("2024-07-23", "self_hosted", GENERAL, "F", "O", ("llama-3.section-1.b.v",), ("llama-3.1.section-1.b.i",), LLAMAS),
     Flip("2024-09-19", "self_hosted", GENERAL, "F", "O", ("tongyi-qianwen.llm",), ("qwen.outputs",), QWENS),
     Flip("2024-10-31", "gemini.api", "resale.passthrough", "F", "R", ("gemini.api.power_api",), ()),
     Flip("2025-01-20", "deepseek.api", GENERAL, "R", "A", (), ("deepseek.platform.4.2",)),

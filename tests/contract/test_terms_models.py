@@ -1,7 +1,10 @@
-"""Names under which models are asked for, by providers, hosts and routers, lead to the row that the model is under by itself."""
+"""Names of models, as providers, hosts and routers write them, and addresses of hosts lead to the row that each is under."""
+
+from urllib.parse import urlsplit
 
 import pytest
 
+from proxy.settings.builtin import builtin_upstreams
 from proxy.terms.globs import Globs
 from tests.terms_checks import shipped
 
@@ -81,3 +84,36 @@ def test_every_licence_has_a_model() -> None:
     """Rows of weights that no name leads to are those that only a configuration can name."""
     named = {line.row for line in shipped().models}
     assert set(shipped().licences) - named == {"licence.openmdw-1.0", "licence.openmdw-1.1"}
+
+
+HOSTS = {
+    "azure.openai": "acme.openai.azure.com acme.services.ai.azure.com",
+    "aws.bedrock": "bedrock-runtime.eu-west-1.amazonaws.com bedrock-runtime-fips.us-east-1.amazonaws.com",
+    "google.vertex": "europe-west4-aiplatform.googleapis.com aiplatform.googleapis.com",
+    "openai.api": "eu.api.openai.com",
+    "openai.consumer": "chatgpt.com",
+    "moonshot.kimi_code": "api.kimi.com",
+    "moonshot.api": "api.moonshot.cn",
+    "": "models.acme.example",
+}
+PLANS = (
+    ("openai.api", "oauth_subscription", "openai.consumer"),
+    ("anthropic.api", "oauth_subscription", "anthropic.consumer"),
+    ("moonshot.api", "coding_plan", "moonshot.kimi_code"),
+    ("zai.api", "coding_plan", "zai.coding_plan"),
+    ("bigmodel.api", "coding_plan", "zai.coding_plan"),
+)
+
+
+def test_a_host_leads_to_its_contract() -> None:
+    """Built-in upstreams are under the contract of their name; others are known by their host, strangers are not."""
+    globs = Globs([(host, name) for name, row in shipped().contracts.items() for host in row.spec.hosts])
+    wanted = {host: row for row, hosts in HOSTS.items() for host in hosts.split()}
+    wanted |= {urlsplit(each["base_url"]).hostname or "": f"{name}.api" for name, each in builtin_upstreams().items()}
+    assert {host: globs.first(host) for host in wanted} == wanted
+
+
+@pytest.mark.parametrize(("row", "plan", "holds"), PLANS)
+def test_a_plan_has_terms_of_its_own(row: str, plan: str, holds: str) -> None:
+    """A subscription's credential is under the terms of the subscription, wherever it is used."""
+    assert {str(name): other for name, other in shipped().contracts[row].spec.plans.items()}[plan] == holds
