@@ -32,6 +32,7 @@ from proxy.core.errors import TosProxyError
 from proxy.core.principal import Principal
 from proxy.core.references import subkey
 from proxy.core.snapshot import LedgerOptions
+from proxy.documents.problems import ConfigurationError
 from proxy.ledger import secrets, store_adoptions, store_principals
 from proxy.ledger.recorder import Recorder
 from proxy.ledger.store import Store
@@ -178,13 +179,14 @@ class Control:
         self._published = published
         self._description = self._latest = described(environ)
         self._published_latest = False
+        self._followed = tuple(self._latest.followed)
         self.running = self._description.running
         self._publisher = Publisher(self.running.data_dir)
         self._shipper: Shipper | None = None
         self._references: ReferencePublisher | None = None
         self._findings: FindingRaiser | None = None
         self._diagnostics = Diagnostics("control")
-        self.watch = ConfigurationWatch(self._publisher, self._compile, lambda: digest(environ), self._diagnostics)
+        self.watch = ConfigurationWatch(self._publisher, self._compile, self._digest, self._diagnostics)
 
     def duties(self) -> dict[str, Duty]:
         """What control does, in the order in which it begins."""
@@ -233,12 +235,21 @@ class Control:
 
     def _compile(self) -> list[bytes]:
         """A later file changes only what the snapshot carries."""
-        if self._published_latest or digest(self._environ) != self._latest.digest:
-            self._latest = described(self._environ)
+        if self._published_latest or self._digest() != self._latest.digest:
+            try:
+                self._latest = described(self._environ)
+            except ConfigurationError as error:
+                self._followed = error.followed or self._followed
+                raise
+            self._followed = tuple(self._latest.followed)
             if restart := self._description.restart_for(self._latest):
                 self._diagnostics.warning("these keys count only after a restart", keys=restart)
         self._published_latest = True
         return self._latest.entries
+
+    def _digest(self) -> str:
+        """What changes whenever the configuration does, policies and terms among it."""
+        return digest(self._environ, followed=self._followed)
 
     def _configured(self) -> list[Principal]:
         return self._latest.principals

@@ -31,24 +31,26 @@ def described(environ: Mapping[str, str]) -> Description:
     if ran.returncode == 0:
         return msgspec.msgpack.decode(ran.stdout, type=Description)
     try:
-        problems = msgspec.msgpack.decode(ran.stdout, type=list[tuple[str, str, str, str]])
+        problems, followed = msgspec.msgpack.decode(ran.stdout, type=tuple[list[tuple[str, str, str, str]], list[str]])
     except msgspec.MsgspecError:
         last = ran.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise TosProxyError(f"the configuration could not be read: {last or f'exit code {ran.returncode}'}") from None
-    raise ConfigurationError([Problem(*problem) for problem in problems])
+    wrong = ConfigurationError([Problem(*problem) for problem in problems])
+    wrong.followed = tuple(followed)
+    raise wrong
 
 
 def describe() -> int:
-    """The other process: the description on stdout and 0, or the problems and 1."""
+    """The other process: the description on stdout and 0, or the problems and 1, with what may mend them."""
     from proxy.settings.compiling import describe as compiled
 
     try:
         said, code = msgspec.msgpack.encode(compiled(os.environ)), 0
     except ConfigurationError as error:
         told = [(problem.place, problem.path, problem.message, problem.hint) for problem in error.problems]
-        said, code = msgspec.msgpack.encode(told), 1
+        said, code = msgspec.msgpack.encode((told, error.followed)), 1
     except (TosProxyError, OSError) as error:
-        said, code = msgspec.msgpack.encode([("", "", str(error), "")]), 1
+        said, code = msgspec.msgpack.encode(([("", "", str(error), "")], ())), 1
     sys.stdout.buffer.write(said)
     sys.stdout.buffer.flush()
     return code

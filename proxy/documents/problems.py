@@ -25,11 +25,14 @@ class Problem:
 
 
 class ConfigurationError(TosProxyError):
-    """The configuration cannot be used. `problems` is never empty; the exception's text is one line per problem."""
+    """The configuration cannot be used. `problems` is never empty; the exception's text is one line per problem. `followed`: files
+    and folders beside the configuration's own file, as far as it could be read, whose change may mend it.
+    """
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+        self.followed: tuple[str, ...] = ()
 
 
 def dotted(path: Path) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path as FilePath
 from proxy.core.principal import Principal
 from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
 from proxy.ledger.secrets import MASTER_VARIABLE
-from proxy.settings.described import Description, Running, SignOnOptions
+from proxy.settings.described import Description, Running, SignOnOptions, digest_with
 from proxy.settings.effective import unused
 from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
 from proxy.settings.loading import Loaded, load
+from proxy.settings.policies import Policies, compiled_policies, followed
 from proxy.settings.schema import Settings
 from proxy.settings.terms import Terms, compiled_terms
 
@@ -24,13 +25,18 @@ _STATIC_GATEWAY = ("host", "port", "unix_socket", "tls", "workers")
 
 @dataclass(frozen=True)
 class Compiled:
-    """A configuration that can be used: the snapshot's configured part, and warnings that stop nobody."""
+    """A configuration that can be used: the snapshot's configured part, and warnings that stop nobody. `digest`: of the file and of
+    what is `followed` beside it, before it was read.
+    """
 
     loaded: Loaded
     entries: list[bytes]
     principals: list[Principal]
     warnings: list[Problem]
     terms: Terms
+    policies: Policies
+    digest: str
+    followed: list[str]
 
     @property
     def settings(self) -> Settings:
@@ -54,10 +60,33 @@ def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = 
     warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
     warnings += _mortal_key(loaded, environ)
     settings = loaded.settings
-    terms = compiled_terms(settings, _base(loaded, folder), lambda path: _place(loaded, path))
-    entries = [*compiled(settings, keys.known, terms.contracts), *terms.entries()]
-    warnings += [*terms.warnings, *unused(loaded)]
-    return Compiled(loaded, entries, principals(settings, keys.known), warnings, terms)
+    paths = followed(settings, _base(loaded, folder))
+    seen = digest_with(loaded.digest, paths)
+    try:
+        terms, policies = _rules(loaded, _base(loaded, folder))
+    except ConfigurationError as error:
+        error.followed = tuple(paths)
+        raise
+    entries = [*compiled(settings, keys.known, terms.contracts), *terms.entries(), *policies.entries()]
+    warnings += [*terms.warnings, *policies.found.warnings, *unused(loaded)]
+    return Compiled(loaded, entries, principals(settings, keys.known), warnings, terms, policies, seen, paths)
+
+
+def _rules(loaded: Loaded, base: FilePath) -> tuple[Terms, Policies]:
+    """Terms and policies; the problems of both are told together."""
+
+    def place(path: Path) -> str:
+        return _place(loaded, path)
+
+    try:
+        terms = compiled_terms(loaded.settings, base, place)
+    except ConfigurationError as wrong:
+        try:
+            compiled_policies(loaded.settings, base, place, None)
+        except ConfigurationError as also:
+            raise ConfigurationError([*wrong.problems, *also.problems]) from None
+        raise
+    return terms, compiled_policies(loaded.settings, base, place, terms)
 
 
 def describe(environ: Mapping[str, str]) -> Description:
@@ -68,7 +97,7 @@ def describe(environ: Mapping[str, str]) -> Description:
     found = compile_configuration(environ, make=True)
     static = _static(found.settings)
     clauses = found.terms.clauses
-    return Description(running(found.settings), found.loaded.digest, static, found.entries, found.principals, clauses)
+    return Description(running(found.settings), found.digest, static, found.entries, found.principals, clauses, found.followed)
 
 
 def running(settings: Settings) -> Running:

@@ -7,7 +7,9 @@ a process of that moment reads, checks and compiles (`python -m proxy.app descri
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,7 @@ from proxy.core.terms import Clause
 
 CONFIG_VARIABLE = "TOS_PROXY_CONFIG"
 DEFAULT_FILE = "tos-proxy.yaml"
+_MOST_FOLLOWED = 20_000
 
 
 class SignOnOptions(msgspec.Struct, frozen=True):
@@ -52,8 +55,8 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Description(msgspec.Struct, frozen=True):
-    """A configuration that can be used. `digest` is of the file's bytes; `static` has a hash of each key that counts only after a
-    restart; `entries` are the snapshot's configured part, `clauses` those of the terms in force.
+    """A configuration that can be used. `digest` is of the file and of what is `followed` beside it; `static` has a hash of each
+    key that counts only after a restart; `entries` are the snapshot's configured part, `clauses` those of the terms in force.
     """
 
     running: Running
@@ -62,6 +65,7 @@ class Description(msgspec.Struct, frozen=True):
     entries: list[bytes]
     principals: list[Principal]
     clauses: list[Clause] = []
+    followed: list[str] = []
 
     def restart_for(self, wanted: Description) -> list[str]:
         """Keys that differ in another description and take effect only when the process starts again."""
@@ -76,10 +80,52 @@ def config_file(environ: Mapping[str, str], folder: Path) -> Path | None:
     return usual if usual.exists() else None
 
 
-def digest(environ: Mapping[str, str], folder: Path | None = None) -> str:
-    """Hash of the configuration file's bytes; empty when there is none or it cannot be read."""
+def digest(environ: Mapping[str, str], folder: Path | None = None, followed: Sequence[str] = ()) -> str:
+    """Changes with the configuration file and with what is `followed` (files and folders of policies and terms)."""
     file = config_file(environ, (folder or Path.cwd()).absolute())
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
+        written = hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
     except OSError:
-        return ""
+        written = ""
+    return digest_with(written, followed)
+
+
+def digest_with(written: str, followed: Sequence[str]) -> str:
+    """The digest where that of the file is known. Of what is followed, names and what changes with every write are looked at, not
+    contents: this is asked every second.
+    """
+    if not followed:
+        return written
+    found = hashlib.sha256(written.encode())
+    for path in followed:
+        found.update("".join(islice(_stamps(path), _MOST_FOLLOWED)).encode("utf-8", "surrogateescape"))
+    return found.hexdigest()
+
+
+def _stamps(path: str) -> Iterator[str]:
+    """A line for a file, or for each file of a folder. Links to files are followed, which is how mounts change."""
+    try:
+        found = sorted(os.scandir(path), key=_name)
+    except NotADirectoryError:
+        yield _stamp(path, Path(path))
+        return
+    except OSError:
+        yield f"{path} cannot be read\n"
+        return
+    for each in found:
+        if each.is_dir(follow_symlinks=False):
+            yield from _stamps(each.path) if not each.name.startswith(".") else ()
+        elif each.name.endswith((".yaml", ".yml", ".json")) and each.is_file():
+            yield _stamp(each.name, each)
+
+
+def _stamp(name: str, file: os.DirEntry[str] | Path) -> str:
+    try:
+        found = file.stat()
+    except OSError:
+        return f"{name} is gone\n"
+    return f"{name} {found.st_ino} {found.st_mtime_ns} {found.st_size}\n"
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name

@@ -21,7 +21,7 @@ from proxy.settings.builtin import DIALECTS, OPENAI
 from proxy.settings.sign_on import Oidc
 from proxy.settings.units import VARIABLE, Bytes, Count, Seconds, Strict, Texts, commas
 
-UNUSED = ("packs", "policies", "detection", "telemetry", "redis_url", "principals.*.limits")
+UNUSED = ("detection", "telemetry", "redis_url", "principals.*.limits")
 SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "upstreams.*.headers.*", "alerts.*.url")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -305,7 +305,7 @@ class Settings(Strict):
     upstreams: dict[str, Upstream]
     default_upstream: str | None = None
     principals: dict[str, Principal] = {}
-    packs: Texts = []
+    packs: Texts = ["baseline"]
     policies: Annotated[list[str], BeforeValidator(commas)] = []
     terms: Terms = Terms()
     detection: Detection = Detection()

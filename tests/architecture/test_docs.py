@@ -12,6 +12,7 @@ import pydantic
 import yaml
 from fastapi.routing import APIRoute
 
+from docs import generate_policy
 from docs.generate_coverage import renewed
 from docs.hosts import HOSTS, Base, Host
 from proxy import __version__
@@ -19,6 +20,7 @@ from proxy.admin.app import RESOURCES
 from proxy.cli import build
 from proxy.dialects import DIALECTS, by_name, find
 from proxy.ledger import record
+from proxy.policy.schema import PolicySpec
 from proxy.settings.builtin import builtin_upstreams
 from proxy.settings.schema import Settings
 from tests.architecture.tree import ROOT, expect_none, files, text
@@ -192,6 +194,14 @@ def test_coverage_is_in_step() -> None:
     assert renewed(text("docs/coverage.md")) == text("docs/coverage.md")
     for wrong in (("`chat`", "`chats`"), ("`https://api.x.ai`", "`https://api.x.com`")):
         assert renewed(text("docs/coverage.md").replace(*wrong)) == text("docs/coverage.md")
+
+
+def test_names_of_policies_are_in_step() -> None:
+    """docs/reference/policy.md shows the names as they are (`python -m docs.generate_policy` mends it), with every key."""
+    page = text("docs/reference/policy.md")
+    assert generate_policy.renewed(page) == page
+    assert generate_policy.renewed(page.replace("`top_p`", "`top_q`")) == page
+    expect_none(f"docs/reference/policy.md lacks {key}" for key in PolicySpec.model_fields if f"| `{key}` |" not in page)
 
 
 def misread(host: Host) -> list[str]:

@@ -38,6 +38,10 @@ def test_problems_come_back(tmp_path: Path) -> None:
         described(environ(tmp_path, "gateway: {prot: 1}\nhealth: {port: x}\n"))
     assert len(caught.value.problems) == 2
     assert "tos-proxy.yaml:1:11: gateway.prot" in str(caught.value)
+    (tmp_path / "own.yaml").write_text("kind: Policy")
+    with pytest.raises(ConfigurationError) as caught:
+        described(environ(tmp_path, "policies: [own.yaml]"))
+    assert str(tmp_path / "own.yaml") in caught.value.followed
     told = environ(tmp_path, "") | {"PYTHONPATH": str(tmp_path)}
     (tmp_path / "proxy").mkdir()
     (tmp_path / "proxy" / "__init__.py").write_text("raise ZeroDivisionError('lost')")

@@ -26,3 +26,32 @@ def test_the_file(tmp_path: Path) -> None:
     (tmp_path / "tos-proxy.yaml").write_text("b")
     assert digest({}, tmp_path) not in ("", first)
     assert config_file({"TOS_PROXY_CONFIG": "other.yaml"}, tmp_path) == tmp_path / "other.yaml"
+
+
+def test_what_is_followed_counts(tmp_path: Path) -> None:
+    """A file of policies that is written, added, replaced or removed changes the digest; other files and hidden ones do not."""
+    folder, file = tmp_path / "policies", tmp_path / "own.yaml"
+    (folder / "inner").mkdir(parents=True)
+    file.write_text("a")
+    seen = [digest({}, tmp_path, [str(folder), str(file)])]
+
+    def changed() -> bool:
+        seen.append(digest({}, tmp_path, [str(folder), str(file)]))
+        return seen[-1] != seen[-2]
+
+    assert not changed()
+    file.write_text("bc")
+    assert changed()
+    (folder / "inner" / "p.yaml").write_text("a")
+    assert changed()
+    (folder / "inner" / "new").write_text("b")
+    assert not changed()
+    (folder / "inner" / "new").replace(folder / "inner" / "p.yaml")
+    assert changed()
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "p.yaml").write_text("a")
+    assert not changed()
+    (folder / "inner" / "p.yaml").unlink()
+    assert changed()
+    file.unlink()
+    assert changed()
