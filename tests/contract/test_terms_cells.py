@@ -29,6 +29,7 @@ FAULTS = (
         "[train.general], verdict: review",
     ),
     ("a licence made laxer", wrong_cells, "licences/licence.tongyi-qianwen.yaml", "verdict: forbid", "verdict: review"),
+    ("a memory that would allow", wrong_cells, "licences/mit@1987-01-01.yaml", "stored_primary", "memory"),
     ("a grant told as silence", wrong_cells, "deepseek/deepseek.api.yaml", "express_grant", "silence"),
     (
         "an exception for nothing",

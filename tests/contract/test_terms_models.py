@@ -1,12 +1,14 @@
 """Names of models, as providers, hosts and routers write them, and addresses of hosts lead to the row that each is under."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from proxy.settings.builtin import builtin_upstreams
+from proxy.terms.catalog import Catalogue
 from proxy.terms.globs import Globs
-from tests.terms_checks import shipped
+from tests.terms_checks import planted, shipped
 
 NAMES = {
     "openai.api": "gpt-4o gpt-4.1-mini gpt-5 gpt-35-turbo chatgpt-4o-latest o1 o3-mini o4-mini text-embedding-3-small"
@@ -72,12 +74,23 @@ NAMES = {
 }
 
 
+def led(catalogue: Catalogue, row: str) -> dict[str, str]:
+    """Names that ought to lead to a row, and where they do lead."""
+    globs = Globs([(glob, line.row) for line in catalogue.models for glob in line.glob])
+    return {name: globs.first(name) for name in NAMES[row].split()}
+
+
 @pytest.mark.parametrize("row", NAMES, ids=lambda row: row or "none")
 def test_a_name_leads_to_its_row(row: str) -> None:
     """With or without a provider's name before it, in any case; a name that nobody knows leads to no row."""
-    globs = Globs([(glob, line.row) for line in shipped().models for glob in line.glob])
-    found = {name: globs.first(name) for name in NAMES[row].split()}
+    found = led(shipped(), row)
     assert found == dict.fromkeys(found, row)
+
+
+def test_a_glob_that_is_too_narrow_shows(tmp_path: Path) -> None:
+    """Open weights that fall to the family behind them are under the terms of an API, which the names tell."""
+    changed = planted(tmp_path, "models.yaml", '"*gpt-oss*"', '"gpt-oss*"')
+    assert led(changed, "licence.apache-2.0")["openai/gpt-oss-20b"] == "openai.api"
 
 
 def test_every_licence_has_a_model() -> None:
