@@ -8,12 +8,12 @@ class Globs:
 
     def __init__(self, globs: list[tuple[str, str]]) -> None:
         self._exact: dict[str, int] = {}
-        self._rest: list[tuple[int, str, str]] = []
+        self._rest: list[tuple[int, str, str]] = []  # of each its place, its longest plain part, and itself
         self._targets = [target for _, target in globs]
         for at, (glob, _) in enumerate(globs):
             lowered = glob.lower()
             if "*" in lowered or "?" in lowered:
-                self._rest.append((at, _head(lowered), lowered))
+                self._rest.append((at, _core(lowered), lowered))
             else:
                 self._exact.setdefault(lowered, at)
 
@@ -21,16 +21,16 @@ class Globs:
         """What the first matching glob stands for; empty when none matches."""
         lowered = name.lower()
         exact = self._exact.get(lowered, len(self._targets))
-        for at, head, glob in self._rest:
+        for at, core, glob in self._rest:
             if at > exact:
                 break
-            if lowered.startswith(head) and matches(glob, lowered):
+            if core in lowered and matches(glob, lowered):
                 return self._targets[at]
         return self._targets[exact] if exact < len(self._targets) else ""
 
 
-def _head(glob: str) -> str:
-    return glob[: min(at for at in (glob.find("*"), glob.find("?")) if at >= 0)]
+def _core(glob: str) -> str:
+    return max(glob.replace("?", "*").split("*"), key=len)
 
 
 def matches(glob: str, name: str) -> bool:
