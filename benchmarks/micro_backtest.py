@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from proxy.app.sets import PastJudge, RuleSet, ease_collection
+from proxy.app.sets import PastJudge, RuleSet, rare_collection
 from proxy.core.facts import AnswerFacts, RequestFacts, Usage
 from proxy.core.rules import Bundle, Rule
 from proxy.ledger.record import Content, Intent, Outcome, Position, Versions, encode, leaf
@@ -162,9 +162,9 @@ def main() -> None:
         url = f"sqlite:///{path}"
         asyncio.run(fill(url, path, given.records))
         before = _resident()
-        ease_collection()
         wall, cpu = time.perf_counter(), time.process_time()
-        result = asyncio.run(backtest(url, in_force, draft))
+        with rare_collection():
+            result = asyncio.run(backtest(url, in_force, draft))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         assert result.queries == given.records
         print(f"records            {given.records}, {path.stat().st_size / given.records:.0f} bytes each in the store")

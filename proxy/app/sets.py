@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +15,7 @@ from proxy.control.presence import who_serves
 from proxy.control.publisher import Publisher
 from proxy.core import snapshot
 from proxy.core.call import Call
-from proxy.core.decision import Decision
+from proxy.core.decision import NO_OBJECTION, Decision
 from proxy.core.rules import Bundle, Rule
 from proxy.core.terms import Adoption, Models, Row
 from proxy.dialects import DIALECTS
@@ -76,12 +77,19 @@ def _all(found: Mapping[str, Mapping[str, bytes]], section: str, kind: type[T]) 
     return {name: msgspec.json.decode(value, type=kind) for name, value in found.get(section, {}).items()}
 
 
-def ease_collection() -> None:
+@contextmanager
+def rare_collection() -> Iterator[None]:
     """Have the collector look at what is new less often: millions of small objects without cycles pass, and looking through them
     costs as much as making them.
     """
+    before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class PastJudge:
@@ -98,8 +106,7 @@ class PastJudge:
 
     def __call__(self, call: Call) -> Decision:
         """The decision; sets `call.verdict`."""
-        if self._terms is not None:
-            call.verdict = self._terms.judge(call)
+        call.verdict = self._terms.judge(call) if self._terms is not None else NO_OBJECTION
         decision = self._engine.decide(call)
         if decision.transforms and self._fixed(call):
             return self._denied(decision)

@@ -134,7 +134,7 @@ def _with_terms(draft: RuleSet, compiled: Compiled, terms: str) -> RuleSet:
 
 async def _run(compiled: Compiled, in_force: RuleSet, draft: RuleSet, span: Span, examples: int) -> Ran:
     """Read, judge and count, until the end or Ctrl-C."""
-    from proxy.app.sets import PastJudge, ease_collection
+    from proxy.app.sets import PastJudge, rare_collection
     from proxy.ledger.store import Store
     from proxy.policy.backtest import Backtest
     from proxy.provenance.calls import calls
@@ -142,10 +142,9 @@ async def _run(compiled: Compiled, in_force: RuleSet, draft: RuleSet, span: Span
 
     test = Backtest(PastJudge(in_force), PastJudge(draft), {**in_force.rules, **draft.rules}, examples=examples)
     store = await Store.look(running(compiled.settings).store_url)
-    ease_collection()
     partial = False
     try:
-        with _progress() as told:
+        with _progress() as told, rare_collection():
             async for portion in calls(store, span):
                 for entry, call in portion.calls:
                     test.take(entry, call)

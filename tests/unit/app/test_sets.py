@@ -47,6 +47,7 @@ def test_terms_and_rules_decide_about_a_past_call() -> None:
     barred, other = call(), call("use.product")
     assert (judge(barred).effect, barred.verdict.clauses) == ("deny", ("acme.3",))
     assert (judge(other).effect, other.verdict.verdict) == ("allow", "review")
+    assert PastJudge(RuleSet({}, {}, Models(), {}, Bundle()))(barred).effect == barred.verdict.verdict == "allow"
 
 
 def test_a_draft_lies_over_the_set_or_stands_alone() -> None:
