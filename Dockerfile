@@ -25,6 +25,7 @@ RUN /build/venv/bin/pip install --no-deps /build/wheels/*.whl
 COPY pyproject.toml README.md LICENSE ./
 COPY scripts ./scripts
 COPY migrations ./migrations
+COPY policies ./policies
 COPY proxy ./proxy
 RUN /build/venv/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /build/dist .
 
