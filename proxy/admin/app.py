@@ -15,9 +15,7 @@ from proxy.admin import problems
 from proxy.admin.api import cases, exchanges, findings, lines, principals, turns, users
 from proxy.admin.api import terms as adoptions
 from proxy.admin.auth import Gate
-from proxy.admin.pages import exchanges as exchanges_page
-from proxy.admin.pages import failed, overview, sign_in, single_sign_on
-from proxy.admin.pages import principals as principals_page
+from proxy.admin.pages import PAGES, failed, sign_in, single_sign_on
 from proxy.admin.pages.static import Static
 from proxy.admin.parts import AdminParts
 from proxy.admin.sessions import Session
@@ -33,8 +31,6 @@ RESOURCES = (
     cases.router,
     adoptions.router,
 )
-
-PAGES = (overview, exchanges_page, principals_page)
 
 _DESCRIPTION = "What was asked and answered, by whom, for which purpose, and who may ask. Errors are RFC 9457 problems."
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 
+from proxy.admin.in_force import NOTHING, InForce
 from proxy.admin.oidc import SignOn
 from proxy.admin.problems import ProblemError
 from proxy.admin.sessions import Session, Sessions
+from proxy.core.alerts import AlertTarget
 from proxy.core.clock import Clock, SystemClock
 from proxy.core.principal import Principal
 from proxy.ledger import store_exchanges
@@ -19,10 +22,19 @@ from proxy.ledger.store import Store
 from proxy.ledger.store_principals import Record
 
 
+async def _nothing() -> Mapping[str, str]:
+    return {}
+
+
+async def _none() -> Sequence[Any]:
+    return ()
+
+
 @dataclass(frozen=True)
 class AdminParts:
     """`master` opens contents. `configured` gives the principals of the configuration in force. `published` is awaited after each
-    change of added principals and puts it in force.
+    change of added principals and puts it in force. `alerts` are who is told of findings, `status` says in words how the ledger
+    stands, `settings` gives the configuration in force as people may see it (`path`, `value`, `origin`).
     """
 
     store: Store
@@ -32,6 +44,10 @@ class AdminParts:
     configured: Callable[[], Sequence[Principal]]
     published: Callable[[], Awaitable[None]]
     clock: Clock = field(default_factory=SystemClock)
+    in_force: InForce = NOTHING
+    alerts: Mapping[str, AlertTarget] = field(default_factory=dict)
+    status: Callable[[], Awaitable[Mapping[str, str]]] = field(default=_nothing)
+    settings: Callable[[], Awaitable[Sequence[Any]]] = field(default=_none)
     sign_on: SignOn | None = None
     sessions: Sessions = field(default_factory=lambda: Sessions(time.monotonic))
 

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import resource
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -137,39 +136,6 @@ async def opened(running: Running) -> AsyncIterator[OpenLedger]:
         await ledger.close()
 
 
-def application(
-    ledger: OpenLedger, configured: Callable[[], list[Principal]], published: Callable[[], Any], environ: Mapping[str, str]
-) -> Any:
-    """The admin application over an open ledger."""
-    from proxy.admin.app import create
-    from proxy.admin.auth import TOKEN_FILE, token
-    from proxy.admin.parts import AdminParts
-
-    running = ledger.running
-    parts = AdminParts(
-        store=ledger.store,
-        master=AESGCM(secrets.load(running.data_dir, environ).master),
-        token=token(running.data_dir / "secrets" / TOKEN_FILE, running.admin_token)[0],
-        record=ledger.record,
-        configured=configured,
-        published=published,
-        sign_on=_sign_on(running, environ),
-    )
-    return create(parts)
-
-
-def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
-    """What carries people to the provider of single sign-on and back; None where there is none."""
-    from proxy.admin.oidc import Provider, SignOn
-
-    given = running.sign_on
-    if given is None:
-        return None
-    secret = environ.get(given.secret_env, "")
-    provider = Provider(given.issuer, given.client_id, secret, given.claim, given.roles, given.name)
-    return SignOn(provider, time.monotonic)
-
-
 class Control:
     """One control process. `published` may be called from any thread, whenever a snapshot was published."""
 
@@ -182,6 +148,7 @@ class Control:
         self._followed = tuple(self._latest.followed)
         self.running = self._description.running
         self._publisher = Publisher(self.running.data_dir)
+        self._in_force = InForce(self.running.data_dir, lambda: self._latest.clauses)
         self._shipper: Shipper | None = None
         self._references: ReferencePublisher | None = None
         self._findings: FindingRaiser | None = None
@@ -286,8 +253,7 @@ class Control:
         return ReferencePublisher(store, self.running.data_dir, subkey(kept.identity), handled, ties.tie, self._diagnostics.warning)
 
     def _raises_findings(self, store: Store, shipper: Shipper) -> FindingRaiser:
-        in_force = InForce(self.running.data_dir, lambda: self._latest.clauses)
-        return FindingRaiser(store, in_force, partial(getattr, shipper.progress, "handled"), self._diagnostics.note)
+        return FindingRaiser(store, self._in_force, partial(getattr, shipper.progress, "handled"), self._diagnostics.note)
 
     def _alerts(self, store: Store) -> Alerts:
         from proxy.control.alerts import Alerts  # brings an HTTP client, which only those carry who are to tell somebody
@@ -306,9 +272,11 @@ class Control:
             self._published()
 
     async def _serve_admin(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
+        from proxy.app.administering import application
         from proxy.control import admin_server
 
-        app = application(ledger, self._configured, lambda: self._publish_stored(ledger), self._environ)
+        told = self._in_force
+        app = application(ledger, self._configured, lambda: self._publish_stored(ledger), self._environ, told)
         # The server closes what it is given; the sockets themselves are needed again if it has to begin anew.
         await admin_server.serve(app, [each.dup() for each in self._listeners], stop)
 

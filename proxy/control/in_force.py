@@ -1,9 +1,10 @@
-"""What of the snapshot in force duties of control go by: its rules, read again when the file has changed."""
+"""What of the snapshot in force duties of control go by: its sections, read again when the file has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -11,10 +12,8 @@ from proxy.control.publisher import Publisher
 from proxy.core import snapshot
 from proxy.core.rules import Rule
 from proxy.core.terms import Clause
-from proxy.review import clauses
+from proxy.review import clauses as review_of_clauses
 from proxy.review.raised import Raised
-
-_rule = msgspec.json.Decoder(Rule).decode
 
 
 class InForce:
@@ -25,26 +24,36 @@ class InForce:
         self._file = data_dir / "snapshot" / "current"
         self._clauses_of = clauses_of
         self._seen: tuple[int, int, int] | None = None
-        self._rules: dict[str, Rule] = {}
+        self._sections: dict[str, dict[str, Any]] = {}
 
     def rules(self) -> Mapping[str, Rule]:
         """Rules by name; those of the last snapshot that could be read."""
+        return self.section("rule")
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """The entries of a section by name, as their types; those of the last snapshot that could be read."""
         try:
             stat = self._file.stat()
         except OSError:
-            return self._rules
+            return self._sections.get(name, {})
         seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if seen != self._seen:
-            self._rules = dict(self._read())
+            self._sections.clear()
             self._seen = seen
-        return self._rules
+        if name not in self._sections:
+            self._sections[name] = dict(self._read(name))
+        return self._sections[name]
 
-    def _read(self) -> Iterator[tuple[str, Rule]]:
+    def _read(self, wanted: str) -> Iterator[tuple[str, Any]]:
         for (section, name), framed in self._publisher.entries().items():
-            if section == "rule":
+            if section == wanted:
                 for line in snapshot.lines(framed):
-                    yield name, _rule(line.value)
+                    yield name, msgspec.json.decode(line.value, type=snapshot.SECTIONS[section])
+
+    def clauses(self) -> Sequence[Clause]:
+        """Clauses of the terms in force."""
+        return tuple(self._clauses_of())
 
     def due(self, now: int) -> Iterable[Raised]:
         """What is to be said of clauses on this day."""
-        return clauses.due(self._clauses_of(), now)
+        return review_of_clauses.due(self._clauses_of(), now)

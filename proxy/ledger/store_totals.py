@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select
 
+from proxy.ledger import tables
 from proxy.ledger.store import Store
-from proxy.ledger.tables import exchanges
+from proxy.ledger.tables import cursors, exchanges
 
 GROUPS = ("upstream", "purpose", "decision", "outcome", "principal")
 
@@ -43,3 +44,17 @@ async def anything(store: Store) -> bool:
     """Whether there is any exchange at all. Raises: StoreUnavailableError."""
     async with store.read() as connection:
         return (await connection.execute(select(exchanges.c.id).limit(1))).first() is not None
+
+
+async def epochs(store: Store, *, limit: int = 50) -> list[RowMapping]:
+    """How far each epoch is shipped, the newest first. Raises: StoreUnavailableError."""
+    query = select(cursors).order_by(cursors.c.epoch.desc(), cursors.c.instance).limit(limit)
+    async with store.read() as connection:
+        return list((await connection.execute(query)).mappings())
+
+
+async def incidents(store: Store, *, limit: int = 50) -> list[RowMapping]:
+    """What should never happen and did, the newest first. Raises: StoreUnavailableError."""
+    query = select(tables.incidents).order_by(tables.incidents.c.id.desc()).limit(limit)
+    async with store.read() as connection:
+        return list((await connection.execute(query)).mappings())

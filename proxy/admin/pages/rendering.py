@@ -49,6 +49,11 @@ def seen(text: str) -> Markup:
     return shown if len(text) <= MOST_SHOWN else shown + Markup("<em> … {} more characters</em>").format(len(text) - MOST_SHOWN)
 
 
+def plain(text: str) -> str:
+    """The same where no markup may stand (a title, an attribute): still to be escaped."""
+    return _UNSEEN.sub(lambda found: f"U+{ord(found.group()):04X}", text[:200])
+
+
 def _split(text: str) -> list[str]:
     """Plain, unseen, plain, unseen, …, plain."""
     parts: list[str] = []
@@ -101,7 +106,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"seen": seen, "moment": moment, "day": day, "size": size, "duration": duration, "count": count}
+    made.filters |= {"seen": seen, "plain": plain, "moment": moment, "day": day, "size": size, "duration": duration, "count": count}
     made.globals |= {"version": __version__}
     return made
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from proxy.admin.app import PAGES
+from proxy.admin.pages import PAGES
 from tests.unit.admin.conftest import Admin
 
 HOSTILE = "<script>alert(1)</script>\u202e"

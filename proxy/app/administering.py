@@ -1,0 +1,97 @@
+"""Makes the admin application: of an open ledger, what is in force, and the configuration as people may see it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxy.control.in_force import InForce
+from proxy.core.principal import Principal
+from proxy.ledger import secrets
+from proxy.settings.described import Running
+
+if TYPE_CHECKING:
+    from proxy.app.control import OpenLedger
+
+
+def application(
+    ledger: OpenLedger,
+    configured: Callable[[], list[Principal]],
+    published: Callable[[], Any],
+    environ: Mapping[str, str],
+    in_force: InForce,
+) -> Any:
+    """The admin application over an open ledger."""
+    from proxy.admin.app import create
+    from proxy.admin.auth import TOKEN_FILE, token
+    from proxy.admin.in_force import InForce as Told
+    from proxy.admin.parts import AdminParts
+
+    running = ledger.running
+
+    async def settings() -> Sequence[Any]:
+        return await asyncio.to_thread(_effective, environ)
+
+    async def status() -> Mapping[str, str]:
+        return await asyncio.to_thread(_status, running)
+
+    parts = AdminParts(
+        store=ledger.store,
+        master=AESGCM(secrets.load(running.data_dir, environ).master),
+        token=token(running.data_dir / "secrets" / TOKEN_FILE, running.admin_token)[0],
+        record=ledger.record,
+        configured=configured,
+        published=published,
+        in_force=Told(in_force.section, in_force.clauses),
+        alerts=running.alerts,
+        status=status,
+        settings=settings,
+        sign_on=_sign_on(running, environ),
+    )
+    return create(parts)
+
+
+def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
+    """What carries people to the provider of single sign-on and back; None where there is none."""
+    from proxy.admin.oidc import Provider, SignOn
+
+    given = running.sign_on
+    if given is None:
+        return None
+    secret = environ.get(given.secret_env, "")
+    provider = Provider(given.issuer, given.client_id, secret, given.claim, given.roles, given.name)
+    return SignOn(provider, time.monotonic)
+
+
+def _effective(environ: Mapping[str, str]) -> Sequence[Any]:
+    """The configuration as people may see it; nothing where it cannot be read now, which the diagnostics tell."""
+    from proxy.core.errors import TosProxyError
+    from proxy.settings.effective import effective
+    from proxy.settings.identity import identity_key
+    from proxy.settings.loading import load
+
+    try:
+        loaded = load(environ)
+        return effective(loaded, identity_key(loaded.settings.data_dir, environ, make=False))
+    except (TosProxyError, OSError):
+        return ()
+
+
+def _status(running: Running) -> Mapping[str, str]:
+    """How the ledger stands, in words."""
+    from proxy.control.retention import spool_usage
+    from proxy.core.clock import SystemClock
+
+    usage = spool_usage(running.data_dir, running.max_bytes, SystemClock.utc_us())
+    left = "nothing written yet" if usage.days_left is None else f"{usage.days_left:,.0f} days left at this pace"
+    return {
+        "Spool": f"{usage.used / 1024**2:,.1f} of {usage.max_bytes / 1024**2:,.0f} MiB, {left}",
+        "Contents are kept": f"{running.content_seconds / 86400:,.0f} days",
+        "Evidence is kept": f"{running.evidence_seconds / 86400:,.0f} days",
+        "Copies": "this volume and the database" if running.copied else "this volume",
+        "Folder": running.folder,
+    }

@@ -1,0 +1,99 @@
+"""The way of a case through the pages, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.review import findings
+from proxy.review.raised import Contribution, Raised
+from tests.ledgers import NOON
+from tests.unit.admin.conftest import Admin
+
+HOSTILE = "<script>alert(1)</script>\u202e"
+
+
+@pytest.fixture
+async def case(admin: Admin) -> str:
+    """The address of a case about a principal with a hostile name, with one finding in it."""
+    raised = Raised(
+        "a",
+        "terms",
+        "high",
+        HOSTILE,
+        "rec_1",
+        "rec_2",
+        NOON,
+        NOON,
+        principal=HOSTILE,
+        rule="baseline/forbidden",
+        clauses=("openai.3e",),
+        sentences=(HOSTILE,),
+        contributions=(Contribution("volume", 2.5, HOSTILE), Contribution("repetition", -1.0, "The same set again.")),
+        exculpatory=("It repeats a finite set.",),
+        gathers=True,
+    )
+    async with admin.store.write() as connection:
+        await findings.keep(connection, [raised], NOON)
+    row = (await admin.client.get("/api/v1/cases")).json()["items"][0]
+    return f"/cases/{row['id']}"
+
+
+async def test_a_case_is_found_looked_at_decided_and_closed(admin: Admin, case: str) -> None:
+    """Each step by a form, each on the record, and nothing that anybody wrote runs on the way."""
+    queue = (await admin.client.get("/queue")).text
+    assert case in queue
+    for text in (queue, (await admin.client.get(case)).text):
+        assert "<script>alert" not in text
+        assert "\u202e" not in text
+    for what, form in (
+        ("assign", {"assignee": "ann"}),
+        ("note", {"note": "asked them"}),
+        ("decide", {"decision": "confirmed", "note": "they said so"}),
+        ("close", {}),
+    ):
+        answer = await admin.client.post(f"{case}/{what}", data=form)
+        assert (answer.status_code, answer.headers["location"]) == (303, case), what
+    assert [event for event, _ in admin.marks] == ["case_assigned", "case_noted", "case_decided", "case_closed"]
+    assert case not in (await admin.client.get("/queue")).text
+    assert case in (await admin.client.get("/queue?state=closed")).text
+    shown = (await admin.client.get(case)).text
+    assert "asked them" in shown
+    assert "confirmed" in shown
+
+
+async def test_a_finding_shows_what_speaks_for_and_against(admin: Admin, case: str) -> None:
+    """In sentences and nats; it is decided by a form too."""
+    found = (await admin.client.get("/api/v1/findings")).json()["items"][0]["id"]
+    text = (await admin.client.get(f"/findings/{found}")).text
+    assert "+2.50" in text
+    assert "-1.00" in text
+    assert "It repeats a finite set." in text
+    assert "<script>alert" not in text
+    await admin.client.post(f"/findings/{found}/decide", data={"decision": "exempt", "until": "2999-01-01"})
+    assert "exempt until 2999-01-01" in (await admin.client.get(f"/findings/{found}")).text
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({}, "Choose a decision."),
+        ({"decision": "everything"}, "Choose a decision."),
+        ({"decision": "exempt"}, "needs the day"),
+        ({"decision": "exempt", "until": "2001-01-01"}, "still to come"),
+        ({"decision": "dismissed", "note": "x" * 5000}, "characters"),
+    ],
+)
+async def test_a_form_that_says_nothing_sound_changes_nothing(admin: Admin, case: str, form: dict[str, str], told: str) -> None:
+    """And the page says what is wrong."""
+    answer = await admin.client.post(f"{case}/decide", data=form)
+    assert (answer.status_code, told in answer.text) == (422, True)
+    assert admin.marks == []
+
+
+async def test_what_cannot_be_done_now_is_told(admin: Admin, case: str) -> None:
+    """A case that is not decided is not closed; one that is not there is not found."""
+    assert (await admin.client.post(f"{case}/close")).status_code == 409
+    assert (await admin.client.post("/cases/case_0/close")).status_code == 404
+    assert (await admin.client.get("/cases/case_0")).status_code == 404
+    assert (await admin.client.get("/findings/fnd_0")).status_code == 404
+    assert (await admin.client.post(f"{case}/anything")).status_code == 404
