@@ -99,9 +99,8 @@ def _agreement(catalogue: Catalogue, name: str, contract: schema.Contract, base:
     cells = _cells(_owners(catalogue, name), lines, signed)
     cells.setdefault("extract.systematic", (_BARRED,))
     versions = _versions(catalogue, catalogue.documents_of(name))
-    hosts = tuple(host.lower() for host in spec.hosts)
-    title, plans = contract.metadata.title, _plans(contract) or base.plans
-    return Row(name, "overlay", title, _last(versions), cells, plans, base.id, _last_agreed(bound), hosts, versions)
+    plans, pinned = _plans(contract) or base.plans, _last_agreed(bound)
+    return Row(name, "overlay", contract.metadata.title, _last(versions), cells, plans, base.id, pinned, (), versions)
 
 
 def _plans(contract: schema.Contract) -> dict[str, str]:

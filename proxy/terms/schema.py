@@ -214,6 +214,8 @@ class ContractSpec(Strict):
         ]
         if own and self.base is None:
             raise ValueError(f"{own[0]} is for a tenant's own agreement: name the row that it changes in base")
+        if self.base is not None and self.hosts:
+            raise ValueError("an agreement has no hosts: name it in the contract of the upstreams that it is for")
         if self.base is not None and self.matrix and self.agreement is None:
             raise ValueError("an agreement that changes a row should say so: agreement: {reference, approver, expires}")
         return self

@@ -49,3 +49,14 @@ def test_a_release_is_checked_like_files(tmp_path: Path) -> None:
 def test_the_shipped_terms_are_found() -> None:
     """The folder of the checkout, or of the package."""
     assert releases.terms_folder().name == "terms"
+
+
+def test_what_was_released_stays_as_it_was() -> None:
+    """The shipped version, once it is released, says what its release says; another text is another version."""
+    folder = releases.terms_folder()
+    shipped = read(folder)
+    if shipped.version in releases.released(folder):
+        release = folder / releases.RELEASES / f"{shipped.version}.json"
+        assert releases.canonical(shipped) == release.read_bytes(), "scripts/release-terms says what to do"
+    for version in releases.released(folder):
+        assert releases.load(folder, version).version == version

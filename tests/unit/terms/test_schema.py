@@ -63,6 +63,7 @@ def test_a_wrong_line_is_told(line: str, told: str) -> None:
 def test_an_agreement_is_of_a_tenant() -> None:
     """Days of acceptance need the row they are about, and changes to a row need a reference and an approver."""
     head = "apiVersion: tos-proxy/v1\nkind: Contract\nmetadata: {name: a.b}\nspec:\n  "
+    assert "an agreement has no hosts" in problems(head + "{base: a, hosts: [api.example]}")[0]
     assert "name the row that it changes in base" in problems(head + "order_form_at: 2026-01-01")[0]
     assert (
         "agreement: {reference, approver, expires}"
