@@ -40,7 +40,7 @@ def test_each_fault_is_seen(source: str, fault: str) -> None:
 
 @pytest.mark.timeout(400)
 def test_they_pass_their_tests() -> None:
-    """The tests of wire and dialects hold for what was compiled, and so does what any cut of a stream leaves."""
+    """The tests of wire, dialects, policy and limits hold for what was compiled, and so does what any cut of a stream leaves."""
     if not native.fitting():
         pytest.skip("nothing is compiled: make native")
     tests = [
@@ -48,6 +48,10 @@ def test_they_pass_their_tests() -> None:
         "tests/unit/dialects",
         "tests/unit/wire",
         "tests/unit/ledger/test_stream.py",
+        "tests/unit/limits",
+        "tests/unit/policy/test_engine.py",
+        "tests/unit/policy/test_remembering.py",
+        "tests/unit/terms/test_verdict.py",
     ]
     # Readers broken on purpose inherit from compiled ones, which only sources allow.
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", "not broken_reader", *tests]

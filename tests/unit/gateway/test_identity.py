@@ -373,32 +373,3 @@ def test_same_caller_twice() -> None:
         ("use.product", "bearer"),
         ("use.product", "x-api-key"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("upstream", "key", "plan"),
-    [
-        ("anthropic", b"sk-ant-oat01-secret", "oauth_subscription"),
-        ("anthropic", b"sk-ant-api03-secret", "api_key"),
-        ("openai", b"sk-secret", ""),
-        ("kimi", b"sk-secret", "coding_plan"),
-        ("kimi", b"sk-ant-api03-secret", "coding_plan"),
-        ("lending", VIRTUAL_KEY, "oauth_subscription"),
-    ],
-)
-def test_what_a_credential_was_sold_as(upstream: str, key: bytes, plan: str) -> None:
-    """By the place where it is used, or by its shape; of a key that is lent, by the shape of the one that goes upstream."""
-    made = Stage(
-        upstreams={
-            "openai": UpstreamOptions("openai", "openai", "https://api.openai.com"),
-            "anthropic": UpstreamOptions("anthropic", "anthropic", "https://api.anthropic.com"),
-            "kimi": UpstreamOptions("kimi", "openai", "https://api.kimi.com/coding"),
-            "lending": UpstreamOptions("lending", "anthropic", "https://api.anthropic.com", api_key_env="KEY"),
-        },
-        principals=(LENT,),
-        credentials={fingerprint(VIRTUAL_KEY): CredentialEntry("lent", virtual=True)},
-        environment={"KEY": "sk-ant-oat01-lent"},
-    )
-    for _ in range(2):
-        made.client(post(b"/" + upstream.encode() + b"/v1/chat/completions", CHAT, b"Authorization: Bearer " + key))
-    assert [entry.plan for entry in made.entries("intent") + made.entries("refusal")] == [plan] * 2

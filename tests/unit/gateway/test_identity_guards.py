@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from proxy.core.principal import Principal
-from proxy.core.snapshot import CredentialEntry
+from proxy.core.snapshot import CredentialEntry, UpstreamOptions
 from tests.unit.gateway.stage import CHAT, IDENTITY_KEY, SECRET, VIRTUAL_KEY, Stage, fingerprint, post, whole
 
 BOTH = Principal("both", virtual=True)
@@ -97,3 +97,32 @@ def test_caches_hold_no_long_values() -> None:
     """Long paths and long keys are judged each time: nobody can fill the memory with them."""
     made = asked(b"Authorization: Bearer " + b"k" * 5000, path=b"/openai/v1/" + b"p" * 5000)
     assert (made.intent.endpoint, len(made.house.identity._callers), len(made.house.routes._known)) == ("other", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "key", "plan"),
+    [
+        ("anthropic", b"sk-ant-oat01-secret", "oauth_subscription"),
+        ("anthropic", b"sk-ant-api03-secret", "api_key"),
+        ("openai", b"sk-secret", ""),
+        ("kimi", b"sk-secret", "coding_plan"),
+        ("kimi", b"sk-ant-api03-secret", "coding_plan"),
+        ("lending", VIRTUAL_KEY, "oauth_subscription"),
+    ],
+)
+def test_what_a_credential_was_sold_as(upstream: str, key: bytes, plan: str) -> None:
+    """By the place where it is used, or by its shape; of a key that is lent, by the shape of the one that goes upstream."""
+    made = Stage(
+        upstreams={
+            "openai": UpstreamOptions("openai", "openai", "https://api.openai.com"),
+            "anthropic": UpstreamOptions("anthropic", "anthropic", "https://api.anthropic.com"),
+            "kimi": UpstreamOptions("kimi", "openai", "https://api.kimi.com/coding"),
+            "lending": UpstreamOptions("lending", "anthropic", "https://api.anthropic.com", api_key_env="KEY"),
+        },
+        principals=(BOTH,),
+        credentials={fingerprint(VIRTUAL_KEY): CredentialEntry("both", virtual=True)},
+        environment={"KEY": "sk-ant-oat01-lent"},
+    )
+    for _ in range(2):
+        made.client(post(b"/" + upstream.encode() + b"/v1/chat/completions", CHAT, b"Authorization: Bearer " + key))
+    assert [entry.plan for entry in made.entries("intent") + made.entries("refusal")] == [plan] * 2
