@@ -124,6 +124,8 @@ def call(
     plan: str = "",
     contract: str = "",
     licence: str = "",
+    *,
+    method: str = "POST",
 ) -> Call:
     """A call of that day."""
     return Call(
@@ -132,7 +134,7 @@ def call(
         host,
         "openai",
         "chat",
-        "POST",
+        method,
         RequestFacts(model=model),
         Principal("someone", purposes=(purpose,), purpose=purpose, attributes=attributes or {}),
         Credential("bearer", "", plan),

@@ -25,7 +25,9 @@ _LONGEST_NAME = 256
 _RANK = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 _REVIEW = _RANK["review"]
 _APPROVAL = re.compile(r"(.*\S) +until +(\d{4}-\d{2}-\d{2})")
-_Key = tuple[str, str, str, str, str, str | None, str, tuple[str | None, ...]]
+_READING = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+"""Methods of requests that ask no model anything: lists, states, what was answered before."""
+_Key = tuple[str, str, str, str, str, str | None, bool, str, tuple[str | None, ...]]
 
 
 class Part:
@@ -88,7 +90,9 @@ class TermsJudge:
         attributes = call.principal.attributes
         seen = tuple([attributes.get(name) for name in self._names]) if attributes else ()
         model = call.facts.model
-        key = (call.upstream, call.host, call.contract, call.credential.plan, call.licence, model, call.purpose, seen)
+        reading = model is None and call.method in _READING
+        plan = call.credential.plan
+        key = (call.upstream, call.host, call.contract, plan, call.licence, model, reading, call.purpose, seen)
         known = self._known.get(key)
         if known is not None and known.since <= call.at < known.until:
             return known.verdict
@@ -103,14 +107,16 @@ class TermsJudge:
     def parts(self, call: Call) -> list[Part]:
         """What each row that has a say says of the call, the host's first."""
         purpose = ASSUMED if call.purpose == UNDECLARED else call.purpose
-        host = self._host_row(call)
+        named = self._contract(call)
+        host = named
+        if named is not None and call.credential.plan:
+            host = self._rows.get(named.plans.get(call.credential.plan, ""), named)
         if host is None:
             first = Part("", "review", -_EVER, _EVER, f"no contract is known for {call.host or call.upstream}")
         else:
             first = self._part(host, purpose, call)
         parts = [first]
-        own = self._model_rows(call, host)
-        for name in own:
+        for name in self._model_rows(call, named, host):
             row = self._rows.get(name)
             if row is None:
                 parts.append(Part("", "review", -_EVER, _EVER, f"no row is named {name}"))
@@ -120,24 +126,22 @@ class TermsJudge:
                 part.verdict, part.why = "review", "the model's own row leaves it to the model"
             parts.append(part)
         if first.verdict == MODEL and len(parts) == 1:
-            what = f"no row is known for the model {call.facts.model}" if call.facts.model else "no model is named"
-            parts.append(Part("", "review", -_EVER, _EVER, what))
+            parts.append(_of_no_model(call))
         return parts
 
-    def _host_row(self, call: Call) -> Row | None:
+    def _contract(self, call: Call) -> Row | None:
         name = call.contract
         if not name:
             name = self._hosts.first(_bare(call.host)) or self._upstreams.get(call.upstream, "")
-        row = self._rows.get(name)
-        if row is None or not call.credential.plan:
-            return row
-        return self._rows.get(row.plans.get(call.credential.plan, ""), row)
+        return self._rows.get(name)
 
-    def _model_rows(self, call: Call, host: Row | None) -> list[str]:
-        """The rows that a model is under by itself; the host's own row is not asked twice."""
+    def _model_rows(self, call: Call, *hosts: Row | None) -> list[str]:
+        """The rows that a model is under by itself. A provider's own row is not asked beside what holds in its place: a tenant's
+        agreement, or the terms of a plan.
+        """
         model = call.facts.model
         found = [call.licence, self._models.first(model) if model else ""]
-        said = () if host is None else (host.id, host.base)
+        said = [name for host in hosts if host is not None for name in (host.id, host.base)]
         return [name for name in dict.fromkeys(found) if name and name not in said]
 
     def _part(self, row: Row, purpose: str, call: Call) -> Part:
@@ -157,6 +161,14 @@ class TermsJudge:
                 return part
             since = max(since, end)
         return Part(name, "review", since, until, f"says nothing of {purpose}" + (" at that time" if cells else ""))
+
+
+def _of_no_model(call: Call) -> Part:
+    """What there is to say where the host leaves it to the model, and no row is the model's."""
+    if call.facts.model is None and call.method in _READING:
+        return Part("", "allow", -_EVER, _EVER, "no model is asked")
+    what = f"no row is known for the model {call.facts.model}" if call.facts.model else "no model is named"
+    return Part("", "review", -_EVER, _EVER, what)
 
 
 def combined(parts: list[Part], assumed: str = "") -> Verdict:

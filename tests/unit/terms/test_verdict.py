@@ -177,6 +177,20 @@ def test_names_that_clients_choose_do_not_fill_the_memory(judge: TermsJudge) -> 
     assert all(len(key[5] or "") < 1000 for key in judge._known)
 
 
+def test_a_request_that_asks_no_model_waits_for_no_row(judge: TermsJudge) -> None:
+    """A list or a state at a host that leaves it to the model is no review, and a query without a model is not taken for one."""
+    read, asked = (call("2026-06-01", "use.product", None, "api.host.example", method=method) for method in ("GET", "POST"))
+    for _ in range(2):
+        assert judge.judge(read).verdict == "allow"
+        assert judge.judge(asked).verdict == "review"
+    assert judge.judge(call("2026-06-01", "use.product", "x", "api.host.example", method="GET")).verdict == "review"
+
+
+def test_a_plan_stands_in_the_place_of_the_providers_row(judge: TermsJudge) -> None:
+    """The provider's own row for its models is not asked beside the terms of the subscription that was used."""
+    assert judge.judge(call("2026-06-01", "use.product", plan="oauth_subscription")).rows == ("acme.consumer@2025-01-01",)
+
+
 _CELLS = st.builds(
     Cell,
     verdict=st.sampled_from(VERDICTS),
