@@ -63,6 +63,7 @@ class FindingRaiser:
         self._clock = clock or SystemClock()
         self._seen = -1
         self._accepted: set[str] = set()
+        self._nobody: set[str] = set()
         self._daily_at = 0.0
         self._clauses_said: tuple[int, tuple[str, ...]] | None = None
 
@@ -91,6 +92,7 @@ class FindingRaiser:
             self._seen = handled
         if time.monotonic() >= self._daily_at:
             await self.daily()
+            self._nobody.clear()  # another process may have read that one of them was answered
             self._daily_at = time.monotonic() + _DAILY_SECONDS
 
     async def _read(self, place: Place, stop: asyncio.Event | None) -> bool:
@@ -127,18 +129,23 @@ class FindingRaiser:
 
     async def _learn(self, read: list[tuple[judged.Judged, Ended]]) -> None:
         """Find out which automatic principals are somebody: their credential was accepted by an upstream, now or before."""
-        if len(self._accepted) > _MOST_KNOWN:
-            self._accepted.clear()
+        for known in (self._accepted, self._nobody):
+            if len(known) > _MOST_KNOWN:
+                known.clear()
         unknown: set[str] = set()
         for one, record in read:
             if one.principal in self._accepted or not judged.automatic(one.principal):
                 continue
             if judged.answered(record.kind, record.status):
                 self._accepted.add(one.principal)
-            elif one.judged:
+            elif one.judged and one.principal not in self._nobody:
                 unknown.add(one.principal)
-        if unknown - self._accepted:
-            self._accepted |= await store_following.answered(self._store, unknown - self._accepted)
+        unknown -= self._accepted
+        if unknown:
+            found = await store_following.answered(self._store, unknown)
+            self._accepted |= found
+            # until it is answered, which is read here: a flood of refused calls asks the store once, not once a call
+            self._nobody |= unknown - found
 
     async def _keep(self, place: Place, reached: int, gathered: dict[str, Raised]) -> bool:
         """Keep what was gathered and move the place, both or neither; False when another process was faster."""

@@ -306,3 +306,6 @@ async def test_two_readers_count_nothing_twice(store: Store) -> None:
 
     assert sorted(await asyncio.gather(conclude(), conclude())) == [False, True]
     assert [each["count"] for each in await listed(store)] == [1]
+    for _ in range(2):  # the same without a place: this is what would be counted
+        await keep(store, one())
+    assert [each["count"] for each in await listed(store)] == [3]

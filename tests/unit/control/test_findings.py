@@ -120,6 +120,30 @@ async def test_made_up_keys_are_nobody(store: Store) -> None:
     assert await room.told() == [("terms", "large", "key:real", 2), ("terms", "large", UNACCEPTED, 50)]
 
 
+async def test_a_flood_of_made_up_keys_asks_the_store_little(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a slice at most, and of each key once; one that an upstream takes in the end is somebody from then on."""
+    room = Room(store)
+    asked: list[set[str]] = []
+    real = store_following.answered
+
+    async def counting(of: Store, principals: set[str]) -> set[str]:
+        asked.append(set(principals))
+        return await real(of, principals)
+
+    monkeypatch.setattr(store_following, "answered", counting)
+    flagged: dict[str, Any] = {"rules": ("large",), "decision": "flag"}
+    for number in range(600):
+        name = f"key:{number % 100:012x}"
+        room.writer.outcome(room.writer.intent(room.writer.new_id(), principal=name, **flagged), status=401)
+    await room.ship()
+    await room.duty.pass_once()
+    assert [len(names) for names in asked] == [100]
+    room.writer.exchange(principal="key:000000000007", **flagged)
+    await room.ship()
+    await room.duty.pass_once()
+    assert await room.told() == [("terms", "large", "key:000000000007", 1), ("terms", "large", UNACCEPTED, 600)]
+
+
 async def test_a_crash_before_the_end_loses_and_doubles_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Findings and place are written together: a pass that broke off is done again as if it had never begun."""
     room = Room(store)
