@@ -11,12 +11,12 @@ TESTS ?= tests
 NATIVE ?= 1
 WORKERS ?= 2
 
-.PHONY: help setup native serve demo test check lint types layers rules format bench prove lock clean
+.PHONY: help setup native serve demo test check lint types layers rules format bench train-detector prove lock clean
 
 help:  ## this list
 	@echo "tos-proxy: the terms-of-service compliance proxy for model APIs"
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 setup:  ## set up the virtual environment with all tools of development
 	@scripts/setup dev
@@ -60,6 +60,10 @@ format: setup  ## let ruff put the code in order
 
 bench: setup native  ## CPU, latency and memory beside nginx (BENCH=folder of an external load generator, ARGS="--gate")
 	@$(BIN)/python -m benchmarks.compare $(if $(BENCH),--bench "$(BENCH)") $(ARGS)
+
+train-detector: setup  ## fit the detector's weights to labelled recordings (CORPUS=folder)
+	@[ -n "$(CORPUS)" ] || { echo "make train-detector CORPUS=folder: recordings as docs/detection.md describes them" >&2; exit 2; }
+	@$(BIN)/python -m benchmarks.detection.training --corpus "$(CORPUS)" --write policies/detection/weights@1.json $(ARGS)
 
 prove: setup  ## 60 seconds: kill -9 and power cut lose nothing, and planted faults turn the same proofs red
 	@$(BIN)/python scripts/prove.py

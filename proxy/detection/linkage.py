@@ -31,7 +31,7 @@ LONGEST_PIECE = 24
 REGROUP = 256
 """Prompts between two searches for groups."""
 
-_COMMON = 0.1
+_FEW, _COMMON = 200, 0.1
 _OVERLAP = 0.5
 _GROUPS = 128
 
@@ -154,7 +154,7 @@ class Edges:
     def _regroup(self) -> None:
         """Give shared pieces to the groups whose accounts they have, or to a new one."""
         everyone = len(self.names)
-        most = max(24, int(_COMMON * everyone)) if everyone > 24 else everyone
+        most = max(_FEW, int(_COMMON * everyone))
         loose = [(mark, each) for mark, each in self.shared.items() if each.group < 0 and FEWEST < len(each.accounts) <= most]
         loose.sort(key=lambda pair: (-len(pair[1].accounts), pair[0]))
         for mark, each in loose:

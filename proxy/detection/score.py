@@ -16,8 +16,11 @@ from proxy.detection.weights import ALL_TERMS, CARRYING, GROUPS, Weights
 SPEAKS = 0.8
 """Nats from which a group counts as speaking."""
 
+TOGETHER = 1.2
+"""Nats from which purpose and outputs together carry a finding, though neither does alone."""
+
 _AT = {name: place for place, name in enumerate(TERMS)}
-_LINKAGE = GROUPS.index("linkage")
+_PURPOSE, _OUTPUTS, _LINKAGE = (GROUPS.index(name) for name in ("purpose", "outputs", "linkage"))
 _SHARED = (_AT["sampled"], _AT["fed_back"])
 
 
@@ -59,7 +62,8 @@ class Scorer:
         groups = [min(high, max(low, nats)) for nats, (low, high) in zip(groups, self._caps, strict=True)]
         speaking = [nats >= SPEAKS for nats in groups]
         carried = any(speaks and carries for speaks, carries in zip(speaking, self._carrying, strict=True))
-        may_flag = (carried and sum(speaking) >= 2) or speaking[GROUPS.index("harvest")]
+        together = not carried and groups[_PURPOSE] + groups[_OUTPUTS] >= TOGETHER
+        may_flag = ((carried or together) and sum(speaking) + together >= 2) or speaking[GROUPS.index("harvest")]
         question = self.weights.question.bias + sum(v * q for v, q in zip(values, self._questions, strict=True))
         return Level(self.weights.extraction.bias + sum(groups), question, gave, groups, may_flag)
 
@@ -93,6 +97,12 @@ def lent(terms: list[float], whole: list[float]) -> list[float]:
         terms[_AT["finite_set"]] *= 1 - terms[_AT["hollow"]]
     for place in _SHARED:
         terms[place] = max(terms[place], whole[place])
+    # What a chat product asks on the side (titles, what to ask next) is its own: people clear its other streams by half.
+    terms[_AT["people"]] = max(terms[_AT["people"]], whole[_AT["people"]] / 2)
+    # Labels are tiny; but whoever rates own samples, or says that it is for a reward model, is no classifier.
+    rates = max(terms[_AT["training"]], min(terms[_AT["judge"]], terms[_AT["sampled"]]))
+    terms[_AT["tiny"]] *= 1 - rates
+    terms[_AT["short_limit"]] *= 1 - rates
     return terms
 
 

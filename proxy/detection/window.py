@@ -15,11 +15,11 @@ from proxy.detection.signals.signal import Sums
 from proxy.detection.sketch import Pieces, Samples
 
 STREAMS = 8
-EVERY = 8
+EVERY = 5
 """Prompts of a scope between two looks at its terms."""
 
-FADE = 0.984
-SHRINK = 6.0
+FADE = 0.99
+SHRINK = 4.0
 LOOSE = 0
 _STALE = 256.0
 

@@ -17,7 +17,7 @@ NAMES = {
     TRAINING: "training data, distillation or a reward model",
     JUDGE: "rate, rank or prefer",
     COERCE: "the whole reasoning written out",
-    STEPS: "step by step",
+    STEPS: """step by step""",
     ROLES: "two models play roles",
     NARROW: "one narrow task",
     LANGUAGE: "a language for the reasoning",
@@ -36,31 +36,27 @@ def _classes(**lists: str) -> dict[str, int]:
     return found
 
 
-_MAKE, _ASK, _VARIED, _CHANGE, _HARD, _WHOLE, _THINK, _GRADE, _GRADED, _NEW, _TEACH, _MANY = (1 << bit for bit in range(12))
+_MAKE, _ASK, _CHANGE, _HARD, _WHOLE, _THINK, _GRADE, _GRADED, _NEW, _TEACH, _MANY = (1 << bit for bit in range(11))
 _CLASS = _classes(
     make="""generate create write produce develop propose formulate brainstorm invent compose construct craft make design synthesize
     generating creating writing producing developing suggest pose derive draft genere erzeuge erstelle crea genera""",
     ask="""instruction instructions prompt prompts task tasks question questions query queries problem problems exercise exercises
     scenario scenarios persona personas topic topics subtopics dialogue dialogues conversation conversations utterances pairs
     puzzle puzzles challenge challenges preguntas fragen aufgaben examples""",
-    varied="diverse diversity varied variety different distinct unique novel creative imaginative dissimilar",
     change="rewrite rewriting rewritten evolve evolved complicate paraphrase rephrase mutate increase deepen transform",
     hard="complex complexity harder difficult difficulty challenging depth breadth concretizing constraints reasoning specific",
-    whole="""full complete entire every all detailed detail intermediate whole transparent verbose explicit fully explicitly
-    thorough thoroughly exhaustive each""",
+    whole="full complete entire intermediate whole transparent verbose explicit fully explicitly exhaustive completely",
     think="reasoning thinking thought thoughts steps step chain rationale derivation reason",
     grade="""rate rating score scores scoring rank ranking evaluate evaluating judge judging grade grading graded grader annotate
     assess prefer compare annotations verify""",
     graded="""response responses output outputs answer answers completion completions text texts solution model models candidate
     helpfulness honesty truthfulness correctness rubric quality criteria""",
     new="new novel",
-    teach="sft rlhf dpo dataset datasets",
-    many="diverse diversity varied variety dissimilar",
+    teach="sft rlhf dpo",
+    many="diverse diversity varied variety dissimilar unique creative imaginative",
 )
 _PAIRS = (
     (_MAKE, _ASK, GENERATE),
-    (_VARIED, _ASK, DIVERSE),
-    (_ASK, _VARIED, DIVERSE),
     (_CHANGE, _ASK, REWRITE),
     (_ASK, _HARD, REWRITE),
     (_HARD, _ASK, REWRITE),
@@ -75,15 +71,15 @@ _TELLING = {
     TRAINING: """training data, training set, training example, training sample, fine-tun, finetun, distill, synthetic data,
         reward model, student model, teacher model, instruction tuning, instruction-tuning, preference data, preference pair,
         llm training, 训练数据, 微调, 蒸馏, trainingsdaten, datos de entrenamiento""",
-    COERCE: """<think, think>, <thought, <reasoning, thought process, chain of thought, chain-of-thought, reasoning trace,
+    COERCE: """<think, think>, <thought, <reasoning, thought process, reasoning trace,
         show your work, internal reasoning, inner monologue, thinking process, 思维链, 推理过程, 完整的推理""",
-    STEPS: "step by step, step-by-step, \\boxed, 一步一步, 逐步, schritt für schritt, paso a paso",
-    ROLES: """never forget you are, flip roles, you will play, role-play, roleplay, simulate a user, simulated user,
-        act as a user, simulate a conversation, the user's next""",
+    STEPS: "step by step, step-by-step, chain of thought, chain-of-thought, \\boxed, 一步一步, 逐步, schritt für schritt",
+    ROLES: """never forget you are, flip roles, you will play, role-play, roleplay, simulate a conversation""",
     NARROW: """translat, classif, extract, summar, sentiment, label the, following label, categor, moderat, transcri,
-        correct the grammar, output only, use exactly one of, route the""",
+        correct the grammar, output only, use exactly one of, route the, e-mail, email, blog post, headline, product description,
+        subject line, sql, commit message, code review""",
     CONTEXT: """context information, given context, provided context, following context, based on the context, context below,
-        retrieved, knowledge base, standalone question, the document, customer, search results, policy""",
+        retrieved, relevant document, knowledge base, standalone question, the document, customer, search results, policy""",
     LANGUAGE: "think in , reason in chinese, reason in english, language of your reasoning, reasoning must be in",
     GENERATE: """生成, come up with, q&a pairs, question-answer, question and answer pairs, new task, new instruction,
         more specific""",

@@ -6,12 +6,12 @@ from proxy.detection.reading import Reading
 from proxy.detection.signals.signal import Signal, Sums, ramp
 
 _ASKED = """
-instruction instructions prompt prompts question questions input user_prompt user query queries task tasks problem problems messages
-conversation conversations dialogue turns chosen examples samples records rows pairs qa_pairs
+instruction instructions prompt prompts question questions user_prompt task tasks problem problems messages conversation
+conversations dialogue turns chosen qa_pairs
 """
 _TOLD = """
-response output answer answers completion solution assistant content rejected rationale reasoning reasoning_trace chain_of_thought
-thought thoughts explanation label final_answer steps
+response output answer answers completion solution rejected rationale reasoning reasoning_trace chain_of_thought thought
+thoughts final_answer content
 """
 ASKED, TOLD = frozenset(_ASKED.split()), frozenset(_TOLD.split())
 

@@ -12,7 +12,7 @@ def test_each_signal_adds_as_many_numbers_as_it_says() -> None:
     """A signal's gains have its width, so that nobody's sums land on another's."""
     reading = Memory().read(asked("a prompt of some length", 0), Known())
     assert [len(signal.gains(reading)) for signal in SIGNALS] == [signal.width for signal in SIGNALS]
-    assert WIDTH == sum(signal.width for signal in SIGNALS)
+    assert sum(signal.width for signal in SIGNALS) == WIDTH
     assert len(set(TERMS)) == len(TERMS)
 
 

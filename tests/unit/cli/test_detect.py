@@ -1,0 +1,96 @@
+"""`tos-proxy detect` over files of recorded traffic."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from threading import Thread
+from time import sleep
+
+from proxy.cli.detect import growing
+from tests.unit.cli.conftest import Command
+from tests.unit.control.test_watching import lines
+
+
+def test_findings_and_the_exit_code(command: Command, tmp_path: Path) -> None:
+    """A pipeline is found and the exit is 1; declared it is not, and the exit is 0; JSON is one object a client."""
+    (tmp_path / "a.jsonl").write_text(lines(150))
+    ran = command("detect", "a.jsonl")
+    assert ran.code == 1
+    assert "extraction" in ran.out
+    assert "c: Looks like extraction" in ran.out
+    told = command("detect", "--json", "a.jsonl", "a.jsonl")
+    assert [json.loads(line)["client"] for line in told.out.splitlines()] == ["c", "c"]
+    merged = command("detect", "--json", "--merge", "a.jsonl", "a.jsonl")
+    assert json.loads(merged.out)["requests"] == 300
+    declared = command("detect", "--json", "--purpose", "c=train.self_distill", "a.jsonl")
+    assert declared.code == 0
+    assert json.loads(declared.out)["flagged_at"] is None
+
+
+def test_times_are_stretched(command: Command, tmp_path: Path) -> None:
+    """A time scale multiplies the seconds of a finding."""
+    (tmp_path / "a.jsonl").write_text(lines(150))
+    plain, scaled = (json.loads(command("detect", "--json", *more, "a.jsonl").out) for more in ((), ("--time-scale", "10")))
+    assert scaled["flagged_t"] == 10 * plain["flagged_t"]
+
+
+def test_bad_lines_are_named(command: Command, tmp_path: Path) -> None:
+    """A line that is no record is named and passed over; a file of nothing else is an error."""
+    (tmp_path / "a.jsonl").write_text("{\n" + lines(5))
+    ran = command("detect", "a.jsonl")
+    assert ran.code == 0
+    assert "a.jsonl:1: not JSON" in ran.err
+    (tmp_path / "b.jsonl").write_text("{\n" * 30)
+    ran = command("detect", "b.jsonl")
+    assert ran.code == 2
+    assert "and 10 more lines" in ran.err
+    assert ran.err.count("\n") == 21
+
+
+def test_wrong_usage(command: Command, tmp_path: Path) -> None:
+    """A missing file, an unknown preset and a wrong purpose are usage errors of one line."""
+    (tmp_path / "a.jsonl").write_text(lines(5))
+    for arguments in (
+        ["x.jsonl"],
+        ["--preset", "nginx", "a.jsonl"],
+        ["--purpose", "c=fun", "a.jsonl"],
+        ["--purpose", "c", "a.jsonl"],
+    ):
+        ran = command("detect", *arguments)
+        assert ran.code == 2
+        assert ran.err.count("\n") == 1
+
+
+def test_a_map(command: Command, tmp_path: Path) -> None:
+    """A map names where fields stand; what it does not know is said with line and column."""
+    record = {"who": "c", "t": 1, "ask": {"messages": [{"role": "user", "content": "Why?"}]}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
+    (tmp_path / "map.yaml").write_text("client: who\nbody: ask\n")
+    assert json.loads(command("detect", "--json", "--map", "map.yaml", "a.jsonl").out)["client"] == "c"
+    (tmp_path / "map.yaml").write_text("client: who\nboddy: ask\n")
+    ran = command("detect", "--map", "map.yaml", "a.jsonl")
+    assert ran.code != 0
+    assert "map.yaml:2:1" in ran.err
+
+
+def test_a_growing_file(tmp_path: Path) -> None:
+    """Lines are given once they are whole, also those that are written later."""
+    file = tmp_path / "a.jsonl"
+    file.write_text("one\ntw")
+    more = iter([True] * 200)
+
+    def write() -> None:
+        sleep(0.05)
+        with file.open("a") as growing_file:
+            growing_file.write("o\nthree\n")
+
+    writer = Thread(target=write)
+    writer.start()
+    found = []
+    for line in growing(file, pause=0.01, idle=lambda: next(more, False)):
+        found.append(line)
+        if len(found) == 3:
+            break
+    writer.join()
+    assert found == ["one\n", "two\n", "three\n"]

@@ -1,0 +1,142 @@
+"""Recorded traffic of several makes reads as the same requests; what is no record is said with its place."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.control.observing import Asked
+from proxy.control.recorded import (
+    OWN,
+    RecordedError,
+    digest_of,
+    from_fields,
+    lines_of,
+    look_up,
+    reader,
+    requests_of,
+    scale_of,
+    seconds,
+)
+
+BODY = {"model": "m", "messages": [{"role": "user", "content": "Why?"}]}
+RECORD = {
+    "client": "c",
+    "t": 2.0,
+    "method": "POST",
+    "path": "/v1/chat/completions",
+    "headers": {"user-agent": "x"},
+    "body": BODY,
+    "status": 200,
+    "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+    "response_text": "Because.",
+    "label": "never read",
+}
+LITELLM = {
+    "startTime": 1.7e9,
+    "model": "m",
+    "messages": BODY["messages"],
+    "model_parameters": {"temperature": 0.5},
+    "prompt_tokens": 3,
+    "completion_tokens": 4,
+    "response": {"choices": [{"message": {"content": "Because."}}]},
+    "metadata": {"user_api_key_hash": "c", "requester_ip_address": "192.0.2.1"},
+}
+ENVOY = {
+    "http_buffered_trace": {
+        "request": {
+            "headers": [
+                {"key": ":method", "value": "POST"},
+                {"key": ":path", "value": "/v1/chat/completions"},
+                {"key": "authorization", "value": "Bearer sk-not-kept"},
+            ],
+            "body": {"as_string": json.dumps(BODY)},
+            "headers_received_time": "2026-05-04T10:00:00Z",
+        },
+        "response": {
+            "headers": [{"key": ":status", "value": "200"}],
+            "body": {"as_string": json.dumps({"choices": [{"message": {"content": "Because."}}], "usage": RECORD["usage"]})},
+        },
+    }
+}
+VLLM = (
+    "INFO 10-01 18:43:27 logger.py:36] Received request cmpl-1: prompt: 'Why?', params: SamplingParams(n=1, temperature=0.5, "
+    "seed=None, max_tokens=9), lora_request: None."
+)
+
+
+def read(preset: str, line: str, fields: dict[str, str] | None = None) -> Asked:
+    """The request of one line."""
+    asked = reader(preset, fields, 1.0)(line)
+    assert asked is not None
+    return asked
+
+
+@pytest.mark.parametrize(("preset", "line"), [("own", RECORD), ("litellm", LITELLM), ("envoy", ENVOY)])
+def test_each_make(preset: str, line: dict[str, Any]) -> None:
+    """Prompt, answer and tokens are found where each make has them."""
+    asked = read(preset, json.dumps(line))
+    assert asked.body["messages"] == BODY["messages"]
+    assert (asked.answer, asked.input_tokens, asked.output_tokens, asked.status) == ("Because.", 3, 4, 200)
+    assert asked.client == (digest_of("Bearer sk-not-kept") if preset == "envoy" else "c")
+    assert "sk-" not in repr(asked)
+
+
+def test_a_log_of_text() -> None:
+    """A line of vLLM's log has prompt and parameters; others are passed over."""
+    asked = read("vllm", VLLM)
+    assert asked.body == {"model": "vllm", "prompt": "Why?", "n": 1, "temperature": 0.5, "max_tokens": 9}
+    assert reader("vllm", None, 1.0)("INFO: Application startup complete.") is None
+
+
+def test_a_map_of_fields() -> None:
+    """Other names are found by their paths, with lists and alternatives."""
+    asked = read(
+        "own", json.dumps({"who": ["x", "c"], "when": 5, "ask": BODY}), {"client": "who.1", "time": "at|when", "body": "ask"}
+    )
+    assert (asked.client, asked.at, asked.body) == ("c", 5.0, BODY)
+    assert look_up({"a": [{"b": None}]}, "a.0.b|a.7|c") is None
+
+
+def test_times() -> None:
+    """Seconds, milliseconds and ISO 8601 are the same instants; the time scale stretches them."""
+    assert seconds(1.7e12) == seconds(1.7e9) == seconds("2023-11-14T22:13:20Z")
+    assert from_fields(RECORD, OWN, 40.0).at == 80.0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"t": 1}', "no client"),
+        ('{"client": "c"}', "no time"),
+        ('{"client": "c", "t": "soon"}', "Invalid isoformat"),
+        ('{"client": "c", "t": 1, "purpose": "fun"}', "unknown purpose"),
+    ],
+)
+def test_what_is_no_record(line: str, said: str) -> None:
+    """Each bad line is one error with file and line, and the next line is read."""
+    found = [asked for _, asked in requests_of(iter(["\n", line + "\n", json.dumps(RECORD)]), "f.jsonl", reader("own", None, 1.0))]
+    assert isinstance(found[0], RecordedError)
+    assert str(found[0]).startswith("f.jsonl:2: ")
+    assert said in str(found[0])
+    assert isinstance(found[1], Asked)
+    assert len(found) == 2
+
+
+def test_files_and_their_scale(tmp_path: Path) -> None:
+    """Packed and plain files have the same lines; an index beside them tells the time scale."""
+    (tmp_path / "a.jsonl").write_text("one\ntwo\n")
+    with gzip.open(tmp_path / "a.jsonl.gz", "wt") as packed:
+        packed.write("one\ntwo\n")
+    assert list(lines_of(tmp_path / "a.jsonl")) == list(lines_of(tmp_path / "a.jsonl.gz")) == ["one\n", "two\n"]
+    assert scale_of(tmp_path / "a.jsonl") == 1.0
+    (tmp_path / "index.json").write_text('{"runs": [{"file": "a.jsonl", "time_scale": 40}]}')
+    assert scale_of(tmp_path / "a.jsonl") == 40.0
+    (tmp_path / "index.json").write_text("[]")
+    assert scale_of(tmp_path / "a.jsonl") == 1.0
