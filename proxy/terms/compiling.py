@@ -157,8 +157,8 @@ def _pieces(line: schema.Line, every: Owners, *, signed: bool) -> Iterator[Cell]
     for span in pairwise([line.from_, *inner, line.until]):
         sure = _sure(line, owners, span[0])
         old = stale is not None and span[0] is not None and span[0] >= stale
-        weak = old or sure == _SURE["memory"]
-        yield _cell(line, span, weak=weak, confirmed=signed or (sure == _SURE["stored_primary"] and not weak))
+        weak = f"has to be read again since {stale}" if old else "known from memory alone" if sure == _SURE["memory"] else ""
+        yield _cell(line, span, weak, confirmed=signed or (sure == _SURE["stored_primary"] and not weak))
 
 
 def _stale(line: schema.Line, owners: Owners) -> dt.date | None:
@@ -185,7 +185,8 @@ def _holds(span: Span, day: dt.date | None) -> bool:
     return day is not None and (span[0] is None or span[0] <= day) and (span[1] is None or day < span[1])
 
 
-def _cell(line: schema.Line, span: Span, *, weak: bool, confirmed: bool) -> Cell:
+def _cell(line: schema.Line, span: Span, weak: str, *, confirmed: bool) -> Cell:
+    """`weak`: why nothing better than a review follows from the line, empty where something may."""
     verdict = "review" if weak and line.verdict != "forbid" else line.verdict
     otherwise = "review" if weak and line.otherwise != "forbid" else line.otherwise
     return Cell(
@@ -200,7 +201,7 @@ def _cell(line: schema.Line, span: Span, *, weak: bool, confirmed: bool) -> Cell
         line.unless or "",
         confirmed=confirmed,
         conflict=line.conflict,
-        note=line.note,
+        note=f"{weak}: {line.note}" if weak and line.note else weak or line.note,
     )
 
 

@@ -81,7 +81,8 @@ def _at(cells: tuple[Cell, ...], at: int) -> Cell:
 
 
 def _said(cell: Cell) -> dict[str, Any]:
-    return {name: value for name, value in asdict(cell).items() if name not in ("starts", "until")}
+    """What a cell says; its days are compared by whoever asks, and a note decides nothing."""
+    return {name: value for name, value in asdict(cell).items() if name not in ("starts", "until", "note")}
 
 
 def _by_id(catalogue: Catalogue) -> dict[str, Clause]:

@@ -214,6 +214,7 @@ def _say(part: Part, cell: Cell, call: Call) -> None:
         if value is not None and value != wanted:
             part.verdict, part.why, part.obligations = cell.otherwise, f"{name} is {value}, not {wanted}", ()
             break
+    part.why = part.why or cell.note
     if cell.unless and part.verdict in ("forbid", "review"):
         _approve(part, attributes.get(cell.unless), call.at)
 

@@ -28,6 +28,13 @@ def test_a_line_is_cut_where_its_newest_text_has_to_be_read_again(catalogue: Cat
     ]
 
 
+def test_a_weak_cell_says_why(catalogue: Catalogue) -> None:
+    """What makes a cell a review where its line says better is told to whoever reads it."""
+    rows = compiling.rows(catalogue)
+    assert rows["acme.api"].cells["train.classifier_internal"][1].note == "has to be read again since 2027-06-01"
+    assert rows["acme.api"].cells["data.publish"][0].note == "known from memory alone"
+
+
 def test_a_row_has_the_days_of_its_texts(catalogue: Catalogue) -> None:
     """Versions are the days on which any of a row's documents changed."""
     row = compiling.rows(catalogue)["acme.api"]
