@@ -1,7 +1,8 @@
 """Rows of a data set and the records that they name: JSON objects, one a line, or bare record ids, one a line.
 
 The record ids of a row stand in `x-tos-record` (also `x_tos_record`, `tos_record`, `record`; case does not matter), at the top of
-the row or within `metadata`, `meta`, `headers` or `response_headers`: one id, or a list of all answers that went into the row.
+the row or within `metadata`, `meta`, `headers` or `response_headers`, also flattened (`metadata.x-tos-record`): one id, or a list of
+all answers that went into the row.
 """
 
 from __future__ import annotations
@@ -53,10 +54,10 @@ def _row(number: int, digest: str, text: bytes) -> Row:
 def named(row: dict[str, Any]) -> Iterator[str]:
     """The record ids of a JSON row."""
     for name, value in row.items():
-        plain = name.lower().replace("-", "_")
-        if plain in KEYS:
+        above, _, plain = name.lower().replace("-", "_").rpartition(".")
+        if plain in KEYS and (not above or above in WITHIN):
             yield from _ids(value)
-        elif plain in WITHIN and isinstance(value, dict):
+        elif not above and plain in WITHIN and isinstance(value, dict):
             for inner, within in value.items():
                 if inner.lower().replace("-", "_") in KEYS:
                     yield from _ids(within)

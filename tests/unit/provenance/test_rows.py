@@ -22,6 +22,7 @@ A, B = "rec_" + "a" * 32, "rec_" + "b" * 32
         {"tos_record": [A]},
         {"record": A},
         {"metadata": {"x-tos-record": A}},
+        {"metadata.x-tos-record": A, "audio.record": B},
         {"meta": {"record": A}, "messages": []},
         {"headers": {"x-tos-record": A, "content-type": "application/json"}},
         {"response_headers": {"X-TOS-RECORD": A}, "record": A},
