@@ -38,6 +38,7 @@ _LATER = "CASE WHEN excluded.last_at >= findings.last_at THEN excluded.{0} ELSE 
 _UPSERT = text(
     f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608 - constants of this file
     "ON CONFLICT (dedup_key) DO UPDATE SET count = findings.count + excluded.count, "
+    "policies = CASE WHEN findings.policies = '' THEN excluded.policies ELSE findings.policies END, "
     f"last_record = {_LATER.format('last_record')}, last_at = {_LATER.format('last_at')}"
 )
 

@@ -65,6 +65,7 @@ def merge(into: dict[str, Raised], raised: Raised) -> None:
         into[raised.key] = raised
         return
     known.count += raised.count
+    known.policies = known.policies or raised.policies  # a line does not say what was in force, its carrier does
     if raised.last_at >= known.last_at:
         known.last_at, known.last_record = raised.last_at, raised.last_record
 

@@ -71,12 +71,13 @@ async def test_a_finding_is_raised_once_and_counted(store: Store) -> None:
     """What comes again under its key moves the end and the count, and keeps everything else, whatever order it comes in."""
     told = one(sentences=("a", "b"), clauses=("c",), contributions=(Contribution("s", 1.5, "x"),), detail={"n": 1})
     assert await keep(store, told) == 1
-    assert await keep(store, one(at=NOON + 5, count=3, title="Another"), at=NOON + 9) == 0
+    assert await keep(store, one(at=NOON + 5, count=3, title="Another", policies="abc"), at=NOON + 9) == 0
     assert await keep(store, one(at=NOON + 2)) == 0
     (found,) = await listed(store)
     assert (found["count"], found["first_at"], found["last_at"], found["last_record"]) == (5, NOON, NOON + 5, f"rec_{NOON + 5}")
     assert (found["title"], found["sentences"], found["clauses"]) == ("A title", ["a", "b"], ["c"])
     assert found["contributions"] == [{"signal": "s", "nats": 1.5, "sentence": "x"}]
+    assert found["policies"] == "abc"
     assert (found["detail"], found["exculpatory"], found["state"], found["at"]) == ({"n": 1}, [], "open", NOON)
     async with store.write() as connection:
         assert await findings.keep_once(connection, [one(), one("other")], NOON) == 1

@@ -113,6 +113,17 @@ def test_one_question_for_who_declares_nothing(server: ProxyServer) -> None:
     assert "finding_decided" in marks(server)
 
 
+def test_control_that_is_killed_again_and_again_counts_right(server: ProxyServer) -> None:
+    """Each call is counted once, however often control dies between what it read and what it wrote."""
+    sent = 0
+    for _ in range(4):
+        for _ in range(15):
+            sent += ask(server, "bob").status_code == 200
+        server.kill("control")
+    server.until(lambda: counted(server, "question") == [("bob", sent)], seconds=60)
+    assert sent == 60
+
+
 @pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
 def test_a_denied_call_is_a_case(server: ProxyServer) -> None:
     """A call that the terms forbid is a finding that names rule and clause, in a case whose decision outlives a new start; what is

@@ -18,6 +18,16 @@ def test_a_repeat_is_counted_and_moves_the_end() -> None:
     assert (one.count, one.first_at, one.last_at, one.last_record) == (3, 5, 9, "rec_9")
 
 
+def test_what_was_in_force_is_said_by_whichever_knows() -> None:
+    """A line comes before its carrier, which alone says what was in force."""
+    gathered: dict[str, Raised] = {}
+    for policies in ("", "abc", "later"):
+        one = raised(1)
+        one.policies = policies
+        merge(gathered, one)
+    assert [one.policies for one in gathered.values()] == ["abc"]
+
+
 def test_severities_have_an_order() -> None:
     """The stricter of two is taken."""
     assert stricter("low", "high") == "high"
