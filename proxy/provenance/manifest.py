@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from proxy.core.errors import TosProxyError
 from proxy.ledger.disk import Disk, make_once
 
-FORMAT = "tos-proxy release v1"
+FORMAT = "tos-proxy/release/v1"
 KEY_FILE = "release.key"
 
 _KEY = re.compile(r"ed25519:[0-9a-f]{64}")

@@ -1,8 +1,8 @@
 """Rows of a data set and the records that they name: JSON objects, one a line, or bare record ids, one a line.
 
 The record ids of a row stand in `x-tos-record` (also `x_tos_record`, `tos_record`, `record`; case does not matter), at the top of
-the row or within `metadata`, `meta`, `headers` or `response_headers`, also flattened (`metadata.x-tos-record`): one id, or a list of
-all answers that went into the row.
+the row or within `metadata`, `meta`, `headers` or `response_headers`, also flattened (`metadata.x-tos-record`): one id, or a list
+of all answers that went into the row.
 """
 
 from __future__ import annotations

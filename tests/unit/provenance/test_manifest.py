@@ -61,7 +61,7 @@ def test_another_signer_is_told_from_the_trusted_one() -> None:
         b"[]",
         b"{}",
         b"[" * 100_000,
-        signed(MANIFEST, KEY).replace(FORMAT.encode(), b"tos-proxy release v2"),
+        signed(MANIFEST, KEY).replace(FORMAT.encode(), b"tos-proxy/release/v2"),
         signed(MANIFEST, KEY).replace(b'"row":1', b'"row":1,"row":1'),
         signed(MANIFEST, KEY).replace(b'"signature":"', b'"signature":"zz'),
         signed(MANIFEST, KEY).replace(b"ed25519:", b"rsa:"),
