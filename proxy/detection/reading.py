@@ -136,6 +136,14 @@ class Memory:
             made.new_user = self._users.count() > before
         return made
 
+    def past(self) -> tuple[float, int, int, float]:
+        """When the last prompt came, on which day, how many came on that day, and how many on days before."""
+        return self._last, self._day, self._today, self._past
+
+    def remember(self, last: float, day: int, today: int, past: float) -> None:
+        """Take over what `past` told."""
+        self._last, self._day, self._today, self._past = last, day, today, past
+
     def _place_in_time(self, made: Reading) -> None:
         at = made.seen.at
         if self._last >= 0:

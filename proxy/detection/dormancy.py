@@ -1,0 +1,82 @@
+"""A client that has gone quiet, in under a kilobyte: its sums, its strongest stream with the pieces that make it, its tests.
+
+What it sent is forgotten (which prompts came before, which answers were given), what it is like is not: when it comes back, its
+strongest stream is known by its pieces and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+
+from proxy.core.errors import TosProxyError
+from proxy.detection.signals import WIDTH
+from proxy.detection.window import LOOSE, Scope, Traffic
+
+FORMAT = 1
+MOST_PIECES = 48
+
+_HEAD = struct.Struct("<BBHBB")
+_SCOPE = struct.Struct(f"<{WIDTH}fIIffff")
+_TIME = struct.Struct("<diif")
+
+
+class DormancyError(TosProxyError):
+    """Bytes that no client was packed into, or by another version of the signals."""
+
+
+def pack(traffic: Traffic) -> bytes:
+    """At most `limit()` bytes."""
+    numbers = [number for number in traffic.streams if number != LOOSE]
+    strongest = max(
+        numbers, key=lambda number: (traffic.streams[number].surplus, traffic.streams[number].sums.total), default=LOOSE
+    )
+    owned = traffic.memory.pieces.owned(strongest)[:MOST_PIECES] if strongest != LOOSE else []
+    scopes = [traffic.whole, *([traffic.streams[strongest]] if strongest in traffic.streams else [])]
+    head = _HEAD.pack(FORMAT, WIDTH, len(owned), len(scopes), strongest)
+    return b"".join([head, _TIME.pack(*traffic.memory.past()), *map(_scope, scopes), array("I", owned).tobytes()])
+
+
+def unpack(packed: bytes) -> Traffic:
+    """The client as far as it was kept.
+
+    Raises:
+        DormancyError: these bytes are not from `pack` of this version.
+
+    """
+    try:
+        form, width, pieces, scopes, strongest = _HEAD.unpack_from(packed)
+        if (form, width) != (FORMAT, WIDTH) or len(packed) != _HEAD.size + _TIME.size + scopes * _SCOPE.size + 4 * pieces:
+            raise DormancyError("a dormant client of another version")
+        traffic = Traffic()
+        traffic.memory.remember(*_TIME.unpack_from(packed, _HEAD.size))
+        at = _HEAD.size + _TIME.size
+        read = [_unscope(packed, at + number * _SCOPE.size) for number in range(scopes)]
+    except (struct.error, IndexError) as error:
+        raise DormancyError(f"not a dormant client: {error}") from None
+    traffic.whole = read[0]
+    if len(read) > 1:
+        traffic.streams[strongest] = read[1]
+        for mark in array("I", packed[at + scopes * _SCOPE.size :]):
+            traffic.memory.pieces.add(mark, strongest)
+            traffic.memory.pieces.add(mark, strongest)
+    return traffic
+
+
+def limit() -> int:
+    """Bytes of a packed client at most."""
+    return _HEAD.size + _TIME.size + 2 * _SCOPE.size + 4 * MOST_PIECES
+
+
+def _scope(scope: Scope) -> bytes:
+    sums = scope.sums
+    return _SCOPE.pack(*sums.values, sums.total, scope.last, sums.n, scope.surplus, scope.doubt, scope.level)
+
+
+def _unscope(packed: bytes, at: int) -> Scope:
+    *values, total, last, n, surplus, doubt, level = _SCOPE.unpack_from(packed, at)
+    scope = Scope()
+    scope.sums.values = array("f", values)
+    scope.sums.total, scope.sums.n, scope.last = total, n, last
+    scope.surplus, scope.doubt, scope.level = surplus, doubt, level
+    return scope

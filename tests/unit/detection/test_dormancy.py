@@ -1,0 +1,54 @@
+"""A client that went quiet takes under a kilobyte, comes back as it was, and is found where it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.detection.detector import Detector
+from proxy.detection.dormancy import DormancyError, limit, pack, unpack
+from proxy.detection.weights import read_weights
+from proxy.detection.window import Traffic, terms_of
+from tests.unit.detection.traffic import asked, filling, templated
+
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@1.json").read_text())
+MAKING = "Come up with ten diverse instructions to make training data. Avoid repetition of forms. The seed is this. {}."
+
+
+def test_a_client_in_under_a_kilobyte() -> None:
+    """Sums, tests and the strongest stream survive; so do the terms read off them."""
+    detector = Detector(WEIGHTS)
+    for n, seen in enumerate(templated(60, MAKING, temperature=0.8)):
+        detector.observe(seen)
+        detector.observe(asked(f"Where is my parcel now. The number is given here. {filling(n)}.", n, tools=2))
+    before = detector.client("c").traffic
+    assert before is not None
+    packed = pack(before)
+    assert len(packed) <= limit() < 1024
+    after = unpack(packed)
+    assert terms_of(after.whole.sums) == pytest.approx(terms_of(before.whole.sums), abs=1e-4)
+    assert max(scope.surplus for scope in after.streams.values()) == pytest.approx(
+        max(scope.surplus for number, scope in before.streams.items() if number), abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("every", [15])
+def test_sleeping_between_days_does_not_hide(every: int) -> None:
+    """A pipeline that goes dormant every few prompts is found all the same, in its own stream."""
+    detector = Detector(WEIGHTS)
+    client = detector.client("c")
+    found = []
+    for n, seen in enumerate(templated(200, MAKING, temperature=0.8)):
+        found += detector.observe(seen)
+        if n % every == every - 1 and client.traffic is not None:
+            client.traffic = unpack(pack(client.traffic))
+    assert [finding.kind for finding in found] == ["extraction"]
+    assert found[0].prompt <= 150
+
+
+@pytest.mark.parametrize("packed", [b"", b"\x01", pack(Traffic())[:-1], b"\x02" + pack(Traffic())[1:]])
+def test_other_bytes_are_refused(packed: bytes) -> None:
+    """What is cut or of another version is an error, not a client."""
+    with pytest.raises(DormancyError):
+        unpack(packed)
