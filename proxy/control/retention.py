@@ -1,7 +1,7 @@
 """Retention: lets go of contents, evidence and spool segments when their time or their space is over. Nothing unshipped ever goes.
 
 * Contents past `content_seconds`: rows deleted; keys of months that are wholly past it destroyed, in the store and in the keyring.
-* Evidence past `evidence_seconds`: exchanges and entries of whole days.
+* Evidence past `evidence_seconds`: exchanges and entries of whole days; findings whose last record is past it, and their cases.
 * Segments: kept while there is room. Above `TRIM_AT` of `max_bytes` the oldest go that are shipped and that no recovery will ask
   for, until `TRIM_TO` is reached. If that is not enough, `alarm` is set at `ALARM_AT`; gateways refuse at 95 %.
 """
@@ -24,6 +24,7 @@ from proxy.ledger.epoch import numbers
 from proxy.ledger.reader import Cursor, EpochAt
 from proxy.ledger.store import Store
 from proxy.ledger.store_errors import StoreError
+from proxy.review.forgetting import forget
 
 TRIM_AT, TRIM_TO, ALARM_AT = 0.75, 0.70, 0.80
 
@@ -194,6 +195,8 @@ class Retention:
         content_before = now - int(self._bounds.content_seconds * 1_000_000)
         erased = await asyncio.to_thread(erase_keys, self._data_dir, store_retention.month_bound(content_before))
         rows, destroyed = await store_retention.forget_contents(self._store, content_before, now)
-        evidence = await store_retention.forget_evidence(self._store, now - int(self._bounds.evidence_seconds * 1_000_000))
+        evidence_before = now - int(self._bounds.evidence_seconds * 1_000_000)
+        evidence = await store_retention.forget_evidence(self._store, evidence_before)
+        evidence += await forget(self._store, evidence_before)
         if rows or destroyed or erased or evidence:
             self._note("retention", contents=rows, keys=destroyed + erased, evidence=evidence)

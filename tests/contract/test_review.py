@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from proxy.core.errors import LedgerUnavailableError
 from proxy.ledger import store_following
 from proxy.ledger.store import Store
 from proxy.ledger.store_following import Ended, OvertakenError
 from proxy.ledger.store_ship import ship
-from proxy.review import cases, digests, dispositions, findings
+from proxy.review import cases, digests, dispositions, findings, forgetting
 from proxy.review.dispositions import Disposition
 from proxy.review.judged import DAY_US
 from proxy.review.raised import Contribution, Raised
@@ -259,6 +260,25 @@ async def test_one_digest_a_day(store: Store) -> None:
     assert await digests.make(store, noon + 6 * DAY_US) is None
     assert await digests.listed(store) == [later, made]
     assert await digests.listed(store, before=later.day) == [made]
+
+
+async def test_findings_go_with_their_evidence(store: Store, marks: Marks) -> None:
+    """A finding goes when its last record is past its time, its case when it has none left, each with its history; others stay."""
+    noon = NOON // DAY_US * DAY_US + DAY_US // 2
+    await keep(store, one("old", principal="gone"), one("q", kind="question", principal="b", gathers=False), at=noon)
+    await keep(store, one("old and new", principal="stays"), at=noon)
+    await digests.make(store, noon + DAY_US)
+    (gone,), _ = await cases.page(store, cases.Wanted({"subject": "gone"}))
+    await dispositions.note(store, gone["id"], "x", "ann", noon, marks.record)
+    await keep(store, one("old and new", at=NOON + 9 * DAY_US), at=noon + 9 * DAY_US)
+    assert await forgetting.forget(store, noon - DAY_US) == 0
+    assert await forgetting.forget(store, noon + 5 * DAY_US) == 3
+    assert [each["principal"] for each in await listed(store)] == ["stays"]
+    assert (await the_case(store))["subject"] == "stays"
+    assert await digests.listed(store) == []
+    async with store.read() as connection:
+        told = (await connection.execute(text("SELECT case_id FROM case_events"))).scalars()
+        assert set(told) == {(await the_case(store))["id"]}
 
 
 async def test_a_reader_sees_each_record_once_it_has_ended(store: Store) -> None:
