@@ -236,14 +236,18 @@ def instant(on: str) -> int:
 
 
 def call_of(given: Given, sites: Mapping[str, Site], judge: Judge) -> Call:
-    """The call that a case describes, its verdict given or judged. An upstream that nobody configured is its own host."""
+    """The call that a case describes, its verdict given or judged. An upstream that nobody configured is its own host, and one that
+    is given another host is not under the contract of its own.
+    """
     site = sites.get(given.upstream, Site(given.upstream, "openai"))
+    if given.host is not None:
+        site = Site(given.host, site.dialect)
     who = given.principal
     purposes = who.purposes or tuple(dict.fromkeys((given.purpose, UNDECLARED)))
     call = Call(
         instant(given.on or "1970-01-01"),
         given.upstream,
-        site.host if given.host is None else given.host,
+        site.host,
         site.dialect if given.dialect is None else given.dialect,
         given.endpoint,
         given.method,

@@ -17,9 +17,10 @@ from proxy.core.call import Call
 from proxy.core.decision import Decision, Verdict
 from proxy.core.rules import Bundle, Rule
 from proxy.policy.anatomy import TEST, Part, anatomy
-from proxy.policy.engine import Engine, Expression
+from proxy.policy.engine import Engine
 from proxy.policy.globs import holds
 from proxy.policy.names import BY_NAME, LIST, Value
+from proxy.policy.remembering import Expression
 
 _WORD = re.compile(r"(?<![\w.\"'])[a-z_]+(?:\.[a-z_]+)?")
 
@@ -105,6 +106,8 @@ def shown(value: Any) -> str:
     """A value for people."""
     if isinstance(value, list):
         return ", ".join(map(shown, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={inner}" for name, inner in value.items()) or "none"
     if value == "":
         return "empty"
     return str(value).lower() if isinstance(value, bool) else str(value)

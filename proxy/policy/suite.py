@@ -21,8 +21,9 @@ from proxy.core.rules import Bundle, Rule
 from proxy.documents.problems import Problem
 from proxy.policy.anatomy import anatomy, leaves, negated, replaced
 from proxy.policy.cases import Case, Expect, Judge, Site, TestFile, call_of
-from proxy.policy.engine import Engine, Expression
+from proxy.policy.engine import Engine
 from proxy.policy.globs import holds
+from proxy.policy.remembering import Expression
 
 ENDING = "_test"
 _OPPOSITE = {"deny": "allow", "throttle": "allow", "flag": "allow", "allow": "deny"}
