@@ -8,7 +8,7 @@ from importlib import import_module
 import typer
 
 # Modules `policy_<name>` of this package; each offers `register(group)`.
-COMMANDS = ("schema",)
+COMMANDS = ("check", "test", "explain", "backtest", "schema")
 
 
 def register(app: typer.Typer) -> None:

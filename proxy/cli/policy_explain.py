@@ -1,0 +1,272 @@
+"""`tos-proxy policy explain`: which terms and rules decide about a call, which do not, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
+
+if TYPE_CHECKING:
+    from proxy.app.sets import RuleSet
+    from proxy.cli.curl import Asked
+    from proxy.cli.explained import Told
+    from proxy.core.call import Call
+    from proxy.core.exchange import Caller
+    from proxy.policy.cases import Given
+    from proxy.settings.compiling import Compiled
+
+Setting = Annotated[
+    list[str] | None, typer.Option("--set", help="Any other name of a call: n=5, logprobs=true, terms.verdict=forbid.")
+]
+Words = list[str] | None
+_WIDE = 200
+"""Columns where nobody looks at a terminal."""
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+    group.command()(explain)
+
+
+def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
+    what: Annotated[list[str] | None, typer.Argument(help="A record id, or, behind --, a curl command.")] = None,
+    request: Annotated[Path | None, typer.Option(help="File with a curl command or an HTTP message.")] = None,
+    upstream: Annotated[str | None, typer.Option(help="Name of the upstream.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="The dialect's word: chat, messages, batch_line …")] = None,
+    model: Annotated[str | None, typer.Option(help="Model that is asked for.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Declared purpose.")] = None,
+    attribute: Annotated[list[str] | None, typer.Option(help="Attribute of the principal: distributed=true.")] = None,
+    principal: Annotated[str | None, typer.Option(help="Who asks: a configured principal, or any name.")] = None,
+    on: Annotated[str | None, typer.Option(help="Date or time of the call; today, or the record's own.")] = None,
+    setting: Setting = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show what decides about a call: rows and clauses of the terms, and every rule with what matched or did not.
+
+    A record is judged anew by the set in force, and what differs from what was recorded is told. A request is read as the gateway
+    would read it; nothing is sent. Otherwise the options describe a call. Exit 0, or 2 for what cannot be explained.
+
+    \b
+    Examples:
+      tos-proxy policy explain 019a2b3c4d5e7f
+      tos-proxy policy explain -- curl http://127.0.0.1:8080/openai/v1/chat/completions -H "authorization: Bearer sk-…" -d @body
+      tos-proxy policy explain --request request.http --principal research
+      tos-proxy policy explain --upstream openai --model gpt-4.1 --purpose train.general --on 2026-11-22 --set n=5
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
+    from proxy.settings.compiling import compile_configuration
+
+    settle(config, data_dir)
+    words = what or []
+    given = _given(
+        {"upstream": upstream, "endpoint": endpoint, "model": model, "purpose": purpose, "on": on}, principal, attribute, setting
+    )
+    compiled = compile_configuration(os.environ, make=False)
+    if request is not None or words[:1] == ["curl"] or len(words) > 1:
+        from proxy.cli.curl import from_arguments, from_file
+
+        told = _of_request(from_file(request.read_bytes()) if request is not None else from_arguments(words), given, compiled)
+    elif words:
+        told = _of_record(words[0], given, compiled)
+    else:
+        told = _of_flags(given, compiled)
+    _print(told, json_=json_)
+
+
+def _print(told: Told, *, json_: bool) -> None:
+    from rich.console import Console
+
+    from proxy.cli.explained import as_json, tree
+
+    if json_:
+        print(json.dumps(as_json(told), indent=2, ensure_ascii=False))
+    else:
+        Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(tree(told))
+
+
+def _given(
+    plain: dict[str, Any], principal: str | None, attributes: list[str] | None, settings: list[str] | None
+) -> dict[str, Any]:
+    """What the options say of a call, as a case of a test would say it."""
+    given = {name: value for name, value in plain.items() if value is not None}
+    for word in settings or []:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{word!r} should be name=value", param_hint="--set")
+        try:
+            _set(given, name.split("."), json.loads(value))
+        except ValueError:
+            _set(given, name.split("."), value)
+    for word in attributes or []:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{word!r} should be name=value", param_hint="--attribute")
+        _set(given, ["attributes", name], value)
+    if principal is not None:
+        _set(given, ["principal", "name"], principal)
+    return given
+
+
+def _set(given: dict[str, Any], path: list[str], value: Any) -> None:
+    inner = given
+    for part in path[:-1]:
+        inner = inner.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise typer.BadParameter(f"{part} cannot have both a value and parts", param_hint="--set")
+    inner[path[-1]] = value
+
+
+def _checked(given: dict[str, Any]) -> Given:
+    from pydantic import ValidationError
+
+    from proxy.documents.checking import invalid
+    from proxy.policy.cases import Given as Model
+
+    try:
+        found: Given = Model.model_validate(given)
+    except ValidationError as error:
+        told = [str(problem) for problem in invalid(error, Model, lambda _path, _of_key: "")]
+        raise typer.BadParameter("; ".join(told)) from None
+    return found
+
+
+def _today() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _in_force(compiled: Compiled) -> list[bytes]:
+    """The entries that a running proxy goes by, or, where none runs, those of the configuration."""
+    from proxy.control.plan import CONTROL
+    from proxy.control.presence import who_serves
+    from proxy.control.publisher import Publisher
+
+    data_dir = compiled.settings.data_dir
+    if who_serves(data_dir, CONTROL) is None:
+        return compiled.entries
+    return list(Publisher(data_dir).entries().values())
+
+
+def _told(call: Call, rules: RuleSet, compiled: Compiled, **more: Any) -> Told:
+    from proxy.cli.explained import Told as Made
+    from proxy.cli.explained import row_views
+    from proxy.policy.conditions import condition
+    from proxy.policy.explaining import explain as explained
+
+    explanation = explained(call, list(rules.rules.values()), rules.bundle, condition)
+    return Made(explanation, row_views(rules.terms, call, compiled.terms.clauses, rules.adoptions), **more)
+
+
+def _of_flags(given: dict[str, Any], compiled: Compiled) -> Told:
+    """A call that the options describe; a configured principal brings its purpose and attributes."""
+    from proxy.app.sets import set_of
+    from proxy.cli.sites import sites
+    from proxy.policy.cases import call_of
+
+    known = {each.name: each for each in compiled.principals}
+    whom = known.get(given.get("principal", {}).get("name", ""))
+    if whom is not None:
+        given = {"purpose": whom.purpose, **given, "attributes": {**whom.attributes, **given.get("attributes", {})}}
+        given["principal"] = {"purposes": whom.purposes, "project": whom.project, **given["principal"]}
+    rules = set_of(_in_force(compiled))
+    call = call_of(_checked({"on": _today(), **given}), sites(compiled.settings, compiled.terms), rules.terms.judge)
+    return _told(call, rules, compiled)
+
+
+def _of_record(record: str, given: dict[str, Any], compiled: Compiled) -> Told:
+    """A recorded call, judged by the set in force now."""
+    from proxy.app.sets import set_of
+    from proxy.policy.cases import instant
+    from proxy.policy.replay import Replay, seen
+
+    if unused := sorted(set(given) - {"on"}):
+        raise typer.BadParameter(f"a record says itself what was asked ({', '.join(unused)})")
+    own, carrier = asyncio.run(_evidence(record, compiled))
+    entry = seen(own)
+    call = Replay().call(entry, seen(carrier) if carrier is not None else None)
+    if "on" in given:
+        call.at = instant(_checked(given).on or "")
+    rules = set_of(_in_force(compiled))
+    call.verdict = rules.terms.judge(call)
+    recorded = {
+        "id": entry.id,
+        "verdict": entry.verdict,
+        "decision": entry.decision,
+        "rules": list(entry.rules),
+        "policies": (seen(carrier) if carrier is not None else entry).versions.policies,
+    }
+    return _told(call, rules, compiled, recorded=recorded)
+
+
+async def _evidence(record: str, compiled: Compiled) -> tuple[bytes, bytes | None]:
+    """The entry of a record, and, of a line or turn, that of the exchange that brought it."""
+    from proxy.cli.api import ApiError
+    from proxy.ledger.store import Store
+    from proxy.ledger.store_records import exchanges_named, lines_named, turns_named
+    from proxy.policy.replay import seen
+    from proxy.settings.compiling import running
+
+    store = await Store.look(running(compiled.settings).store_url)
+    try:
+        for exchange, _ in (await exchanges_named(store, [record])).values():
+            return exchange, None
+        for own in ((await lines_named(store, [record])) or (await turns_named(store, [record]))).values():
+            carriers = await exchanges_named(store, [seen(own).carrier])
+            return own, next((intent for intent, _ in carriers.values()), None)
+    finally:
+        await store.close()
+    raise ApiError(f"no record {record} in the store (what has just been written is shipped within seconds)")
+
+
+def _of_request(asked: Asked, given: dict[str, Any], compiled: Compiled) -> Told:
+    """A request as the gateway would read it."""
+    from proxy.app.rehearsing import rehearsed
+    from proxy.app.sets import set_of
+    from proxy.cli.curl import target_of
+    from proxy.policy.cases import instant
+    from proxy.settings.identity import identity_key
+
+    if unused := sorted(set(given) - {"on", "purpose", "principal", "attributes"}):
+        raise typer.BadParameter(f"a request says itself what is asked ({', '.join(unused)})")
+    checked = _checked({"on": _today(), **given})
+    target = target_of(asked.url, {name: upstream.base_url for name, upstream in compiled.settings.upstreams.items()})
+    head = asked.message(target)
+    key = identity_key(compiled.settings.data_dir, os.environ, make=False)
+    entries = _in_force(compiled)
+    rehearsal = rehearsed(head, asked.body or b"", entries, key, instant(checked.on or ""), _as(asked, given, compiled))
+    rules = set_of(entries)
+    carried = dict(Counter(effect for effect, _ in rehearsal.carried))
+    inner = None if rehearsal.strictest is None else _told(rehearsal.strictest, rules, compiled)
+    return _told(rehearsal.call, rules, compiled, carried=carried, strictest=inner)
+
+
+def _as(asked: Asked, given: dict[str, Any], compiled: Compiled) -> Callable[[Caller], Caller]:
+    """Who is taken for the caller: whom the credential names, but for what the options say otherwise."""
+    import msgspec
+
+    from proxy.core.exchange import Caller as Made
+    from proxy.core.principal import Principal
+
+    known = {each.name: each for each in compiled.principals}
+    header = next((value for name, value in asked.fields if name.lower() == "x-tos-purpose"), None)
+    named: str | None = given.get("principal", {}).get("name")
+
+    def instead(caller: Caller) -> Caller:
+        principal = caller.principal if named is None else known.get(named) or Principal(named)
+        principal = msgspec.structs.replace(principal, attributes={**principal.attributes, **given.get("attributes", {})})
+        purpose = given.get("purpose") or (principal.purpose if header is None else header)
+        allowed = "purpose" in given or (named is not None and (header is None or header in principal.purposes))
+        refused = None if allowed else caller.refused
+        return Made(principal, caller.credential, purpose, source=caller.source, inject=caller.inject, refused=refused)
+
+    return instead
