@@ -18,10 +18,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from proxy.core import snapshot
 from proxy.demo.upstream import upstream_process
@@ -43,7 +45,9 @@ _HEAD = (
 
 @dataclass
 class Reloaded:
-    """What came of one run."""
+    """What came of one run. `longest`: seconds that the slowest call took; `grown`: bytes by which the worker grew, from the first
+    tenth of the reloads on.
+    """
 
     wrong: list[str] = field(default_factory=list)
     taken: int = 0
@@ -51,11 +55,14 @@ class Reloaded:
     answered: int = 0
     judged: int = 0
     lines: int = 0
+    longest: float = 0.0
+    grown: int = 0
 
     def __str__(self) -> str:
         return (
             f"{self.taken + self.refused} reloads, {self.refused} of them broken: {self.answered} answers, "
-            f"{self.judged} exchanges and {self.lines} lines judged; {len(self.wrong)} wrong"
+            f"{self.judged} exchanges and {self.lines} lines judged; the slowest answer took {self.longest * 1000:.0f} ms, "
+            f"the worker grew by {self.grown / 2**20:.0f} MiB; {len(self.wrong)} wrong"
         )
 
 
@@ -73,7 +80,9 @@ class _Load:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             while not self.over.is_set():
+                begun = time.monotonic()
                 status, _ = await exchange(reader, writer, "m-1", rng.randrange(1, 10))
+                self._found.longest = max(self._found.longest, time.monotonic() - begun)
                 self._found.answered += 1
                 if status not in (200, 403):
                     self._found.wrong.append(f"an answer with status {status}")
@@ -102,9 +111,25 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, m
     return int(answered[9:12]), await reader.readexactly(length)
 
 
+class _Worker(NamedTuple):
+    """`complaints`: the file that it writes its complaints to."""
+
+    port: int
+    pid: int
+    complaints: Path
+
+    def resident(self) -> int:
+        """What it holds of the machine's memory now, in bytes."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def told(self) -> int:
+        """Bytes of complaints."""
+        return self.complaints.stat().st_size
+
+
 @contextmanager
-def _worker(folder: Path, fault: str) -> Iterator[tuple[int, Path]]:
-    """A running worker: its port, and where its complaints are."""
+def _worker(folder: Path, fault: str) -> Iterator[_Worker]:
+    """A running worker."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **({"TOS_PROXY_NATIVE": "0"} if fault else {})}
     complaints = folder / "stderr"
     with complaints.open("w", encoding="utf-8") as stderr:
@@ -112,7 +137,7 @@ def _worker(folder: Path, fault: str) -> Iterator[tuple[int, Path]]:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline()), complaints
+        yield _Worker(int(process.stdout.readline()), process.pid, complaints)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     finally:
@@ -127,24 +152,25 @@ def torture(reloads: int, folder: Path, *, seed: int = 1, fault: str = "") -> Re
     found = Reloaded()
     with upstream_process() as upstream:
         _publish(folder, snapshot.base(1, 0, sets.entries(1, upstream.url)))
-        with _worker(folder, fault) as (port, complaints):
-            asyncio.run(_run(reloads, folder, port, complaints, upstream.url, random.Random(seed), found))
+        with _worker(folder, fault) as worker:
+            asyncio.run(_run(reloads, folder, worker, upstream.url, random.Random(seed), found))
     _check(folder / "data" / "spool", found)
     return found
 
 
-async def _run(reloads: int, folder: Path, port: int, complaints: Path, upstream: str, rng: random.Random, found: Reloaded) -> None:
-    load = _Load(port, found)
+async def _run(reloads: int, folder: Path, worker: _Worker, upstream: str, rng: random.Random, found: Reloaded) -> None:
+    load = _Load(worker.port, found)
     clients = [asyncio.create_task(load.ask(number)) for number in range(CLIENTS)]
     clients.append(asyncio.create_task(load.send_files()))
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", worker.port)
+    settled = 0
     try:
         for number in range(2, reloads + 2):
             if number % BROKEN_EACH == 0:
-                told = _size(complaints)
+                told = worker.told()
                 _publish(folder, rng.choice(sets.BROKEN)(number, upstream))
                 async with asyncio.timeout(_PATIENCE):
-                    while _size(complaints) == told:  # noqa: ASYNC110 - a file tells nobody
+                    while worker.told() == told:  # noqa: ASYNC110 - a file tells nobody
                         await asyncio.sleep(0.005)
                 found.refused += 1
             else:
@@ -153,14 +179,13 @@ async def _run(reloads: int, folder: Path, port: int, complaints: Path, upstream
                     while b"s%d/probe" % number not in (await exchange(reader, writer, sets.PROBE, 1))[1]:  # noqa: ASYNC110
                         await asyncio.sleep(0.005)
                 found.taken += 1
+            if number == reloads // 10:
+                settled = worker.resident()
+        found.grown = worker.resident() - settled
     finally:
         writer.transport.abort()
         load.over.set()
         await asyncio.gather(*clients)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
 
 
 def _publish(folder: Path, text: bytes) -> None:
