@@ -15,6 +15,7 @@ from proxy.gateway.receive import Body
 from proxy.gateway.routes import Route
 from proxy.wire.request import Request
 
+_DIGESTS = (b"content-digest", b"repr-digest", b"digest", b"content-md5", b"x-amz-content-sha256")
 MOST = 4 * 1024 * 1024
 """Bytes of a body that are changed: it stands in memory, and in the intent's content a second time."""
 
@@ -62,6 +63,8 @@ def _obstacle(exchange: Exchange, body: Body) -> str:
         return "a body that is not read as JSON"
     if request.head.values.get(b"content-encoding", b"identity").lower() != b"identity":
         return "an encoded body"
+    if any(name in request.head.values for name in _DIGESTS):
+        return "a body whose digest is in the request's head"
     if exchange.facts.inspection == "none":
         return "a body that could not be read"
     return "so long a body" if len(body.whole) > MOST else ""

@@ -83,6 +83,7 @@ def test_a_spooled_body_is_changed_too(size: int) -> None:
             "not read",
         ),
         (post(b"/openai/v1/nobody/knows", b"{}"), "not read"),
+        (post(b"/openai/v1/chat/completions", LOGPROBS, *JSON, b"Content-Digest: sha-256=:x:"), "digest"),
         (post(b"/openai/v1/chat/completions", b"{nonsense"), "could not be read"),
         (post(b"/openai/v1/chat/completions", b'{"model":"m","provider":1}'), "no object"),
         (opening(), "session"),
