@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -41,9 +41,11 @@ class RuleSet(NamedTuple):
         """The judge of these terms."""
         return TermsJudge(self.rows, self.models, None, self.adoptions)
 
-    def with_rules(self, rules: Iterable[Rule], *, alone: bool = False) -> RuleSet:
-        """The set with these rules instead of those of the same name, and beside the others unless they stand `alone`."""
-        kept = {} if alone else self.rules
+    def with_rules(self, rules: Iterable[Rule], *, packs: Container[str] = (), alone: bool = False) -> RuleSet:
+        """The set with these rules instead of those of the same name and of all those of `packs`, and beside the others unless they
+        stand `alone`.
+        """
+        kept = {name: rule for name, rule in self.rules.items() if not alone and name.rpartition("/")[0] not in packs}
         return self._replace(rules={**kept, **{rule.name: rule for rule in rules}}, bundle=Bundle())
 
 

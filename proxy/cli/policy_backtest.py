@@ -58,7 +58,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> None:
     """Judge recorded traffic by a draft and by the set in force, and show what would change. Only evidence is read.
 
-    The draft's rules replace those of the same name and stand beside the others. Ctrl-C ends it with what it has so far.
+    The draft's rules replace those of the same name, packs replace packs, and all stand beside the others. Ctrl-C ends it with
+    what it has so far.
     Exit 0: no decision changes; 1: some do; 130: it was cut short.
 
     \b
@@ -107,15 +108,17 @@ def _sets(
     from proxy.documents.problems import ConfigurationError
 
     in_force = found(compiled.settings.data_dir, compiled.entries)
-    rules = list(in_force.rules.values())
+    rules, packs = list(in_force.rules.values()), frozenset[str]()
     if paths:
         drafted = drafts(paths, now)
         if drafted.problems:
             raise ConfigurationError(drafted.problems)
         rules = [each.rule for each in drafted.placed]
+        if all(path.is_dir() for path in paths):  # of a file within a pack, its pack's other rules stay as they are
+            packs = frozenset(pack for pack, slash, _ in (rule.name.rpartition("/") for rule in rules) if slash)
     if enforce:
         rules = [msgspec.structs.replace(rule, mode="enforce", rollout=100) for rule in rules]
-    whole = in_force.with_rules(rules, alone=alone)
+    whole = in_force.with_rules(rules, packs=packs, alone=alone)
     return in_force, whole if terms is None else _with_terms(whole, compiled, terms)
 
 

@@ -57,6 +57,7 @@ def test_a_draft_lies_over_the_set_or_stands_alone() -> None:
     assert {rule.name: rule.effect for rule in base.with_rules(draft).rules.values()} == {"pack/no": "flag", "new": "flag"}
     assert list(base.with_rules(draft[1:], alone=True).rules) == ["new"]
     assert list(base.with_rules(draft[1:]).rules) == ["pack/no", "new"]
+    assert list(base.with_rules(draft[1:], packs={"pack"}).rules) == ["new"]
     assert base.with_rules(draft).rows == base.rows
 
 
