@@ -73,8 +73,14 @@ class Models(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     version: str = ""
 
 
+CATALOGUE = "catalogue"
+"""What the whole catalogue is called where rows are named."""
+
+
 class Adoption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Section `adoption`, named by row: a named person has read the row's cells as they are at `digest`. `at`: microseconds."""
+    """Section `adoption`, named by row: a named person has read the row's cells as they are at `digest`. `at`: microseconds.
+    Under the name `catalogue`: whoever put the catalogue's `version` in force.
+    """
 
     row: str
     digest: str

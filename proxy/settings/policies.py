@@ -18,7 +18,7 @@ from proxy.policy.compiler import bundle, rules
 from proxy.policy.loader import PACK_FILE, Found, Known, Wanted, load, meant, read, released
 from proxy.settings.schema import Settings
 from proxy.settings.shipped import policies_folder
-from proxy.settings.terms import Terms
+from proxy.settings.terms import Terms, stored_part
 from proxy.terms.releases import terms_folder
 
 Place = Callable[[Path], str]
@@ -103,7 +103,8 @@ def followed(settings: Settings, base: FilePath) -> list[str]:
     """Files and folders whose change is a change of the configuration."""
     own = [str(base / FilePath(written).expanduser()) for written in settings.policies]
     packs = policies_folder("packs")
-    return [*own, *(str(packs / written.partition("@")[0]) for written in settings.packs), str(terms_folder())]
+    shipped = [*(str(packs / written.partition("@")[0]) for written in settings.packs), str(terms_folder())]
+    return [*own, *shipped, str(stored_part(settings.data_dir))]
 
 
 def _problem(place: Place, path: Path, message: str, hint: str = "") -> Problem:

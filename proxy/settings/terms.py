@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from urllib.parse import urlsplit
 
+import msgspec
+
 from proxy.core import snapshot
-from proxy.core.terms import Clause, Models, Row
+from proxy.core.terms import CATALOGUE, Adoption, Clause, Models, Row
 from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
 from proxy.settings.builtin import default_contract
 from proxy.settings.schema import Settings
@@ -64,35 +66,57 @@ def compiled_terms(settings: Settings, base: FilePath, place: Place, folder: Fil
     Raises: ConfigurationError with every problem, NoTermsError for a broken installation.
     """
     folder = folder or releases.terms_folder()
-    catalogue, newer = chosen(settings, folder, place)
+    catalogue, newer, warnings = chosen(settings, folder, place)
     own = [base / FilePath(each).expanduser() for each in settings.policies]
     whole = extended(catalogue, own)
     rows = compiling.rows(whole)
     problems = list(_unknown(settings, rows, place))
     if problems:
         raise ConfigurationError(problems)
-    beside, warnings = None, []
+    beside = None
     if newer is not None:
         try:
             later = extended(newer, own)
             beside = (compiling.rows(later), compiling.models(later))
         except ConfigurationError as error:
             told = f"the shipped version {newer.version} does not fit together with what is here, so it is not judged by beside: "
-            warnings = [Problem(each.place, each.path, told + each.message, each.hint) for each in error.problems]
+            warnings += [Problem(each.place, each.path, told + each.message, each.hint) for each in error.problems]
     return Terms(rows, compiling.models(whole), compiling.clauses(whole), contracts(settings, rows), beside, warnings, whole)
 
 
-def chosen(settings: Settings, folder: FilePath, place: Place) -> tuple[Catalogue, Catalogue | None]:
-    """The catalogue in force, and the shipped one if that is another."""
+def chosen(settings: Settings, folder: FilePath, place: Place) -> tuple[Catalogue, Catalogue | None, list[Problem]]:
+    """The catalogue in force, the shipped one if that is another, and warnings. In force is the version that the configuration
+    pins, else the one that a person adopted, else the shipped one.
+    """
     shipped = read(folder)
-    wanted = settings.terms.version
-    if wanted is None or wanted == shipped.version:
-        return shipped, None
+    pinned = settings.terms.version
+    wanted = pinned or adopted_version(settings.data_dir)
+    if not wanted or wanted == shipped.version:
+        return shipped, None, []
     try:
-        return releases.load(folder, wanted), shipped
+        return releases.load(folder, wanted), shipped, []
     except releases.NoTermsError as error:
-        path = ("terms", "version")
-        raise ConfigurationError([Problem(place(path), dotted(path), str(error), f"{shipped.version} is shipped")]) from None
+        path, told = ("terms", "version"), str(error)
+        if pinned:
+            raise ConfigurationError([Problem(place(path), dotted(path), told, f"{shipped.version} is shipped")]) from None
+        return shipped, None, [Problem("", dotted(path), f"{told}; {wanted} was adopted, {shipped.version} is in force")]
+
+
+def stored_part(data_dir: FilePath) -> FilePath:
+    """What the store says to gateways, adoptions among it (docs/adr/0004-snapshot.md)."""
+    return data_dir / "snapshot" / "stored"
+
+
+def adopted_version(data_dir: FilePath) -> str:
+    """The version that a person put in force; empty if nobody did."""
+    try:
+        text = stored_part(data_dir).read_bytes()
+    except OSError:
+        return ""
+    for line in snapshot.lines(text):
+        if line.put == "adoption" and line.name == CATALOGUE:
+            return msgspec.json.decode(line.value, type=Adoption).version
+    return ""
 
 
 def contracts(settings: Settings, rows: Mapping[str, Row]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from proxy.core.terms import CATALOGUE
 from proxy.documents.problems import Path, Problem, dotted
 from proxy.terms import schema
 from proxy.terms.files import Found
@@ -57,6 +58,8 @@ class _Checks:
             first = seen.setdefault(key, each)
             if first is not each:
                 yield _problem(each, ("metadata", "name"), f"{what} is already in {first.file.name}")
+            if key == ("", CATALOGUE):
+                yield _problem(each, ("metadata", "name"), f"{CATALOGUE} is what the whole is called, no row can be")
 
     def documents(self) -> Iterator[Problem]:
         """Clauses belong to one document, and only the last text of a document ends by itself."""

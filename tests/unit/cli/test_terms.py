@@ -170,3 +170,17 @@ def test_adopt_is_of_the_text_that_was_read(command: Command, terms: Path) -> No
     adopted = json.loads(command("terms", "adopt", "--by", "Counsel", "--all", "--json").out)
     assert [each["row"] for each in adopted] == ["acme.api", "acme.consumer", "host.api", "licence.open"]
     assert command("terms", "adopt", "--by", "Counsel", "--all").out == "nothing is unread\n"
+
+
+def test_a_version_is_adopted_as_a_whole(command: Command, terms: Path, tmp_path: Path) -> None:
+    """The version that somebody put in force is judged by when a newer one is installed; a pinned one leaves nothing to adopt."""
+    (terms / "releases").mkdir()
+    (terms / "releases" / "2026.01.1.json").write_bytes(releases.canonical(read(terms)))
+    assert command("terms", "adopt", "--by", "Counsel", "--version", "2020.1").code == 2
+    assert "catalogue  2026.01.1  Counsel on " in command("terms", "adopt", "--by", "Counsel", "--version", "2026.01.1").out
+    written(terms, {"catalogue.yaml": FILES["catalogue.yaml"].replace("2026.01.1", "2026.02.1")})
+    assert json.loads(command("terms", "list", "--json").out)["version"] == "2026.01.1"
+    assert command("terms", "adopt", "--by", "Counsel", "--version", "2026.02.1").code == 0
+    assert json.loads(command("terms", "list", "--json").out)["version"] == "2026.02.1"
+    (tmp_path / "tos-proxy.yaml").write_text("terms: {version: 2026.01.1}\n")
+    assert "pins 2026.01.1" in command("terms", "adopt", "--by", "Counsel", "--version", "2026.02.1").err

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.core import snapshot
+from proxy.core.terms import CATALOGUE, Adoption
 from proxy.documents.problems import ConfigurationError
 from proxy.settings.loading import load
 from proxy.settings.terms import Terms, compiled_terms, own_host
@@ -79,6 +80,27 @@ def test_a_pinned_version_is_in_force_and_the_shipped_one_beside_it(tmp_path: Pa
     assert {(line.put, line.name) for line in entries} >= {("terms", "ours"), ("terms_shadow", "ours"), ("models", "shadow")}
     same = terms(tmp_path, "terms: {version: 2026.02.1}\n", {"catalogue.yaml": newer})
     assert same.newer is None
+
+
+def test_an_adopted_version_stays_in_force_when_a_newer_one_comes(tmp_path: Path) -> None:
+    """What a person put in force is judged by until somebody adopts the newer one; the shipped one if there is no release of it."""
+    folder = written(tmp_path / "terms")
+    (folder / "releases").mkdir()
+    (folder / "releases" / "2026.01.1.json").write_bytes(releases.canonical(read(folder)))
+    newer = {"catalogue.yaml": FILES["catalogue.yaml"].replace("2026.01.1", "2026.02.1")}
+    assert terms(tmp_path, "", newer).version == "2026.02.1"
+    stored = tmp_path / "tos-proxy-data" / "snapshot" / "stored"
+    stored.parent.mkdir(parents=True)
+    for adopted, version, beside, warned in (
+        ("2026.01.1", "2026.01.1", "2026.02.1", 0),
+        ("2026.02.1", "2026.02.1", None, 0),
+        ("2025.1.1", "2026.02.1", None, 1),
+    ):
+        adoption = snapshot.put("adoption", CATALOGUE, Adoption(CATALOGUE, "0" * 16, "Counsel", 1, adopted))
+        stored.write_bytes(snapshot.base(1, 1, [adoption]))
+        found = terms(tmp_path, "", newer)
+        assert (found.version, found.newer and found.newer[1].version, len(found.warnings)) == (version, beside, warned)
+    assert terms(tmp_path, "terms: {version: 2026.01.1}\n", newer).version == "2026.01.1"
 
 
 def test_a_version_that_was_never_released_is_told(tmp_path: Path) -> None:

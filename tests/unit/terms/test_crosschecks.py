@@ -56,6 +56,7 @@ def contract(matrix: str, rest: str = "") -> str:
         ("new.yaml", contract("", "  hosts: [API.acme.example]\n"), "6:", "is already a host of acme.api"),
         ("new.yaml", API, "3:", "acme.api is already in"),
         ("new.yaml", FILES["catalogue.yaml"], "2:", "a second Catalogue"),
+        ("new.yaml", API.replace("acme.api, title", "catalogue, title"), "3:", "is what the whole is called"),
         ("new.yaml", MODELS, "2:", "a second Models"),
         ("models.yaml", MODELS.replace("licence.open", "licence.opn"), "6:", "did you mean licence.open?"),
         ("new.yaml", AGREEMENT, "3:", "acme.agreement of 2026-01-01 is already in"),
