@@ -74,7 +74,7 @@ class Seen(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(Seen)
-_LIMITED = "rate_limited"
+_LIMITED = 429
 
 
 def seen(evidence: bytes) -> Seen:
@@ -87,7 +87,7 @@ def seen(evidence: bytes) -> Seen:
 
 def was_judged(entry: Seen) -> bool:
     """Whether terms and policy were asked about it: a refusal before that (no key, not HTTP) says nothing about rules."""
-    return not entry.status or entry.decision != "allow" or entry.error == _LIMITED
+    return not entry.status or entry.decision != "allow" or entry.status == _LIMITED
 
 
 class Replay:
