@@ -145,9 +145,16 @@ def _print_finding(one: dict[str, Any]) -> None:
         print(f"  records: {one['first_record']} ({_day(one['first_at'])}) to {one['last_record']} ({_day(one['last_at'])})")
 
 
+def _plain(text: str) -> str:
+    """Words of people, on one line and without what a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def _told(event: dict[str, Any]) -> str:
     what = event["detail"].get("decision") or event["detail"].get("assignee") or ""
-    return "".join(f"{before}{text}" for before, text in ((" ", what), (" by ", event["by"]), (": ", event["note"])) if text)
+    return "".join(
+        f"{before}{text}" for before, text in ((" ", what), (" by ", event["by"]), (": ", _plain(event["note"]))) if text
+    )
 
 
 def decide(

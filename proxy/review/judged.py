@@ -21,6 +21,7 @@ _TOLD = {"deny": "denied", "flag": "flagged"}
 _SEVERITY = {"deny": "medium", "flag": "low"}
 _OBJECTIONS = frozenset({"review", "forbid"})
 _FIRST_REFUSED = 400
+_LONGEST_NAME = 100
 
 
 class _Versions(msgspec.Struct, gc=False):
@@ -132,8 +133,13 @@ def _subject(record: Judged) -> dict[str, object]:
 
 
 def _asked(record: Judged) -> str:
-    model = record.model_requested or "a model that it does not name"
+    model = _plain(record.model_requested) or "a model that it does not name"
     return f"{record.principal} asked {record.upstream} for {model} ({record.endpoint}), purpose {record.purpose}."
+
+
+def _plain(text: str) -> str:
+    """A name that a client chose, so that it can stand in a sentence: no control or direction marks, and not a novel."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:_LONGEST_NAME])
 
 
 def _terms(record: Judged) -> tuple[str, ...]:

@@ -60,7 +60,9 @@ def test_without_a_proxy(command: Command) -> None:
     assert "  lab asked openai for gpt-5 (chat), purpose train.general." in shown
     assert "clauses: c.1" in shown
     assert "rec_1 (2026-09-21 14:13) to rec_2" in shown
-    assert command("case", "decide", question, "needs_answer", "--by", "ann").out == f"{question}: decided, needs_answer\n"
+    decided = command("case", "decide", question, "needs_answer", "--by", "ann", "--note", "asked\n\x1b[31mby mail")
+    assert decided.out == f"{question}: decided, needs_answer\n"
+    assert "asked  [31mby mail" in command("case", "show", question).out
     assert "by ann (" in command("case", "show", question).out
     assert command("case", "decide", case, "exempt", "--until", "2200-01-31").out == f"{case}: decided, exempt\n"
     assert names(command, "--state", "open") == []

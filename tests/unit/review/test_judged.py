@@ -83,6 +83,13 @@ def test_a_denial_names_rule_and_clause() -> None:
     assert one.gathers
 
 
+def test_a_clients_words_stay_words() -> None:
+    """What a client calls a model can neither colour a terminal, turn a line around nor fill a page."""
+    (one,) = found(rules=("wide",), decision="flag", model_requested="\x1b[31mred\u202e\n" + "x" * 5000)
+    assert one.sentences[0].isprintable()
+    assert len(one.sentences[0]) < 200
+
+
 def keys(**changes: Any) -> set[str]:
     """The keys that a rule's matches come to, over two endpoints and two days."""
     return {
