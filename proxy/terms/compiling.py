@@ -83,7 +83,7 @@ def _row(catalogue: Catalogue, name: str, row: schema.Contract | schema.Licence)
     if isinstance(row, schema.Licence):
         return Row(name, "licence", row.metadata.title, _last(versions), cells, versions=versions)
     cells.setdefault("extract.systematic", (_BARRED,))
-    hosts = tuple(host.lower() for host in row.spec.hosts)
+    hosts = tuple(host.lower().strip("[]") for host in row.spec.hosts)  # an IPv6 address, as URLs have it
     return Row(name, "contract", row.metadata.title, _last(versions), cells, _plans(row), hosts=hosts, versions=versions)
 
 

@@ -1,5 +1,6 @@
 """Released versions: what was released is read back as it was, and anything else is refused in one line."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_a_release_is_checked_like_files(tmp_path: Path) -> None:
 def test_the_shipped_terms_are_found() -> None:
     """The folder of the checkout, or of the package."""
     assert releases.terms_folder().name == "terms"
+
+
+def test_terms_travel_in_the_wheel() -> None:
+    """What the checkout has as `policies` the package has as `proxy/_policies`."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "policies" in wheel["only-include"]
+    assert wheel["sources"]["policies"] == "proxy/_policies"
 
 
 def test_what_was_released_stays_as_it_was() -> None:

@@ -12,7 +12,7 @@ from proxy.core.terms import Adoption, Cell, ModelGlob, Models, Row
 from proxy.terms import compiling
 from proxy.terms.catalog import Catalogue, extended, read
 from proxy.terms.verdict import TermsJudge, approval
-from tests.catalogues import HEAD, call, instant, written
+from tests.catalogues import FILES, HEAD, call, instant, written
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,15 @@ def test_the_route_decides_and_the_model_too(judge: TermsJudge) -> None:
     licensed = call("2026-06-01", "train.general", "mine", "api.host.example", licence="licence.open")
     assert judge.judge(licensed).verdict == "allow_with_obligations"
     assert judge.judge(call("2026-06-01", "use.product", licence="licence.unknown")).verdict == "review"
+
+
+@pytest.mark.parametrize("host", ["API.acme.example", "api.acme.example:8443", "eu.acme.test", "[::1]:8080", "::1"])
+def test_a_host_is_known_with_its_port_and_in_any_case(catalogue: Catalogue, tmp_path: Path, host: str) -> None:
+    """Names, globs and addresses of hosts lead to their contract however the call has them."""
+    row = FILES["acme/acme.api.yaml"].replace('"*.acme.test"', '"*.acme.test", "[::1]"')
+    rows = compiling.rows(read(written(tmp_path, {"acme/acme.api.yaml": row})))
+    verdict = TermsJudge(rows, compiling.models(catalogue)).judge(call("2026-06-01", "use.product", None, host))
+    assert verdict.rows == ("acme.api@2026-01-01",)
 
 
 def test_rows_that_contradict_each_other_are_a_conflict(judge: TermsJudge) -> None:
