@@ -1,12 +1,12 @@
 """What a backtest costs per record, from the store's file to two decisions.
 
-    python -m benchmarks.micro_backtest [RECORDS] [--policies N] [--expressions N] [--reached N]
+    python -m benchmarks.micro_backtest [RECORDS] [--policies N] [--expressions N] [--reached N] [--database URL]
 
-A SQLite store of so many exchanges (100,000 unless told otherwise; intent and outcome each, 50 principals, 8 models, every
-hundredth record odd) is read as `policy backtest` reads it, and each query is judged by a set in force of N policies (200, of which
-20 have an expression and 3 of those can be reached) with the shipped terms, and by a draft that denies some of it. Printed are
-records per second of one core (CPU time of the whole process), and by the clock, the growth of resident memory, and the judges'
-own cost.
+A store (SQLite, or an empty PostgreSQL database) of so many exchanges (100,000 unless told otherwise; intent and outcome each, 50
+principals, 8 models, every hundredth record odd) is read as `policy backtest` reads it, and each query is judged by a set in force
+of N policies (200, of which 20 have an expression and 3 of those can be reached) with the shipped terms, and by a draft that denies
+some of it. Printed are records per second of one core (CPU time of the whole process), and by the clock, the growth of resident
+memory, and the judges' own cost.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+
+import asyncpg  # type: ignore[import-untyped]  # it comes without types
 
 from proxy.app.sets import PastJudge, RuleSet, rare_collection
 from proxy.core.facts import AnswerFacts, RequestFacts, Usage
@@ -120,9 +122,14 @@ def outcome(number: int, record: str, at: int) -> Outcome:
 async def fill(url: str, path: Path, count: int) -> None:
     """Make the store and write the entries, past the shipper: only they are read."""
     await (await Store.open(url)).close()
+    rows = entries(count)
+    if not url.startswith("sqlite"):
+        server = await asyncpg.connect(url)
+        await server.copy_records_to_table("entries", records=rows, columns=list(ENTRY_COLUMNS))
+        await server.close()
+        return
     database = sqlite3.connect(path)
     marks = ", ".join("?" * len(ENTRY_COLUMNS))
-    rows = entries(count)
     while some := list(islice(rows, 20_000)):
         database.executemany(f"INSERT INTO entries ({', '.join(ENTRY_COLUMNS)}) VALUES ({marks})", some)
         database.commit()
@@ -151,6 +158,7 @@ def main() -> None:
     parser.add_argument("--policies", type=int, default=200)
     parser.add_argument("--expressions", type=int, default=20)
     parser.add_argument("--reached", type=int, default=3)
+    parser.add_argument("--database", default="")
     given = parser.parse_args()
     catalogue = catalog.read(releases.terms_folder())
     rows, models = compiling.rows(catalogue), compiling.models(catalogue)
@@ -159,7 +167,7 @@ def main() -> None:
     draft = in_force.with_rules([Rule("draft/no", "deny", match={"purpose": ("train.*",)}, when='terms.verdict == "forbid"')])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
-        url = f"sqlite:///{path}"
+        url = given.database or f"sqlite:///{path}"
         asyncio.run(fill(url, path, given.records))
         before = _resident()
         wall, cpu = time.perf_counter(), time.process_time()
@@ -167,7 +175,7 @@ def main() -> None:
             result = asyncio.run(backtest(url, in_force, draft))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         assert result.queries == given.records
-        print(f"records            {given.records}, {path.stat().st_size / given.records:.0f} bytes each in the store")
+        print(f"records            {given.records}")
         print(f"policies           {given.policies}, {given.expressions} with an expression, {given.reached} of them reached")
         print(f"changed            {result.changed}")
         print(f"per core           {given.records / cpu:,.0f} records/s ({cpu / given.records * 1e6:.1f} µs each)")
