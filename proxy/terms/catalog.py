@@ -67,8 +67,9 @@ def extended(catalogue: Catalogue, folders: Iterable[Path]) -> Catalogue:
         problems += wrong
     if not found and not problems:
         return catalogue
-    whole = [*found, *_shipped(catalogue)]
-    return _usable(whole, problems, cross_checked(whole))
+    shipped = list(_shipped(catalogue))
+    # Of two that claim a name the second is told of, and that is the tenant's; of two models the first counts, and that is too.
+    return _usable([*found, *shipped], problems, cross_checked([*shipped, *found]))
 
 
 def assembled(found: Sequence[Found]) -> Catalogue:

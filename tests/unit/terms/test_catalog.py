@@ -77,5 +77,6 @@ def test_a_tenant_cannot_redefine_what_is_shipped(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         extended(catalogue, [own])
     told = [str(problem) for problem in caught.value.problems]
-    assert any("acme.api is already in" in problem for problem in told)
+    assert any("acme.api is already in the catalogue" in problem for problem in told)
+    assert all(problem.startswith(str(own)) for problem in told)
     assert any("pin one: terms: {version: …}" in problem for problem in told)
