@@ -1,9 +1,9 @@
 """Which calls a rule can match, as far as that is decidable: can it match any at all, and does another match all of the same?
 
 Every name gets so many values that each way in which the rules' tests can come out is among them: all words of a settled name, the
-constants that it is compared with and what lies beside them, all sets of the constants that a list is asked for. Trying all
-combinations then decides. A test of a form that is not read here counts as free, equal texts alike, so that the answer "never" is
-right whenever it is given.
+constants that it is compared with and what lies beside them, all sets of the constants that a list is asked for. Values that answer
+every test alike are one; trying all combinations of what is left then decides. A test of a form that is not read here counts as
+free, equal texts alike, so that the answer "never" is right whenever it is given.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, combinations, pairwise, product
 from math import prod
 from typing import Any
@@ -22,7 +23,7 @@ from proxy.policy.anatomy import Part, anatomy, leaves, outcome
 from proxy.policy.globs import holds, is_glob
 from proxy.policy.names import BOOL, BY_NAME, DOUBLE, INT, LIST, STRING
 
-COMBINATIONS = 100_000
+COMBINATIONS = 20_000
 _MOST_OF_A_LIST = 6
 _HIGHEST = chr(0x10FFFF)
 _TEXT_METHOD = re.compile(r"([a-z_.]+)\.(startsWith|endsWith|contains)\((\"[^\"\\]*\"|'[^'\\]*')\)")
@@ -42,36 +43,35 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda one, other: one in other,
 }
 
-Values = Mapping[str, Any]
 
-
-@dataclass(frozen=True)
 class _Asked:
     """A test as a function of one name's value, and the constants in it; `name` is the test's own text where it is not read."""
 
-    name: str
-    holds: Callable[[Any], bool]
-    constants: tuple[Any, ...] = ()
+    __slots__ = ("constants", "holds", "name")
+
+    def __init__(self, name: str, holds: Callable[[Any], bool], constants: tuple[Any, ...] = ()) -> None:
+        self.name = name
+        self.holds = holds
+        self.constants = constants
 
 
-@dataclass(frozen=True)
+Truth = Mapping[_Asked, bool]
+"""What every test comes to for calls of one kind."""
+
+
+@dataclass(frozen=True, eq=False)
 class _Condition:
-    """All that a rule demands: of names (`match`), and its expression."""
+    """All that a rule demands: of names (`match`), and its expression, whose tests are `asked` by their texts."""
 
     match: tuple[_Asked, ...]
     when: Part | None
     asked: Mapping[str, _Asked]
 
-    def __call__(self, values: Values) -> bool:
-        """Whether the rule matches a call of these values."""
-        if not all(each.holds(values[each.name]) for each in self.match):
+    def __call__(self, truth: Truth) -> bool:
+        """Whether the rule matches calls of this kind."""
+        if not all(truth[each] for each in self.match):
             return False
-        return self.when is None or bool(outcome(self.when, lambda test: self.of(test, values)))
-
-    def of(self, test: Part, values: Values) -> bool:
-        """What a test comes to."""
-        asked = self.asked[test.text]
-        return asked.holds(values[asked.name])
+        return self.when is None or bool(outcome(self.when, lambda test: truth[self.asked[test.text]]))
 
     def all(self) -> Iterable[_Asked]:
         """Everything that it asks."""
@@ -87,34 +87,32 @@ def can_match(rule: Rule) -> bool | None:
 def covers(wider: Rule, narrower: Rule) -> bool:
     """Whether every call that the narrower rule matches matches the wider one as well; False also where that cannot be told."""
     outer, inner = _condition(wider), _condition(narrower)
-    return _exists([outer, inner], lambda values: inner(values) and not outer(values)) is False
+    named = {each.name for each in inner.all()}
+    if any(each.name not in named and "*" not in each.constants for each in outer.match):
+        return False  # the narrower one leaves this name free
+    return _exists([outer, inner], lambda truth: inner(truth) and not outer(truth)) is False
 
 
-def _exists(conditions: list[_Condition], wanted: Callable[[Values], bool]) -> bool | None:
-    domains = _domains(conditions)
-    if domains is None or prod(map(len, domains.values())) > COMBINATIONS:
-        return None
-    names = list(domains)
-    for combination in product(*domains.values()):
-        values = dict(zip(names, combination, strict=True))
-        if "declared" in values and "purpose" in values and values["declared"] != (values["purpose"] != UNDECLARED):
-            continue
-        if wanted(values):
-            return True
-    return False
-
-
-def _domains(conditions: list[_Condition]) -> dict[str, list[Any]] | None:
-    constants: dict[str, list[Any]] = {}
+def _exists(conditions: list[_Condition], wanted: Callable[[Truth], bool]) -> bool | None:
+    by_name: dict[str, list[_Asked]] = {}
     for each in chain.from_iterable(condition.all() for condition in conditions):
-        constants.setdefault(each.name, []).extend(each.constants)
-    domains: dict[str, list[Any]] = {}
-    for name, known in constants.items():
-        values = _values(name, list(dict.fromkeys(known)))
+        by_name.setdefault(each.name, []).append(each)
+    kinds: list[list[Truth]] = []
+    for name, asked in by_name.items():
+        values = _values(name, list(dict.fromkeys(constant for each in asked for constant in each.constants)))
         if values is None:
             return None
-        domains[name] = values
-    return domains
+        answers = dict.fromkeys(tuple(bool(each.holds(value)) for each in asked) for value in values)
+        kinds.append([dict(zip(asked, answer, strict=True)) for answer in answers])
+    if prod(map(len, kinds)) > COMBINATIONS:
+        return None
+    for combination in product(*kinds):
+        truth: dict[_Asked, bool] = {}
+        for part in combination:
+            truth.update(part)
+        if wanted(truth):
+            return True
+    return False
 
 
 def _values(name: str, constants: list[Any]) -> list[Any] | None:
@@ -145,9 +143,14 @@ def _words(constant: str, words: Iterable[str]) -> Iterator[str]:
 
 
 def _condition(rule: Rule) -> _Condition:
-    when = anatomy(rule.when) if rule.when else None
+    return _read(tuple(rule.match.items()), rule.when)
+
+
+@lru_cache(maxsize=1024)
+def _read(match: tuple[tuple[str, tuple[str, ...]], ...], expression: str) -> _Condition:
+    when = anatomy(expression) if expression else None
     asked = {test.text: _asked(test) for test in leaves(when)} if when is not None else {}
-    return _Condition(tuple(_matched(name, values) for name, values in rule.match.items()), when, asked)
+    return _Condition(tuple(_matched(name, values) for name, values in match), when, asked)
 
 
 def _matched(name: str, values: tuple[str, ...]) -> _Asked:
@@ -159,6 +162,8 @@ def _matched(name: str, values: tuple[str, ...]) -> _Asked:
 def _asked(test: Part) -> _Asked:
     """A test, read if it has a plain form: a name, a name and a constant compared, a text's beginning, end or part."""
     text = test.text
+    if text == "declared":
+        return _Asked("purpose", lambda found: found != UNDECLARED)
     if text in BY_NAME and BY_NAME[text].type == BOOL:
         return _Asked(text, bool)
     called = _TEXT_METHOD.fullmatch(text)
