@@ -8,6 +8,7 @@ from proxy.core import snapshot
 from proxy.core.terms import CATALOGUE, Adoption
 from proxy.documents.problems import ConfigurationError
 from proxy.settings.loading import load
+from proxy.settings.policies import followed
 from proxy.settings.terms import Terms, compiled_terms, own_host
 from proxy.terms import releases
 from proxy.terms.catalog import read
@@ -101,6 +102,7 @@ def test_an_adopted_version_stays_in_force_when_a_newer_one_comes(tmp_path: Path
         found = terms(tmp_path, "", newer)
         assert (found.version, found.newer and found.newer[1].version, len(found.warnings)) == (version, beside, warned)
     assert terms(tmp_path, "terms: {version: 2026.01.1}\n", newer).version == "2026.01.1"
+    assert str(stored) in followed(load({}, tmp_path).settings, tmp_path)
 
 
 def test_a_version_that_was_never_released_is_told(tmp_path: Path) -> None:
