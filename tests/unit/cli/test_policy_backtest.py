@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,12 @@ __all__ = ["postgres", "store_url"]
 DAY = 86_400_000_000
 
 
-def fill(url: str) -> list[str]:
+def fill(url: str, epoch: int = 1) -> list[str]:
     """Four queries, a day apart, the last two of which ask for log probabilities."""
 
     async def write() -> list[str]:
         store = await Store.open(url)
-        writer = Writer()
+        writer = Writer(epoch=epoch)
         records = []
         for at in range(4):
             writer.at = NOON + at * DAY
@@ -138,17 +139,18 @@ def test_a_draft_that_cannot_be_used(command: Command, config: Path, records: li
 def test_an_interrupted_backtest_says_what_it_has(
     command: Command, config: Path, records: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Marked as partial, exit 130."""
+    """Ctrl-C ends the reading; what came before is told, marked as partial, exit 130."""
+    fill(f"sqlite:///{config.parent}/data/store.db", epoch=2)
     taken = Backtest.take
 
     def interrupted(test: Backtest, *given: Any) -> None:
         taken(test, *given)
         if test.queries == 3:
-            raise asyncio.CancelledError  # what the loop makes of Ctrl-C
+            signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Backtest, "take", interrupted)
     found = told(command, config, str(draft(config.parent)))
-    assert (found["code"], found["partial"], found["queries"], found["changed"]) == (130, True, 3, 1)
+    assert (found["code"], found["partial"], found["queries"], found["changed"]) == (130, True, 4, 2)
     assert "PARTIAL" in command("policy", "backtest", "--config", str(config)).out
 
 
