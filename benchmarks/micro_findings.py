@@ -3,8 +3,8 @@
     python -m benchmarks.micro_findings [RECORDS] [--database URL]
 
 A store of so many shipped exchanges (20,000 unless told otherwise; a tenth of them without purpose, every fiftieth flagged by a
-rule) is gone through once by the duty that raises findings. Printed are microseconds of this process per record, and by the clock. The
-database is SQLite in a temporary folder, or a PostgreSQL that is empty.
+rule) is gone through once by the duty that raises findings. Printed are microseconds of this process per record, and by the clock.
+The database is SQLite in a temporary folder, or a PostgreSQL that is empty.
 """
 
 from __future__ import annotations
