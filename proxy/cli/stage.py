@@ -61,7 +61,12 @@ def staged(folder: Path, upstream: str, cast: list[Player], keys: dict[str, str]
         "data_dir": str(folder / "records"),
         "upstreams": {name: {"base_url": upstream} for name in builtin_upstreams()},
         "principals": {
-            player.name: {"keys": [f"env:{_variable(player)}"], "purpose": player.purpose, "project": player.project}
+            player.name: {
+                "keys": [f"env:{_variable(player)}"],
+                "purpose": player.purpose,
+                "project": player.project,
+                "attributes": {"approval_id": player.approval} if player.approval else {},
+            }
             for player in cast
         },
     }

@@ -15,13 +15,16 @@ from proxy.demo.players.clients import Clients
 
 @dataclass(frozen=True)
 class Player:
-    """A principal as configured for the demo, what it does in a few words, and how."""
+    """A principal as configured for the demo, what it does in a few words, and how. `approval`: what lets it do what the terms
+    forbid without one.
+    """
 
     name: str
     purpose: str
     does: str
     project: str
     act: Callable[[Clients], None]
+    approval: str = ""
 
 
 _PASSAGE = "Clause 7.2: goods may be returned within thirty days in their original packaging. " * 60
@@ -71,7 +74,14 @@ def players() -> list[Player]:
         Player("product-chat", "use.product", "customers chat and talk; answers stream", "shop", _chat),
         Player("handbook-rag", "use.internal", "long passages, short questions", "handbook", _retrieval),
         Player("eval-harness", "eval.private", "a benchmark over two providers", "quality", _evaluation),
-        Player("dataset-maker", "train.general", "question-and-answer pairs, in batches too", "tuning", _dataset),
+        Player(
+            "dataset-maker",
+            "train.general",
+            "question-and-answer pairs, in batches too",
+            "tuning",
+            _dataset,
+            "contract-2026-17 until 2099-12-31",
+        ),
     ]
     linked = "one of several linked accounts"
     return cast + [Player(f"account-{number}", "undeclared", linked, "unknown", partial(_linked, number)) for number in (1, 2, 3)]

@@ -165,12 +165,12 @@ def test_configuration_follows_its_file(proxy_server: ProxyServer) -> None:
         return next((line.rpartition(" ")[2] for line in page.splitlines() if line.startswith(name)), "")
 
     file.write_text(good + "principals:\n  alice: {keys: ['key:" + "ab" * 32 + "'], purpose: use.product}\n")
-    wait_until(lambda: metric("tos_proxy_snapshot_number") == "2", 5)
+    wait_until(lambda: metric("tos_proxy_snapshot_number") == "2", 15)
     file.write_text("gatway: {}\n")
-    wait_until(lambda: metric("tos_proxy_configuration_bad") == "1", 5)
+    wait_until(lambda: metric("tos_proxy_configuration_bad") == "1", 15)
     assert "unknown key (did you mean gateway?)" in proxy_server.stderr
     assert metric("tos_proxy_snapshot_number") == "2"
     assert exchange(proxy_server) == 200
     file.write_text(good)
-    wait_until(lambda: metric("tos_proxy_snapshot_number") == "3", 5)
+    wait_until(lambda: metric("tos_proxy_snapshot_number") == "3", 15)
     assert metric("tos_proxy_configuration_bad") == "0"
