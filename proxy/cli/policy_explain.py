@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Setting = Annotated[
     list[str] | None, typer.Option("--set", help="Any other name of a call: n=5, logprobs=true, terms.verdict=forbid.")
 ]
-Words = list[str] | None
 _WIDE = 200
 """Columns where nobody looks at a terminal."""
 
@@ -49,6 +48,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     principal: Annotated[str | None, typer.Option(help="Who asks: a configured principal, or any name.")] = None,
     on: Annotated[str | None, typer.Option(help="Date or time of the call; today, or the record's own.")] = None,
     setting: Setting = None,
+    draft: Annotated[list[Path] | None, typer.Option(help="Policies laid over those in force, as policy check takes them.")] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     json_: JsonOption = False,
@@ -56,7 +56,8 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Show what decides about a call: rows and clauses of the terms, and every rule with what matched or did not.
 
     A record is judged anew by the set in force, and what differs from what was recorded is told. A request is read as the gateway
-    would read it; nothing is sent. Otherwise the options describe a call. Exit 0, or 2 for what cannot be explained.
+    would read it; nothing is sent. Otherwise the options describe a call. Exit 0; 1 where there is nothing to judge (no such
+    record, a request that the gateway refuses before anybody judges it); 2 for wrong usage.
 
     \b
     Examples:
@@ -64,6 +65,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
       tos-proxy policy explain -- curl http://127.0.0.1:8080/openai/v1/chat/completions -H "authorization: Bearer sk-…" -d @body
       tos-proxy policy explain --request request.http --principal research
       tos-proxy policy explain --upstream openai --model gpt-4.1 --purpose train.general --on 2026-11-22 --set n=5
+      tos-proxy policy explain --draft policies/few-samples.yaml --upstream openai --purpose eval.private --set n=5
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.settings.compiling import compile_configuration
 
@@ -73,14 +75,17 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
         {"upstream": upstream, "endpoint": endpoint, "model": model, "purpose": purpose, "on": on}, principal, attribute, setting
     )
     compiled = compile_configuration(os.environ, make=False)
+    entries = [*_in_force(compiled), *_drafted(draft)]
     if request is not None or words[:1] == ["curl"] or len(words) > 1:
         from proxy.cli.curl import from_arguments, from_file
 
-        told = _of_request(from_file(request.read_bytes()) if request is not None else from_arguments(words), given, compiled)
+        told = _of_request(
+            from_file(request.read_bytes()) if request is not None else from_arguments(words), given, compiled, entries
+        )
     elif words:
-        told = _of_record(words[0], given, compiled)
+        told = _of_record(words[0], given, compiled, entries)
     else:
-        told = _of_flags(given, compiled)
+        told = _of_flags(given, compiled, entries)
     _print(told, json_=json_)
 
 
@@ -157,6 +162,21 @@ def _in_force(compiled: Compiled) -> list[bytes]:
     return list(Publisher(data_dir).entries().values())
 
 
+def _drafted(paths: list[Path] | None) -> list[bytes]:
+    """Entries that lay drafts over a set; what comes of it has no digest. Raises: ConfigurationError for unusable files."""
+    if not paths:
+        return []
+    from proxy.cli.drafts import drafts
+    from proxy.core import snapshot
+    from proxy.core.rules import Bundle
+    from proxy.documents.problems import ConfigurationError
+
+    found = drafts(paths, 0)
+    if found.problems:
+        raise ConfigurationError(found.problems)
+    return [*(snapshot.put("rule", each.rule.name, each.rule) for each in found.placed), snapshot.put("bundle", "bundle", Bundle())]
+
+
 def _told(call: Call, rules: RuleSet, compiled: Compiled, **more: Any) -> Told:
     from proxy.cli.explained import Told as Made
     from proxy.cli.explained import row_views
@@ -167,7 +187,7 @@ def _told(call: Call, rules: RuleSet, compiled: Compiled, **more: Any) -> Told:
     return Made(explanation, row_views(rules.terms, call, compiled.terms.clauses, rules.adoptions), **more)
 
 
-def _of_flags(given: dict[str, Any], compiled: Compiled) -> Told:
+def _of_flags(given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:
     """A call that the options describe; a configured principal brings its purpose and attributes."""
     from proxy.app.sets import set_of
     from proxy.cli.sites import sites
@@ -178,12 +198,12 @@ def _of_flags(given: dict[str, Any], compiled: Compiled) -> Told:
     if whom is not None:
         given = {"purpose": whom.purpose, **given, "attributes": {**whom.attributes, **given.get("attributes", {})}}
         given["principal"] = {"purposes": whom.purposes, "project": whom.project, **given["principal"]}
-    rules = set_of(_in_force(compiled))
+    rules = set_of(entries)
     call = call_of(_checked({"on": _today(), **given}), sites(compiled.settings, compiled.terms), rules.terms.judge)
     return _told(call, rules, compiled)
 
 
-def _of_record(record: str, given: dict[str, Any], compiled: Compiled) -> Told:
+def _of_record(record: str, given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:
     """A recorded call, judged by the set in force now."""
     from proxy.app.sets import set_of
     from proxy.policy.cases import instant
@@ -196,7 +216,7 @@ def _of_record(record: str, given: dict[str, Any], compiled: Compiled) -> Told:
     call = Replay().call(entry, seen(carrier) if carrier is not None else None)
     if "on" in given:
         call.at = instant(_checked(given).on or "")
-    rules = set_of(_in_force(compiled))
+    rules = set_of(entries)
     call.verdict = rules.terms.judge(call)
     recorded = {
         "id": entry.id,
@@ -228,7 +248,7 @@ async def _evidence(record: str, compiled: Compiled) -> tuple[bytes, bytes | Non
     raise ApiError(f"no record {record} in the store (what has just been written is shipped within seconds)")
 
 
-def _of_request(asked: Asked, given: dict[str, Any], compiled: Compiled) -> Told:
+def _of_request(asked: Asked, given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:
     """A request as the gateway would read it."""
     from proxy.app.rehearsing import rehearsed
     from proxy.app.sets import set_of
@@ -242,7 +262,6 @@ def _of_request(asked: Asked, given: dict[str, Any], compiled: Compiled) -> Told
     target = target_of(asked.url, {name: upstream.base_url for name, upstream in compiled.settings.upstreams.items()})
     head = asked.message(target)
     key = identity_key(compiled.settings.data_dir, os.environ, make=False)
-    entries = _in_force(compiled)
     rehearsal = rehearsed(head, asked.body or b"", entries, key, instant(checked.on or ""), _as(asked, given, compiled))
     rules = set_of(entries)
     carried = dict(Counter(effect for effect, _ in rehearsal.carried))

@@ -18,7 +18,8 @@ from proxy.policy.explaining import explain
 TESTS = (
     "n > 2", "n >= 3", "n == 2", "2 < n", "n < 3", "logprobs", "declared", "declared == false", 'purpose == "use.product"',
     'purpose != "train.general"', 'purpose in ["train.general", "undeclared"]', 'purpose.startsWith("train.")', '"odd" in flags',
-    '"not_json" in flags', 'model == "a"', 'model.startsWith("a")', 'terms.verdict == "forbid"', 'terms.verdict in ["review", "forbid"]',
+    '"not_json" in flags', 'model == "a"', 'model.startsWith("a")', 'terms.verdict == "forbid"',
+    'terms.verdict in ["review", "forbid"]',
     "temperature > 1.0", "temperature < 1.5", 'attributes["x"] == "y"', 'model < "b"',
 )  # fmt: skip
 MATCHES: dict[str, Any] = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.conftest import Command
+from tests.unit.cli.drafted import write
 
 CONFIGURATION = """\
 principals:
@@ -115,6 +116,19 @@ def test_a_curl_command(explained: Any) -> None:
     assert (told["call"]["purpose"], told["decision"]["effect"]) == ("train.general", "deny")
     told = explained("--principal", "lab", "--", *CURL, "-H", "x-tos-purpose: eval.private", "-d", json.dumps(body))
     assert told["call"]["purpose"] == "eval.private"
+
+
+def test_a_draft(explained: Any, tmp_path: Path) -> None:
+    """A draft is laid over the set in force, for a described call and for a request; what comes of both has no digest."""
+    write(tmp_path / "own")
+    described = explained(
+        "--draft", "own", "--upstream", "deepseek", "--purpose", "train.general", "--on", "2026-11-22", "--set", "n=9"
+    )
+    requested = explained("--draft", "own/big.yaml", "--principal", "lab", "--", *CURL, "-d", '{"n": 9, "messages": []}')
+    for told in (described, requested):
+        assert "big" in told["decision"]["rules"]
+        assert "baseline/large-n" in told["decision"]["rules"]
+        assert told["bundle"]["digest"] == ""
 
 
 def test_queries_in_a_body(explained: Any, tmp_path: Path) -> None:
