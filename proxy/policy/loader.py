@@ -198,7 +198,9 @@ def _load_policy(file: Path, prefix: str, known: Known, found: Found) -> None:
         return
     source = Source(prefix + policy.metadata.name, policy, document)
     found.sources.append(source)
-    found.problems += [*_match_problems(source, known), *_clause_problems(source, known), *_expression_problems(source, known)]
+    found.problems += [*_match_problems(source, known), *_expression_problems(source, known)]
+    # A pinned version of the terms may be older than a clause that a shipped pack names: the pack is no less usable for it.
+    (found.warnings if prefix else found.problems).extend(_clause_problems(source, known))
     found.warnings += _warnings(source, known)
 
 

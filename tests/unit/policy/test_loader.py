@@ -116,6 +116,15 @@ def test_a_pinned_release_holds_and_the_shipped_one_stands_beside(tmp_path: Path
         assert [source.name for source in load([Wanted(tmp_path / "house", version)], [], KNOWN).sources] == ["house/a", "house/b"]
 
 
+def test_a_pack_may_name_a_clause_that_pinned_terms_have_not(tmp_path: Path) -> None:
+    """It is warned of and stops nobody: the terms that are pinned may be older than the pack."""
+    write(tmp_path, "house/pack.yaml", PACK)
+    write(tmp_path, "house/a.yaml", policy("a", clauses="openai.services.9"))
+    found = load([Wanted(tmp_path / "house")], [], KNOWN)
+    assert found.problems == []
+    assert [problem.path for problem in found.warnings] == ["spec.clauses.0"]
+
+
 def test_a_name_is_taken_once(tmp_path: Path) -> None:
     """The second policy of a name is a problem that says where the first is."""
     write(tmp_path, "a.yaml", POLICY)
