@@ -54,11 +54,11 @@ def looks(run: Run) -> list[list[float]]:
             continue
         mine = traffic.setdefault(prompt.client, Traffic())
         for number, scope in mine.add(prompt, known)[2]:
-            whole = terms_of(mine.whole.sums)
+            whole = terms_of(mine.streams.whole.sums)
             terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
             scope.fade()
             count += 1
-            if scope.sums.total >= 32 and scope.sums.total * 4 >= mine.whole.sums.total and count % LOOKS == 0:
+            if scope.sums.total >= 32 and scope.sums.total * 4 >= mine.streams.whole.sums.total and count % LOOKS == 0:
                 found.append([*terms, *derived(terms)])
     return found
 

@@ -81,11 +81,11 @@ class Detector:
             client.traffic = Traffic()
         reading, gains, due = client.traffic.add(seen, self._known)
         found: list[Finding] = []
-        for group in self.edges.add(reading, gains):
-            found.extend(self._test_group(group, seen))
+        for group, scopes in self.edges.add(reading, gains):
+            found.extend(self._test_group(group, scopes, seen))
         if not due:
             return found
-        whole = terms_of(client.traffic.whole.sums)
+        whole = terms_of(client.traffic.streams.whole.sums)
         for number, scope in due:
             terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
             found.extend(self._test(client, seen, number, scope, self.scorer.look(terms, client.purpose)))
@@ -112,29 +112,38 @@ class Detector:
             found.append(client.doubted)
         return found
 
-    def _test_group(self, group: Group, seen: Observation) -> list[Finding]:
-        """A look at a group, and the findings of its members: of all when it is found, later of those that join in."""
+    def _test_group(self, group: Group, scopes: list[tuple[int, Scope]], seen: Observation) -> list[Finding]:
+        """Looks at a group's streams, and the findings of its members: of all when it is found, later of those that join in."""
         test, ties = self.scorer.weights.extraction, self.scorer.weights.ties
         purpose = self.clients[seen.client].purpose
-        level = self.scorer.look(terms_of(group.scope.sums), purpose, self.edges.nats(group, ties.split, ties.trait))
-        nats = level.nats if level.may_flag else min(level.nats, test.drift)
-        group.scope.level = level.nats
-        group.scope.surplus = min(2 * test.bound, advance(group.scope.surplus, nats, test.drift, test.step))
-        group.scope.fade()
-        if group.scope.surplus < test.bound and not group.found:
+        linkage = self.edges.nats(group, ties.split, ties.trait)
+        whole = terms_of(group.streams.whole.sums)
+        strongest_look: tuple[float, Level] | None = None
+        for number, scope in scopes:
+            terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
+            level = self.scorer.look(terms, purpose, linkage)
+            nats = level.nats if level.may_flag else min(level.nats, test.drift)
+            scope.level = level.nats
+            scope.surplus = min(2 * test.bound, advance(scope.surplus, nats, test.drift, test.step))
+            scope.fade()
+            if strongest_look is None or scope.surplus > strongest_look[0]:
+                strongest_look = scope.surplus, level
+        if strongest_look is None or (strongest_look[0] < test.bound and not group.found):
             return []
         group.found = True
-        return [made for account in sorted(group.members) if (made := self._join(group, self.edges.names[account], level, seen.at))]
+        surplus, level = strongest_look
+        names = [self.edges.names[account] for account in sorted(group.members) if self.edges.belongs(group, account)]
+        return [made for name in names if (made := self._join(group, name, level, surplus, seen.at))]
 
-    def _join(self, group: Group, name: str, level: Level, at: float) -> Finding | None:
+    def _join(self, group: Group, name: str, level: Level, surplus: float, at: float) -> Finding | None:
         """The finding of one member, unless there was one or its own traffic is innocent: nobody is framed by text alone."""
         member = self.clients[name]
-        if member.flagged is not None or member.traffic is None or group.members[self.edges.number(name)] < 2:
+        if member.flagged is not None or member.traffic is None:
             return None
-        own = self.scorer.look(terms_of(member.traffic.whole.sums), member.purpose)
+        own = self.scorer.look(terms_of(member.traffic.streams.whole.sums), member.purpose)
         if own.nats < self.scorer.weights.ties.innocent:
             return None
-        score = self.scorer.probability(group.scope.surplus)
+        score = self.scorer.probability(max(surplus, self.scorer.weights.extraction.bound))
         version = self.scorer.weights.version
         nats = {"linkage": round(level.groups[GROUPS.index("linkage")], 2), **strongest(level)}
         member.flagged = Finding("extraction", name, member.prompts, at, -1, score, nats, version, group.name)

@@ -27,12 +27,14 @@ class DormancyError(TosProxyError):
 
 def pack(traffic: Traffic) -> bytes:
     """At most `limit()` bytes."""
-    numbers = [number for number in traffic.streams if number != LOOSE]
+    numbers = [number for number in traffic.streams.scopes if number != LOOSE]
     strongest = max(
-        numbers, key=lambda number: (traffic.streams[number].surplus, traffic.streams[number].sums.total), default=LOOSE
+        numbers,
+        key=lambda number: (traffic.streams.scopes[number].surplus, traffic.streams.scopes[number].sums.total),
+        default=LOOSE,
     )
     owned = traffic.memory.pieces.owned(strongest)[:MOST_PIECES] if strongest != LOOSE else []
-    scopes = [traffic.whole, *([traffic.streams[strongest]] if strongest in traffic.streams else [])]
+    scopes = [traffic.streams.whole, *([traffic.streams.scopes[strongest]] if strongest in traffic.streams.scopes else [])]
     head = _HEAD.pack(FORMAT, WIDTH, len(owned), len(scopes), strongest)
     return b"".join([head, _TIME.pack(*traffic.memory.past()), *map(_scope, scopes), array("I", owned).tobytes()])
 
@@ -54,9 +56,9 @@ def unpack(packed: bytes) -> Traffic:
         read = [_unscope(packed, at + number * _SCOPE.size) for number in range(scopes)]
     except (struct.error, IndexError) as error:
         raise DormancyError(f"not a dormant client: {error}") from None
-    traffic.whole = read[0]
+    traffic.streams.whole = read[0]
     if len(read) > 1:
-        traffic.streams[strongest] = read[1]
+        traffic.streams.scopes[strongest] = read[1]
         for mark in array("I", packed[at + scopes * _SCOPE.size :]):
             traffic.memory.pieces.add(mark, strongest)
             traffic.memory.pieces.add(mark, strongest)

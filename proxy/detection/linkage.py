@@ -18,7 +18,8 @@ import msgspec
 
 from proxy.detection.reading import Reading
 from proxy.detection.signals.signal import ramp
-from proxy.detection.window import Scope
+from proxy.detection.sketch import Pieces
+from proxy.detection.window import Scope, Streams
 
 PLACES, IDENTITIES = 1 << 16, 1 << 17
 FEWEST = 4
@@ -28,11 +29,12 @@ MOST_SHARED = 4096
 LONGEST_PIECE = 24
 """Characters from which a piece can tie: `explain your answer` ties nobody."""
 
+PIECES = 512
 REGROUP = 256
 """Prompts between two searches for groups."""
 
 _FEW, _COMMON = 200, 0.1
-_OVERLAP = 0.5
+_OVERLAP = 0.75
 _GROUPS = 128
 
 
@@ -47,12 +49,12 @@ class Shared(msgspec.Struct, gc=False):
 
 
 class Group(msgspec.Struct, gc=False):
-    """Accounts tied by shared pieces. `members`: prompts with such a piece, by account. `scope`: their sums and test."""
+    """Accounts tied by shared pieces. `members`: prompts with such a piece, by account. `streams`: their sums and tests."""
 
     name: str
     members: dict[int, int]
     pieces: list[int]
-    scope: Scope
+    streams: Streams
     met: int = 0
     collided: int = 0
     corroborated: float = 0.0
@@ -75,6 +77,8 @@ class Edges:
         self._identities = array("Q", bytes(8 * IDENTITIES))
         self._senders = array("i", bytes(4 * IDENTITIES))
         self._since = 0
+        self._sent = array("I")
+        self._repeated = array("I")
 
     def number(self, client: str) -> int:
         """A client's number."""
@@ -82,23 +86,20 @@ class Edges:
         if found is None:
             found = self._numbers[client] = len(self.names)
             self.names.append(client)
+            self._sent.append(0)
+            self._repeated.append(0)
         return found
 
     def add_trait(self, client: str, trait: str) -> None:
         """Something that the host knows of an account and the client cannot choose: a network, a tenant, a means of payment."""
         self.traits.setdefault(self.number(client), set()).add(trait)
 
-    def add(self, reading: Reading, gains: list[float]) -> list[Group]:
-        """Take in one prompt. Returns the groups that are due for a look."""
-        seen = reading.seen
-        account = self.number(seen.client)
-        for kind, value in (("source", seen.source), ("tenant", seen.tenant)):
-            if value:
-                self.add_trait(seen.client, f"{kind}:{value}")
-        place = seen.identity & (IDENTITIES - 1)
-        collided = self._identities[place] == seen.identity and self._senders[place] != account
-        if not collided:
-            self._identities[place], self._senders[place] = seen.identity, account
+    def add(self, reading: Reading, gains: list[float]) -> list[tuple[Group, list[tuple[int, Scope]]]]:
+        """Take in one prompt. Returns the groups that are due for a look, and which of their streams."""
+        account = self.number(reading.seen.client)
+        collided = self._collides(reading, account)
+        if self.is_public(account):
+            return []
         mine: set[int] = set()
         for mark, text in reading.texts.items():
             if len(text) >= LONGEST_PIECE and mark not in self._known and (shared := self._meet(mark, text, account)) is not None:
@@ -110,13 +111,40 @@ class Edges:
         if self._since >= REGROUP:
             self._since = 0
             self._regroup()
-        return [group for number in sorted(mine) if self._count(group := self.groups[number], account, gains, collided)]
+        return self._count(sorted(mine), account, reading, gains, collided=collided)
 
-    def _count(self, group: Group, account: int, gains: list[float], collided: bool) -> bool:
-        group.members[account] = group.members.get(account, 0) + 1
-        group.met += 1
-        group.collided += collided
-        return group.scope.add(gains)
+    def _count(
+        self, groups: list[int], account: int, reading: Reading, gains: list[float], *, collided: bool
+    ) -> list[tuple[Group, list[tuple[int, Scope]]]]:
+        due: list[tuple[Group, list[tuple[int, Scope]]]] = []
+        for number in groups:
+            group = self.groups[number]
+            group.members[account] = group.members.get(account, 0) + 1
+            group.met += 1
+            group.collided += collided
+            if scopes := group.streams.add(reading.marks, gains):
+                due.append((group, scopes))
+        return due
+
+    def _collides(self, reading: Reading, account: int) -> bool:
+        """Whether another account sent the very same before; remembers who sent it, and the traits that came with it."""
+        seen = reading.seen
+        for kind, value in (("source", seen.source), ("tenant", seen.tenant)):
+            if value:
+                self.add_trait(seen.client, f"{kind}:{value}")
+        place = seen.identity & (IDENTITIES - 1)
+        collided = self._identities[place] == seen.identity and self._senders[place] != account
+        self._sent[account] += 1
+        if collided:
+            self._repeated[account] += 1
+            self._repeated[self._senders[place]] += 1
+        else:
+            self._identities[place], self._senders[place] = seen.identity, account
+        return collided
+
+    def is_public(self, account: int) -> bool:
+        """Whether an account asks what others ask word for word: a public list, which ties nobody."""
+        return self._repeated[account] >= 3 and self._repeated[account] * 10 >= self._sent[account]
 
     def _meet(self, mark: int, text: str, account: int) -> Shared | None:
         """Remember who used a piece; the shared piece, once it is one."""
@@ -156,6 +184,9 @@ class Edges:
         everyone = len(self.names)
         most = max(_FEW, int(_COMMON * everyone))
         loose = [(mark, each) for mark, each in self.shared.items() if each.group < 0 and FEWEST < len(each.accounts) <= most]
+        for _, each in loose:
+            each.accounts = {account for account in each.accounts if not self.is_public(account)}
+        loose = [pair for pair in loose if len(pair[1].accounts) > FEWEST]
         loose.sort(key=lambda pair: (-len(pair[1].accounts), pair[0]))
         for mark, each in loose:
             if each.collided > 0.1 * each.met:
@@ -165,7 +196,7 @@ class Edges:
                 if len(self.groups) >= _GROUPS:
                     continue
                 number = len(self.groups)
-                self.groups.append(Group(f"g{number + 1}", {}, [], Scope()))
+                self.groups.append(Group(f"g{number + 1}", {}, [], Streams(Pieces(PIECES))))
             group = self.groups[number]
             each.group = number
             group.pieces.append(mark)
@@ -180,6 +211,10 @@ class Edges:
             if share > best:
                 best, nearest = share, number
         return nearest
+
+    def belongs(self, group: Group, account: int) -> bool:
+        """Whether an account has sent enough of what the group shares: three prompts, and one in twelve of all its own."""
+        return group.members[account] >= 3 and group.members[account] * 12 >= self._sent[account]
 
     def nats(self, group: Group, split: float, trait: float) -> float:
         """What the ties say: `split` nats for one work list among many accounts, `trait` for what the host sees of them."""

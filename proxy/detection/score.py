@@ -97,12 +97,14 @@ def lent(terms: list[float], whole: list[float]) -> list[float]:
         terms[_AT["finite_set"]] *= 1 - terms[_AT["hollow"]]
     for place in _SHARED:
         terms[place] = max(terms[place], whole[place])
-    # What a chat product asks on the side (titles, what to ask next) is its own: people clear its other streams by half.
-    terms[_AT["people"]] = max(terms[_AT["people"]], whole[_AT["people"]] / 2)
+    # What a chat product asks on the side (titles, what to ask next) is its own: people clear half of its streams of short answers.
+    aside = whole[_AT["people"]] * (1 - terms[_AT["long_answers"]]) / 2
+    terms[_AT["people"]] = max(terms[_AT["people"]], aside)
     # Labels are tiny; but whoever rates own samples, or says that it is for a reward model, is no classifier.
     rates = max(terms[_AT["training"]], min(terms[_AT["judge"]], terms[_AT["sampled"]]))
     terms[_AT["tiny"]] *= 1 - rates
     terms[_AT["short_limit"]] *= 1 - rates
+    terms[_AT["narrow"]] *= 1 - rates
     return terms
 
 

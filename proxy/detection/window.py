@@ -94,34 +94,31 @@ def joined(many: list[Sums]) -> Sums:
     return whole
 
 
-class Traffic:
-    """All that is kept of one client."""
+class Streams:
+    """Traffic told apart by the pieces that recur in it. `whole`: all of it; `scopes`: streams by number, `LOOSE` for the rest."""
 
-    __slots__ = ("memory", "samples", "streams", "whole")
+    __slots__ = ("pieces", "scopes", "whole")
 
-    def __init__(self) -> None:
-        self.memory = Memory()
+    def __init__(self, pieces: Pieces) -> None:
+        self.pieces = pieces
         self.whole = Scope()
-        self.streams: dict[int, Scope] = {}
-        self.samples = Samples(8)
+        self.scopes: dict[int, Scope] = {}
 
-    def add(self, seen: Observation, known: Known) -> tuple[Reading, list[float], list[tuple[int, Scope]]]:
-        """Take in one observation. Returns its reading, what it adds, and the scopes that are due for a look: -1 is the whole."""
-        reading = self.memory.read(seen, known)
-        owner = self._owner(reading)
-        stream = self.streams[owner]
-        gains = gains_of(reading)
+    def add(self, marks: list[int], gains: list[float]) -> list[tuple[int, Scope]]:
+        """Count one prompt. Returns the scopes that are due for a look: -1 is the whole."""
+        owner = self._owner(marks)
+        stream = self.scopes[owner]
         due: list[tuple[int, Scope]] = []
         if self.whole.add(gains):
             due.append((-1, self.whole))
         if stream.add(gains):
             due.append((owner, stream))
         stream.last = self.whole.sums.total
-        return reading, gains, due
+        return due
 
-    def _owner(self, reading: Reading) -> int:
+    def _owner(self, marks: list[int]) -> int:
         """The stream whose pieces the prompt has; a new one if it shares pieces with a prompt of none; else the loose ones."""
-        pieces, marks = self.memory.pieces, reading.marks
+        pieces = self.pieces
         votes: dict[int, int] = {}
         orphans = 0
         for mark in marks:
@@ -138,8 +135,8 @@ class Traffic:
             chosen = self._open()
         else:
             chosen = LOOSE
-        if chosen not in self.streams:
-            self.streams[chosen] = Scope()
+        if chosen not in self.scopes:
+            self.scopes[chosen] = Scope()
         for mark in marks:
             owner, count = pieces.find(mark)
             pieces.add(mark, chosen if chosen != LOOSE and count and owner == Pieces.NOBODY else Pieces.NOBODY)
@@ -148,16 +145,33 @@ class Traffic:
     def _open(self) -> int:
         """A free stream, if need be that of the one that matters least by now."""
         for number in range(1, STREAMS):
-            if number not in self.streams:
+            if number not in self.scopes:
                 return number
         now = self.whole.sums.total
         number = min(
-            (number for number in self.streams if number != LOOSE),
-            key=lambda number: (self.streams[number].sums.n + 2) * 0.5 ** ((now - self.streams[number].last) / _STALE),
+            (number for number in self.scopes if number != LOOSE),
+            key=lambda number: (self.scopes[number].sums.n + 2) * 0.5 ** ((now - self.scopes[number].last) / _STALE),
         )
-        self.memory.pieces.disown(number)
-        del self.streams[number]
+        self.pieces.disown(number)
+        del self.scopes[number]
         return number
 
 
-__all__ = ["TERMS", "Scope", "Traffic", "gains_of", "joined", "terms_of"]
+class Traffic:
+    """All that is kept of one client: what it sent, for telling what is new, and its streams."""
+
+    __slots__ = ("memory", "samples", "streams")
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.streams = Streams(self.memory.pieces)
+        self.samples = Samples(8)
+
+    def add(self, seen: Observation, known: Known) -> tuple[Reading, list[float], list[tuple[int, Scope]]]:
+        """Take in one observation. Returns its reading, what it adds, and the scopes that are due for a look: -1 is the whole."""
+        reading = self.memory.read(seen, known)
+        gains = gains_of(reading)
+        return reading, gains, self.streams.add(reading.marks, gains)
+
+
+__all__ = ["TERMS", "Scope", "Streams", "Traffic", "gains_of", "joined", "terms_of"]

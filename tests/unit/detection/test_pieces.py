@@ -21,6 +21,13 @@ def test_short_pieces_and_long_texts() -> None:
     assert many[-1].endswith("jjj " + "x" * 16)
 
 
+def test_default_prompts_are_no_pieces() -> None:
+    """What a framework puts into every prompt is left out, and only that."""
+    assert list(pieces.cut("You are a helpful assistant. You answer as a pirate would.").values()) == [
+        "you answer as a pirate would"
+    ]
+
+
 def test_any_text() -> None:
     """A lone surrogate is text like any other."""
     assert len(pieces.cut("half of a pair \ud800 stands here")) == 1

@@ -37,7 +37,7 @@ def test_a_pipeline_inside_other_traffic_is_apart() -> None:
     for n in range(400):
         seen = inside[n // 10] if n % 10 == 0 else asked(f"Where is my parcel now. The number is given here. {filling(n)}.", n)
         traffic.add(seen, known)
-    sizes = sorted(scope.sums.total for scope in traffic.streams.values())
+    sizes = sorted(scope.sums.total for scope in traffic.streams.scopes.values())
     assert 36 <= sizes[-2] <= 40
     assert 340 <= sizes[-1] <= 360
 
@@ -51,7 +51,7 @@ def test_bytes_of_an_active_client() -> None:
         answer = ". ".join(filling(source.getrandbits(30)) for _ in range(5))
         text = template.replace("{}", filling(n))
         traffic.add(asked(text, n, answer=answer, answer_chars=len(answer), end_user=str(n)), known)
-    assert len(traffic.streams) <= STREAMS
+    assert len(traffic.streams.scopes) <= STREAMS
     assert held(traffic) <= 16_000
 
 
@@ -62,8 +62,8 @@ def test_sums_of_parts_are_sums_of_the_whole() -> None:
     for n, seen in enumerate(bare(80, temperature=0.0)):
         (one if n % 2 else two).add(seen, known)
         both.add(seen, known)
-    together = terms_of(joined([one.whole.sums, two.whole.sums]))
-    assert [round(value, 6) for value in together[-5:]] == [round(value, 6) for value in terms_of(both.whole.sums)[-5:]]
+    together = terms_of(joined([one.streams.whole.sums, two.streams.whole.sums]))
+    assert [round(value, 6) for value in together[-5:]] == [round(value, 6) for value in terms_of(both.streams.whole.sums)[-5:]]
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
@@ -74,13 +74,15 @@ def test_terms_stay_between_nought_and_one(kinds: list[int]) -> None:
     for n, kind in enumerate(kinds):
         text = ["", "Hi", filling(n), filling(n % 3), "Write ten questions. " + filling(n), "x" * 9000][kind]
         traffic.add(asked(text, n, output_tokens=kind * 70, temperature=kind / 5), known)
-    assert all(0 <= value <= 1 for scope in (traffic.whole, *traffic.streams.values()) for value in terms_of(scope.sums))
+    assert all(
+        0 <= value <= 1 for scope in (traffic.streams.whole, *traffic.streams.scopes.values()) for value in terms_of(scope.sums)
+    )
 
 
 def test_gains_are_what_a_reading_adds() -> None:
     """Each prompt adds as many numbers as the sums have, and the sums start at nought."""
     traffic, known = Traffic(), Known()
-    assert not any(traffic.whole.sums.values)
+    assert not any(traffic.streams.whole.sums.values)
     reading, _, due = traffic.add(asked("a prompt of some length", 0), known)
-    assert len(gains_of(reading)) == len(traffic.whole.sums.values)
+    assert len(gains_of(reading)) == len(traffic.streams.whole.sums.values)
     assert due == []

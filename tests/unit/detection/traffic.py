@@ -39,7 +39,7 @@ def terms_after(seen: Iterable[Observation]) -> dict[str, float]:
     traffic, known = Traffic(), Known()
     for each in seen:
         traffic.add(each, known)
-    return dict(zip(TERMS, terms_of(traffic.whole.sums), strict=True))
+    return dict(zip(TERMS, terms_of(traffic.streams.whole.sums), strict=True))
 
 
 def templated(count: int, template: str = "Answer this in French, please: {}.", **more: Any) -> list[Observation]:
