@@ -18,6 +18,7 @@ from proxy.gateway import house
 from proxy.gateway.judges import Steps
 from proxy.gateway.refusal import Refused
 from proxy.gateway.rehearsal import rehearse
+from proxy.gateway.transform import untransformable
 from proxy.wire.head import BadHeadError
 from proxy.wire.pool import Pool
 
@@ -57,7 +58,7 @@ class _Stopped:
 
 
 class _Noting:
-    """Judges whose decisions are noted."""
+    """Judges whose decisions are noted, as they are for a query in a body: what cannot be changed is denied."""
 
     def __init__(self, judges: Steps, noted: list[tuple[str, Call]]) -> None:
         self._judges = judges
@@ -69,7 +70,7 @@ class _Noting:
     def policy(self, exchange: Exchange) -> Decision:
         """See `Steps.policy`."""
         decision = self._judges.policy(exchange)
-        self._noted.append((decision.effect, exchange.call))
+        self._noted.append((untransformable(decision, "").effect, exchange.call))
         return decision
 
 

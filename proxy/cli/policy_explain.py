@@ -178,12 +178,17 @@ def _drafted(paths: list[Path] | None) -> list[bytes]:
 
 
 def _told(call: Call, rules: RuleSet, compiled: Compiled, **more: Any) -> Told:
+    import msgspec
+
+    from proxy.app.sets import PastJudge
     from proxy.cli.explained import Told as Made
     from proxy.cli.explained import row_views
     from proxy.policy.conditions import condition
     from proxy.policy.explaining import explain as explained
 
     explanation = explained(call, list(rules.rules.values()), rules.bundle, condition)
+    if explanation.decision.transforms and call.size:  # where a body cannot be changed, the call is denied
+        explanation = msgspec.structs.replace(explanation, decision=PastJudge(rules)(call))
     return Made(explanation, row_views(rules.terms, call, compiled.terms.clauses, rules.adoptions), **more)
 
 

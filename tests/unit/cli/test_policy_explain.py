@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.drafted import write
+from tests.unit.cli.drafted import RULE, changed, write
 
 CONFIGURATION = """\
 principals:
@@ -129,6 +129,17 @@ def test_a_draft(explained: Any, tmp_path: Path) -> None:
         assert "big" in told["decision"]["rules"]
         assert "baseline/large-n" in told["decision"]["rules"]
         assert told["bundle"]["digest"] == ""
+
+
+def test_a_body_that_cannot_be_changed(explained: Any, tmp_path: Path) -> None:
+    """What a transform would change is shown; where the body is one of many in a batch, the call is denied, as it would be."""
+    write(tmp_path / "own", changed(changed(RULE, "effect: deny", "effect: allow"), "when: n > 8", "transform: {drop: [n]}"))
+    asked = ("--draft", "own", "--principal", "lab", "--purpose", "train.general")
+    told = explained(*asked, "--", "curl", "/deepseek/v1/chat/completions", "--json", '{"n": 2, "messages": []}')
+    assert (told["decision"]["effect"], told["decision"]["transforms"][0]["drop"]) == ("allow", ["n"])
+    line = json.dumps({"requests": [{"custom_id": "a", "params": {"model": "deepseek-chat", "messages": []}}]})
+    told = explained(*asked, "--", "curl", "/deepseek/v1/messages/batches", "--json", line)
+    assert (told["carried"], told["strictest"]["decision"]["effect"]) == ({"deny": 1}, "deny")
 
 
 def test_queries_in_a_body(explained: Any, tmp_path: Path) -> None:
