@@ -86,11 +86,12 @@ def compiled_terms(settings: Settings, base: FilePath, place: Place, folder: Fil
 
 def chosen(settings: Settings, folder: FilePath, place: Place) -> tuple[Catalogue, Catalogue | None, list[Problem]]:
     """The catalogue in force, the shipped one if that is another, and warnings. In force is the version that the configuration
-    pins, else the one that a person adopted, else the shipped one.
+    pins, else the one that a person adopted, else the one that was in force before, else the shipped one: what a new release says
+    is judged by beside until somebody adopts it.
     """
     shipped = read(folder)
     pinned = settings.terms.version
-    wanted = pinned or adopted_version(settings.data_dir)
+    wanted = pinned or adopted_version(settings.data_dir) or former_version(settings.data_dir)
     if not wanted or wanted == shipped.version:
         return shipped, None, []
     try:
@@ -99,7 +100,7 @@ def chosen(settings: Settings, folder: FilePath, place: Place) -> tuple[Catalogu
         path, told = ("terms", "version"), str(error)
         if pinned:
             raise ConfigurationError([Problem(place(path), dotted(path), told, f"{shipped.version} is shipped")]) from None
-        return shipped, None, [Problem("", dotted(path), f"{told}; {wanted} was adopted, {shipped.version} is in force")]
+        return shipped, None, [Problem("", dotted(path), f"{told}; {wanted} was in force, now {shipped.version} is")]
 
 
 def stored_part(data_dir: FilePath) -> FilePath:
@@ -109,14 +110,22 @@ def stored_part(data_dir: FilePath) -> FilePath:
 
 def adopted_version(data_dir: FilePath) -> str:
     """The version that a person put in force; empty if nobody did."""
+    found = _entry(stored_part(data_dir), "adoption", CATALOGUE)
+    return msgspec.json.decode(found, type=Adoption).version if found is not None else ""
+
+
+def former_version(data_dir: FilePath) -> str:
+    """The version that the last configuration published here was judged by; empty at the first start."""
+    found = _entry(data_dir / "snapshot" / "configured", "models", "models")
+    return msgspec.json.decode(found, type=Models).version if found is not None else ""
+
+
+def _entry(part: FilePath, section: str, name: str) -> msgspec.Raw | None:
     try:
-        text = stored_part(data_dir).read_bytes()
+        text = part.read_bytes()
     except OSError:
-        return ""
-    for line in snapshot.lines(text):
-        if line.put == "adoption" and line.name == CATALOGUE:
-            return msgspec.json.decode(line.value, type=Adoption).version
-    return ""
+        return None
+    return next((line.value for line in snapshot.lines(text) if line.put == section and line.name == name), None)
 
 
 def contracts(settings: Settings, rows: Mapping[str, Row]) -> dict[str, str]:

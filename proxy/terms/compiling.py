@@ -158,7 +158,9 @@ def _pieces(line: schema.Line, every: Owners, *, signed: bool) -> Iterator[Cell]
         sure = _sure(line, owners, span[0])
         old = stale is not None and span[0] is not None and span[0] >= stale
         weak = f"has to be read again since {stale}" if old else "known from memory alone" if sure == _SURE["memory"] else ""
-        yield _cell(line, span, weak, confirmed=signed or (sure == _SURE["stored_primary"] and not weak))
+        # a bar that was read stays one until somebody reads that it is gone: only what allows goes stale
+        read = sure == _SURE["stored_primary"] and (not weak or line.verdict == "forbid")
+        yield _cell(line, span, weak, confirmed=signed or read)
 
 
 def _stale(line: schema.Line, owners: Owners) -> dt.date | None:

@@ -24,7 +24,7 @@ _MOST_REMEMBERED = 4096
 _LONGEST_NAME = 256
 _RANK = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 _REVIEW = _RANK["review"]
-_APPROVAL = re.compile(r"(.*\S) +until +(\d{4}-\d{2}-\d{2})")
+_APPROVAL = re.compile(r"(.*?\S)(?: +for +(\S+))? +until +(\d{4}-\d{2}-\d{2})")
 _READING = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 """Methods of requests that ask no model anything: lists, states, what was answered before."""
 _Key = tuple[str, str, str, str, str, str | None, bool, str, tuple[str | None, ...]]
@@ -220,8 +220,10 @@ def _say(part: Part, cell: Cell, call: Call) -> None:
 
 
 def _approve(part: Part, written: str | None, at: int) -> None:
-    """An approval that has not expired lifts what the cell bars."""
-    number, end = approval(written)
+    """An approval that has not expired, and reaches this row, lifts what the cell bars."""
+    number, end, reach = approval(written)
+    if reach and not any(part.row == each or part.row.startswith(f"{each}.") for each in reach.split(",")):
+        return
     if at >= end:
         part.since = max(part.since, end)
         return
@@ -230,18 +232,18 @@ def _approve(part: Part, written: str | None, at: int) -> None:
     part.obligations = united(part.obligations, (f"keep to the approval {number}",))
 
 
-def approval(written: str | None) -> tuple[str, int]:
-    """The number of an approval, as `CASE-118 until 2027-01-01`, and the instant at which it ends (excluded). One that does not say
-    when it ends has always ended.
+def approval(written: str | None) -> tuple[str, int, str]:
+    """The number of an approval, the instant at which it ends (excluded), and the rows or providers that it reaches, parted by
+    commas, empty for all: `CASE-118 for openai until 2027-01-01`. One that does not say when it ends has always ended.
     """
     found = _APPROVAL.fullmatch(written.strip()) if written else None
     if found is None:
-        return "", -_EVER
+        return "", -_EVER, ""
     try:
-        day = dt.date.fromisoformat(found[2])
+        day = dt.date.fromisoformat(found[3])
     except ValueError:
-        return "", -_EVER
-    return found[1], (day.toordinal() - 719163) * 86_400_000_000  # 1970-01-01 is day 719163
+        return "", -_EVER, ""
+    return found[1], (day.toordinal() - 719163) * 86_400_000_000, found[2] or ""  # 1970-01-01 is day 719163
 
 
 def _version(row: Row, at: int) -> tuple[int, int, str]:

@@ -105,6 +105,19 @@ def test_an_adopted_version_stays_in_force_when_a_newer_one_comes(tmp_path: Path
     assert str(stored) in followed(load({}, tmp_path).settings, tmp_path)
 
 
+def test_what_was_in_force_stays_so_when_the_program_is_newer(tmp_path: Path) -> None:
+    """The first start takes what is shipped; a later program's terms wait in shadow until somebody adopts them."""
+    folder = written(tmp_path / "terms")
+    (folder / "releases").mkdir()
+    (folder / "releases" / "2026.01.1.json").write_bytes(releases.canonical(read(folder)))
+    newer = {"catalogue.yaml": FILES["catalogue.yaml"].replace("2026.01.1", "2026.02.1")}
+    part = tmp_path / "tos-proxy-data" / "snapshot" / "configured"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(snapshot.base(1, 1, terms(tmp_path, "").entries()))
+    found = terms(tmp_path, "", newer)
+    assert (found.version, found.newer and found.newer[1].version) == ("2026.01.1", "2026.02.1")
+
+
 def test_a_version_that_was_never_released_is_told(tmp_path: Path) -> None:
     """The problem stands at the key, and says what is shipped."""
     told = r"tos-proxy\.yaml:1:\d+: terms\.version: no release .*2026\.01\.1 is shipped"

@@ -7,6 +7,7 @@ import pytest
 from proxy.core.terms import Row
 from proxy.terms import compiling
 from proxy.terms.catalog import Catalogue, read
+from proxy.terms.releases import terms_folder
 from tests.catalogues import FILES, instant, written
 
 
@@ -73,3 +74,11 @@ def test_models_keep_their_order(catalogue: Catalogue) -> None:
         ("acme-*", "acme.api"),
     ]
     assert models.version == "2026.01.1"
+
+
+def test_a_bar_that_was_read_stays_one() -> None:
+    """What allows goes stale when its text has to be read again; what forbids does not, nor is it less sure."""
+    row = compiling.rows(read(terms_folder()))["openai.api"]
+    bar, exception = row.cells["train.general"][-1], row.cells["train.classifier_internal"][-1]
+    assert (bar.verdict, bar.until, bar.confirmed) == ("forbid", None, True)
+    assert (exception.verdict, exception.until, exception.confirmed) == ("review", None, False)

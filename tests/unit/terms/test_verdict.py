@@ -80,7 +80,17 @@ def test_an_approval_lifts_a_bar_until_it_ends(judge: TermsJudge) -> None:
     assert judge.judge(call("2025-07-01", "train.general", attributes=bought)).verdict == "forbid"
     for written_as in ("CASE-7", "CASE-7 until 2025-13-01", "", "until 2026-01-01"):
         assert judge.judge(call("2025-06-01", "train.general", attributes={"approval_id": written_as})).verdict == "forbid"
-    assert approval("CASE-7 until 1970-01-02") == ("CASE-7", 86_400_000_000)
+    assert approval("CASE-7 until 1970-01-02") == ("CASE-7", 86_400_000_000, "")
+
+
+@pytest.mark.parametrize(
+    ("reach", "verdict"),
+    [("acme", "allow_with_obligations"), ("other,acme.api", "allow_with_obligations"), ("other", "forbid")],
+)
+def test_an_approval_reaches_what_it_names(judge: TermsJudge, reach: str, verdict: str) -> None:
+    """A provider or a row, and no other's bars."""
+    bought = {"approval_id": f"CASE-7 for {reach} until 2027-07-01"}
+    assert judge.judge(call("2025-06-01", "train.general", attributes=bought)).verdict == verdict
 
 
 def test_memory_never_allows(judge: TermsJudge) -> None:
