@@ -222,7 +222,8 @@ def _say(part: Part, cell: Cell, call: Call) -> None:
 def _approve(part: Part, written: str | None, at: int) -> None:
     """An approval that has not expired, and reaches this row, lifts what the cell bars."""
     number, end, reach = approval(written)
-    if reach and not any(part.row == each or part.row.startswith(f"{each}.") for each in reach.split(",")):
+    row = part.row.partition("@")[0]
+    if reach and not any(row == each or row.startswith(f"{each}.") for each in reach.split(",")):
         return
     if at >= end:
         part.since = max(part.since, end)
