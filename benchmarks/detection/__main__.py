@@ -2,9 +2,9 @@
 
     python -m benchmarks.detection --corpus FOLDER [--days N] [--accounts N] [--only PART,…]
 
-Parts: `pure`, `benign`, `diluted`, `linked`, `baselines`, `cost`. User agents are removed. Simulated client-days are stretches of
-the recorded runs; where accounts need data of their own, words of what is not fixed text are shuffled. Shares come with 95 %
-Clopper-Pearson intervals in brackets.
+Parts: `pure`, `evaded`, `benign`, `diluted`, `linked`, `baselines`, `cost`. User agents are removed. Simulated client-days are
+stretches of the recorded runs; where accounts need data of their own, words of what is not fixed text are shuffled. Shares come
+with 95 % Clopper-Pearson intervals in brackets.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from benchmarks.detection import baselines, experiments, training
+from benchmarks.detection import baselines, evasion, experiments, training
 from benchmarks.detection.corpus import Run, load
 from benchmarks.detection.experiments import Outcome
 from benchmarks.detection.statistics import quantile, shown, upper
 from proxy.detection.records import Observation
 from proxy.detection.weights import Weights
 
-PARTS = ("pure", "benign", "diluted", "linked", "baselines", "cost")
+PARTS = ("pure", "evaded", "benign", "diluted", "linked", "baselines", "cost")
 SHARES = (0.5, 0.25, 0.1, 0.05)
 HOSTS = 4
+BACKGROUND = 300
 
 
 class Held:
@@ -57,6 +58,22 @@ def pure(runs: list[Run], of: Callable[[Run], Weights]) -> None:
     )
     until = [float(each.at or each.asked or 1 << 30) for each in found]
     print(f"prompts until either: median {quantile(until, 0.5):.0f}, p90 {quantile(until, 0.9):.0f}")
+
+
+def evaded(runs: list[Run], of: Callable[[Run], Weights]) -> None:
+    """Pipelines whose operator knows the detector."""
+    guilty = [run for run in runs if run.label == "extraction"]
+    print("\n## Evasion: pipelines changed as their operator could\n")
+    print("| change | extraction | extraction or question |\n|---|---|---|")
+    for name, way in evasion.WAYS.items():
+        found = []
+        for run in guilty:
+            detector = experiments.replay(of(run), way(run.prompts))
+            every = [experiments.outcome(run.name, run.kind, client) for client in detector.clients.values()]
+            found.append(sorted(every, key=lambda one: (not one.at, not one.asked))[len(every) // 2])
+        hits = sum(1 for each in found if each.at)
+        either = sum(1 for each in found if each.at or each.asked)
+        print(f"| {name} | {shown(hits, len(found))} | {shown(either, len(found))} |")
 
 
 def benign(runs: list[Run], of: Callable[[Run], Weights], days: int) -> None:
@@ -138,9 +155,9 @@ def _hosts(runs: list[Run]) -> list[Run]:
 def linked(runs: list[Run], of: Callable[[Run], Weights], accounts: int) -> None:
     """Work lists dealt out to accounts of 26 prompts a day, and what benign accounts alone bring."""
     innocent = [run for run in runs if run.label == "benign" and any(prompt.teaches for prompt in run.prompts)]
-    print("\n## Linked accounts at 26 prompts a day (among 300 benign accounts)\n")
+    print(f"\n## Linked accounts at 26 prompts a day (among {min(BACKGROUND, accounts)} benign accounts)\n")
     print("| run | accounts | days until found | members caught | benign accounts flagged |\n|---|---|---|---|---|")
-    background = experiments.benign_accounts(innocent, 300, Random(5))
+    background = experiments.benign_accounts(innocent, min(BACKGROUND, accounts), Random(5))
     for run in [run for run in runs if run.label == "extraction"]:
         for count in (1, 10, 100):
             each = experiments.linked(run, of(run), count, background)
@@ -209,6 +226,8 @@ def main() -> None:
     wanted = given.only.split(",")
     if "pure" in wanted:
         pure(runs, of)
+    if "evaded" in wanted:
+        evaded(runs, of)
     if "benign" in wanted:
         benign(runs, of, given.days)
     if "diluted" in wanted:

@@ -14,8 +14,8 @@ def gains(reading: Reading) -> tuple[float, ...]:
 
 
 def read(shares: tuple[float, ...], sums: Sums) -> tuple[float, ...]:
-    """`bulk`: 0 up to 16 prompts, 1 from 512. `surge`: mean."""
-    return ramp(log2(max(1, sums.total)), 4, 9), shares[0]
+    """`bulk`: 0 up to 8 prompts, 1 from 128. `surge`: mean."""
+    return ramp(log2(max(1, sums.total)), 3, 7), shares[0]
 
 
 SIGNAL = Signal("volume", ("bulk", "surge"), 1, gains, read)

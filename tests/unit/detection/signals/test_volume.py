@@ -14,6 +14,6 @@ def test_more_than_its_own_days_before() -> None:
 
 
 def test_bulk() -> None:
-    """A handful of prompts is no bulk, five hundred are all of it."""
-    assert terms_after(bare(10))["bulk"] == 0
-    assert terms_after(bare(520))["bulk"] == 1
+    """A handful of prompts is no bulk, a hundred and thirty are all of it."""
+    assert terms_after(bare(8))["bulk"] == 0
+    assert terms_after(bare(130))["bulk"] == 1
