@@ -185,6 +185,8 @@ def _compared(test: Part) -> _Asked | None:
     if name is None or constant is None or name.type not in (STRING, INT, DOUBLE, BOOL) or operator not in _COMPARE:
         return None
     compare = _COMPARE[operator]
+    if left == "declared":
+        return _Asked("purpose", lambda found: compare(found != UNDECLARED, constant))
     constants = tuple(constant) if isinstance(constant, list) else (constant,)
     return _Asked(left, lambda found: compare(found, constant), constants if name.type != BOOL else ())
 

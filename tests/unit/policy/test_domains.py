@@ -21,6 +21,8 @@ def rule(when: str = "", **match: list[str]) -> Rule:
         rule("n > 2 && n < 3"),
         rule("logprobs && !logprobs"),
         rule("declared", purpose=["undeclared"]),
+        rule("declared == false", purpose=["train.*"]),
+        rule('declared && purpose == "undeclared"'),
         rule('purpose == "use.product"', purpose=["train.*"]),
         rule('purpose.startsWith("train.")', purpose=["use.*", "eval.private"]),
         rule('purpose in ["eval.private"]', purpose=["train.general"]),
