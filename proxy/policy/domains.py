@@ -134,9 +134,9 @@ def _values(name: str, constants: list[Any]) -> list[Any] | None:
 
 
 def _words(constant: str, words: Iterable[str]) -> Iterator[str]:
-    """The words that a constant under `match` stands for; a glob over an open name stands for one that nobody else names."""
+    """The constant itself, and what it stands for as a glob under `match`; over an open name, a word that nobody else names."""
+    yield constant
     if not is_glob(constant):
-        yield constant
         return
     among = [word for word in words if holds(constant, word)]
     yield from among or [constant.replace("*", "\1").replace("?", "\1")]

@@ -56,6 +56,8 @@ def test_what_nothing_can_satisfy(never: Rule) -> None:
         rule('attributes["a"] == "b" && n > 1'),
         rule('time.day >= "2026-01-01" && time.day < "2026-01-02"'),
         rule('model < "b" && model > "a"'),
+        rule('model == "a*"'),
+        rule('"a*" in flags'),
     ],
     ids=lambda each: each.when,
 )
