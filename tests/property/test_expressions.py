@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.core.call import Call
@@ -126,6 +126,10 @@ WORDS = st.sampled_from((
 # fmt: on
 
 
+UNHURRIED = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How fast a busy machine draws examples says nothing about them."""
+
+
 def outcome(test: plain.Test, call: Call) -> bool | str:
     """What a condition comes to; all failures are alike."""
     try:
@@ -141,6 +145,7 @@ def hold(source: str, call: Call) -> None:
     assert outcome(test, call) == outcome(Expression(source), call), source
 
 
+@UNHURRIED
 @given(CONDITIONS, calls())
 @example(
     'attributes.x == "a" || stream == stream',
@@ -151,6 +156,7 @@ def test_both_evaluators_agree(source: str, call: Call) -> None:
     hold(source, call)
 
 
+@UNHURRIED
 @given(st.lists(WORDS, min_size=1, max_size=9).map(" ".join), calls())
 def test_nothing_is_plain_that_is_no_expression(source: str, call: Call) -> None:
     """Of words in any order, what is taken for plain is what CEL takes for a condition, with the same outcome."""
