@@ -6,7 +6,7 @@ import msgspec
 
 from proxy.core.principal import UNDECLARED
 from proxy.detection.linkage import Edges, Group
-from proxy.detection.reading import Known
+from proxy.detection.reading import Known, Reading
 from proxy.detection.records import Observation
 from proxy.detection.score import Level, Scorer, advance, lent
 from proxy.detection.weights import ALL_TERMS, GROUPS, Weights
@@ -15,7 +15,9 @@ from proxy.detection.window import Scope, Traffic, terms_of
 
 class Finding(msgspec.Struct, frozen=True):
     """`kind`: `extraction | question`. `prompt`: which of the client's prompts brought it, from 1, at `at` seconds. `scope`: -1 for
-    all traffic, else the stream. `nats` of each term that spoke, strongest first; `version` of the weights.
+    all traffic, else the stream. `nats` of each term that spoke, strongest first; `version` of the weights. `corroborated`: what
+    the host sees of its accounts ties the group, not their text alone. `samples`: records drawn
+    from all that the client sent. `template`: the fixed text of its last prompt with `[…]` for the slots; content, to be sealed.
     """
 
     kind: str
@@ -27,6 +29,9 @@ class Finding(msgspec.Struct, frozen=True):
     nats: dict[str, float]
     version: str
     group: str = ""
+    corroborated: bool = False
+    samples: tuple[str, ...] = ()
+    template: str = ""
 
 
 class Client:
@@ -88,11 +93,11 @@ class Detector:
         whole = terms_of(client.traffic.streams.whole.sums)
         for number, scope in due:
             terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
-            found.extend(self._test(client, seen, number, scope, self.scorer.look(terms, client.purpose)))
+            found.extend(self._test(client, reading, number, scope, self.scorer.look(terms, client.purpose)))
             scope.fade()
         return found
 
-    def _test(self, client: Client, seen: Observation, number: int, scope: Scope, level: Level) -> list[Finding]:
+    def _test(self, client: Client, reading: Reading, number: int, scope: Scope, level: Level) -> list[Finding]:
         weights = self.scorer.weights
         tests = weights.extraction, weights.question
         scope.level = level.nats
@@ -105,10 +110,10 @@ class Detector:
             client.strongest, client.peak = level, scope.surplus
         found: list[Finding] = []
         if client.flagged is None and scope.surplus >= tests[0].bound:
-            client.flagged = self._finding("extraction", client, seen, number, level, scope.surplus)
+            client.flagged = self._finding("extraction", client, reading, number, level, scope.surplus)
             found.append(client.flagged)
         if client.doubted is None and client.flagged is None and scope.doubt >= tests[1].bound:
-            client.doubted = self._finding("question", client, seen, number, level, scope.surplus)
+            client.doubted = self._finding("question", client, reading, number, level, scope.surplus)
             found.append(client.doubted)
         return found
 
@@ -146,20 +151,28 @@ class Detector:
         score = self.scorer.probability(max(surplus, self.scorer.weights.extraction.bound))
         version = self.scorer.weights.version
         nats = {"linkage": round(level.groups[GROUPS.index("linkage")], 2), **strongest(level)}
-        member.flagged = Finding("extraction", name, member.prompts, at, -1, score, nats, version, group.name)
+        sure = group.corroborated > 0
+        samples = tuple(member.traffic.samples.names())
+        member.flagged = Finding("extraction", name, member.prompts, at, -1, score, nats, version, group.name, sure, samples)
         return member.flagged
 
-    def _finding(self, kind: str, client: Client, seen: Observation, number: int, level: Level, gathered: float) -> Finding:
-        score = self.scorer.probability(gathered)
-        version = self.scorer.weights.version
-        return Finding(kind, seen.client, client.prompts, seen.at, number, score, strongest(level), version)
+    def _finding(self, kind: str, client: Client, reading: Reading, number: int, level: Level, gathered: float) -> Finding:
+        seen, traffic = reading.seen, client.traffic
+        score, version = self.scorer.probability(gathered), self.scorer.weights.version
+        samples = tuple(traffic.samples.names()) if traffic is not None else ()
+        template = traffic.streams.marked_up(reading.texts) if traffic is not None else ""
+        made = Finding(kind, seen.client, client.prompts, seen.at, number, score, strongest(level), version)
+        return msgspec.structs.replace(made, samples=samples, template=template)
 
 
 def standing(client: Client, weights: Weights) -> str:
-    """What the detector proposes: `normal | watched | limited`. What ties an account to others never limits it by itself."""
+    """What the detector proposes: `normal | watched | limited`. Text that ties an account to others does not move it: anyone can
+    copy a text.
+    """
     if client.limited:
         return "limited"
-    return "watched" if client.flagged is not None or client.peak >= weights.extraction.bound / 2 else "normal"
+    found = client.flagged is not None and (not client.flagged.group or client.flagged.corroborated)
+    return "watched" if found or client.peak >= weights.extraction.bound / 2 else "normal"
 
 
 def strongest(level: Level, most: int = 8) -> dict[str, float]:

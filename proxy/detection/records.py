@@ -43,6 +43,7 @@ class Observation(msgspec.Struct, gc=False):
     `turns`: turns of the model in the conversation so far; `results`: of tools. `prefilled`: the last turn is the model's.
     `identity`: 64 bits of the whole conversation, so that equal prompts are known as such. `answer` is cut, `answer_chars` is not.
     `retried`: sent again after an error. `carried`: a line of a batch. `agent`, `source`, `tenant`: as far as known, else empty.
+    `record`: its name in the ledger, for a reviewer to open.
     """
 
     client: str
@@ -71,6 +72,7 @@ class Observation(msgspec.Struct, gc=False):
     source: str = ""
     tenant: str = ""
     purpose: str = UNDECLARED
+    record: str = ""
 
 
 def bounded(text: str) -> str:

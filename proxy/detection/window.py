@@ -116,6 +116,15 @@ class Streams:
         stream.last = self.whole.sums.total
         return due
 
+    def marked_up(self, texts: dict[int, str]) -> str:
+        """A prompt's pieces, by their marks, with `[…]` for those that do not recur."""
+        shown: list[str] = []
+        for mark, text in texts.items():
+            fixed = self.pieces.find(mark)[1] > 2
+            if fixed or not shown or shown[-1] != "[…]":
+                shown.append(text if fixed else "[…]")
+        return " · ".join(shown)[:2000]
+
     def _owner(self, marks: list[int]) -> int:
         """The stream whose pieces the prompt has; a new one if it shares pieces with a prompt of none; else the loose ones."""
         pieces = self.pieces
@@ -171,6 +180,8 @@ class Traffic:
         """Take in one observation. Returns its reading, what it adds, and the scopes that are due for a look: -1 is the whole."""
         reading = self.memory.read(seen, known)
         gains = gains_of(reading)
+        if seen.record:
+            self.samples.add(seen.identity, seen.record)
         return reading, gains, self.streams.add(reading.marks, gains)
 
 

@@ -39,6 +39,18 @@ def test_a_pipeline_is_found_within_a_hundred_prompts(template: str) -> None:
     assert max(first.nats.values()) > 0.5
 
 
+def test_what_a_reviewer_gets() -> None:
+    """A finding names records drawn from the client's own, and shows the template with its slots and no fill."""
+    seen = templated(100, MAKING, temperature=0.8)
+    for number, each in enumerate(seen):
+        each.record = f"r{number}"
+    (found, *_) = watched(seen)[1]
+    assert len(found.samples) == 8
+    assert set(found.samples) <= {f"r{n}" for n in range(found.prompt)}
+    assert found.template.startswith("come up with ten diverse instructions to make training data · avoid repetition")
+    assert found.template.endswith("· […]")
+
+
 def test_a_pipeline_inside_other_traffic() -> None:
     """One prompt in ten is enough in a thousand."""
     inside = iter(templated(120, MAKING, temperature=0.8))

@@ -63,7 +63,7 @@ def test_a_public_list_is_no_work_list() -> None:
 
 
 def test_text_alone_limits_nobody() -> None:
-    """A member found by its text is watched at most; whose own traffic is innocent is not found at all, whatever text it sends."""
+    """A member found by its text keeps its standing; whose own traffic is innocent is not found at all, whatever it sends."""
     innocent = [
         asked(SWEEP.replace("{}", filling(5000 + n)), 40 * n, client="framed", tools=3, stream=True, end_user=f"u{n}")
         for n in range(26)
@@ -71,7 +71,7 @@ def test_text_alone_limits_nobody() -> None:
     detector, names = flagged([*dealt(40, 26), *innocent, *background(40)])
     assert "framed" not in names
     assert standing(detector.clients["framed"], WEIGHTS) == "normal"
-    assert {standing(detector.clients[name], WEIGHTS) for name in names} == {"watched"}
+    assert {standing(detector.clients[name], WEIGHTS) for name in names} == {"normal"}
 
 
 def test_what_the_host_sees_corroborates() -> None:
