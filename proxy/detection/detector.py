@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from proxy.core.principal import UNDECLARED
+from proxy.detection.dormancy import pack, unpack
 from proxy.detection.linkage import Edges, Group
 from proxy.detection.reading import Known, Reading
 from proxy.detection.records import Observation
@@ -36,16 +37,17 @@ class Finding(msgspec.Struct, frozen=True):
 
 class Client:
     """One client's traffic and what was found. `requests`, `prompts`: counted; `strongest`: the level of its most suspect scope;
-    `limited`: its own traffic alone is enough to slow it down.
+    `limited`: its own traffic alone is enough to slow it down. `dormant`: its traffic, packed while it is quiet.
     """
 
-    __slots__ = ("doubted", "flagged", "limited", "peak", "prompts", "purpose", "requests", "strongest", "traffic")
+    __slots__ = ("dormant", "doubted", "flagged", "limited", "peak", "prompts", "purpose", "requests", "strongest", "traffic")
 
     def __init__(self, purpose: str) -> None:
         self.requests = 0
         self.prompts = 0
         self.purpose = purpose
         self.traffic: Traffic | None = None
+        self.dormant = b""
         self.flagged: Finding | None = None
         self.doubted: Finding | None = None
         self.limited = False
@@ -83,7 +85,8 @@ class Detector:
         if not seen.teaches or seen.status >= 400:  # an error teaches nothing; what is sent again after it is new
             return []
         if client.traffic is None:
-            client.traffic = Traffic()
+            client.traffic = unpack(client.dormant) if client.dormant else Traffic()
+            client.dormant = b""
         reading, gains, due = client.traffic.add(seen, self._known)
         found: list[Finding] = []
         for group, scopes in self.edges.add(reading, gains):
@@ -96,6 +99,16 @@ class Detector:
             found.extend(self._test(client, reading, number, scope, self.scorer.look(terms, client.purpose)))
             scope.fade()
         return found
+
+    def rest(self, before: float) -> int:
+        """Pack clients that have sent nothing since `before` (seconds, as in observations). Returns how many."""
+        quiet = [
+            client for client in self.clients.values() if client.traffic is not None and client.traffic.memory.past()[0] < before
+        ]
+        for client in quiet:
+            assert client.traffic is not None
+            client.dormant, client.traffic, client.strongest = pack(client.traffic), None, None
+        return len(quiet)
 
     def _test(self, client: Client, reading: Reading, number: int, scope: Scope, level: Level) -> list[Finding]:
         weights = self.scorer.weights
@@ -143,8 +156,10 @@ class Detector:
     def _join(self, group: Group, name: str, level: Level, surplus: float, at: float) -> Finding | None:
         """The finding of one member, unless there was one or its own traffic is innocent: nobody is framed by text alone."""
         member = self.clients[name]
-        if member.flagged is not None or member.traffic is None:
+        if member.flagged is not None or (member.traffic is None and not member.dormant):
             return None
+        if member.traffic is None:
+            member.traffic, member.dormant = unpack(member.dormant), b""
         own = self.scorer.look(terms_of(member.traffic.streams.whole.sums), member.purpose)
         if own.nats < self.scorer.weights.ties.innocent:
             return None

@@ -47,6 +47,23 @@ def test_sleeping_between_days_does_not_hide(every: int) -> None:
     assert found[0].prompt <= 150
 
 
+def test_quiet_clients_are_packed() -> None:
+    """Those that sent nothing for a while are, others are not; and who comes back goes on."""
+    detector = Detector(WEIGHTS)
+    for n, seen in enumerate(templated(40, MAKING, temperature=0.8)):
+        detector.observe(seen)
+        detector.observe(asked(filling(n), n, client="quiet", at=n / 10))
+    assert detector.rest(before=20.0) == 1
+    assert detector.rest(before=20.0) == 0
+    quiet = detector.client("quiet")
+    assert quiet.traffic is None
+    assert 0 < len(quiet.dormant) < 1024
+    detector.observe(asked(filling(99), 99, client="quiet"))
+    assert quiet.traffic is not None
+    assert quiet.traffic.streams.whole.sums.total == 41
+    assert not quiet.dormant
+
+
 @pytest.mark.parametrize("packed", [b"", b"\x01", pack(Traffic())[:-1], b"\x02" + pack(Traffic())[1:]])
 def test_other_bytes_are_refused(packed: bytes) -> None:
     """What is cut or of another version is an error, not a client."""
