@@ -12,7 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from proxy.core.call import Call
-from proxy.core.terms import Adoption, Clause
+from proxy.core.terms import Adoption, Clause, Row
 from proxy.policy.explaining import Explained, Explanation, Seen, shown
 from proxy.terms.verdict import TermsJudge
 
@@ -48,6 +48,11 @@ class Told:
         return found if self.recorded else []
 
 
+def current(adoptions: Mapping[str, Adoption], rows: Mapping[str, Row]) -> dict[str, Adoption]:
+    """Adoptions of rows that are still as they were read; another text is unread again."""
+    return {name: each for name, each in adoptions.items() if name in rows and rows[name].digest == each.digest}
+
+
 def row_views(judge: TermsJudge, call: Call, clauses: Iterable[Clause], adoptions: Mapping[str, Adoption]) -> list[dict[str, Any]]:
     """What each row says of a call, with its clauses in words, from when until when, and who has read it."""
     known = {clause.id: clause for clause in clauses}
@@ -63,7 +68,7 @@ def row_views(judge: TermsJudge, call: Call, clauses: Iterable[Clause], adoption
                 "until": day(part.until),
                 "why": part.why,
                 "confirmed": part.confirmed,
-                "read_by": adopted.by if adopted is not None and part.confirmed else None,
+                "read_by": adopted.by if adopted is not None else None,
                 "obligations": list(part.obligations),
                 "clauses": [_clause(known[name]) if name in known else {"id": name} for name in part.clauses],
             }

@@ -182,14 +182,14 @@ def _told(call: Call, rules: RuleSet, compiled: Compiled, **more: Any) -> Told:
 
     from proxy.app.sets import PastJudge
     from proxy.cli.explained import Told as Made
-    from proxy.cli.explained import row_views
+    from proxy.cli.explained import current, row_views
     from proxy.policy.conditions import condition
     from proxy.policy.explaining import explain as explained
 
     explanation = explained(call, list(rules.rules.values()), rules.bundle, condition)
     if explanation.decision.transforms and call.size:  # where a body cannot be changed, the call is denied
         explanation = msgspec.structs.replace(explanation, decision=PastJudge(rules)(call))
-    return Made(explanation, row_views(rules.terms, call, compiled.terms.clauses, rules.adoptions), **more)
+    return Made(explanation, row_views(rules.terms, call, compiled.terms.clauses, current(rules.adoptions, rules.rows)), **more)
 
 
 def _of_flags(given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from proxy.cli.explained import Told, as_json, day, row_views, tree
+from proxy.cli.explained import Told, as_json, current, day, row_views, tree
 from proxy.core.decision import Verdict
 from proxy.core.rules import Bundle, Exemption, Rule
 from proxy.core.terms import Adoption, Cell, Clause, Models, Row
@@ -55,6 +55,13 @@ def test_who_has_read_a_row() -> None:
     """A row that a named person adopted says who."""
     assert told(adopted=True).rows[0]["read_by"] == "Zoe"
     assert "read by counsel: Zoe" in printed(told(adopted=True))
+
+
+def test_another_text_is_unread() -> None:
+    """Who read a row as it was has not read it as it is."""
+    adoption = Adoption("openai.api", "", "Zoe", 0)
+    assert current({"openai.api": adoption, "gone": adoption}, {"openai.api": ROW}) == {"openai.api": adoption}
+    assert current({"openai.api": adoption}, {"openai.api": Row("openai.api", "contract", digest="ab")}) == {}
 
 
 @pytest.mark.parametrize(
