@@ -65,14 +65,17 @@ def set_of(entries: Iterable[bytes]) -> RuleSet:
 
 
 def in_force(data_dir: Path, configured: Iterable[bytes]) -> RuleSet:
-    """The set in force: what a running proxy has published in `data_dir`, else what the configuration comes to, with what persons
-    have adopted. `configured`: the configuration's framed entries.
-    """
+    """The set in force, of the entries that are. `configured`: the configuration's framed entries."""
+    return set_of(entries_in_force(data_dir, configured))
+
+
+def entries_in_force(data_dir: Path, configured: Iterable[bytes]) -> list[bytes]:
+    """What a running proxy has published in `data_dir`, else what the configuration comes to, with what persons have adopted."""
     published = Publisher(data_dir).entries()
     if who_serves(data_dir, CONTROL) is not None or who_serves(data_dir, GATEWAY) is not None:
-        return set_of(published.values())
+        return list(published.values())
     adopted = [framed for (section, _), framed in published.items() if section == "adoption"]
-    return set_of([*adopted, *configured])
+    return [*adopted, *configured]
 
 
 def _all(found: Mapping[str, Mapping[str, bytes]], section: str, kind: type[T]) -> dict[str, T]:

@@ -67,6 +67,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
       tos-proxy policy explain --upstream openai --model gpt-4.1 --purpose train.general --on 2026-11-22 --set n=5
       tos-proxy policy explain --draft policies/few-samples.yaml --upstream openai --purpose eval.private --set n=5
     """  # noqa: D301 - a backspace keeps the lines below it as they are
+    from proxy.app.sets import entries_in_force
     from proxy.settings.compiling import compile_configuration
 
     settle(config, data_dir)
@@ -75,7 +76,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
         {"upstream": upstream, "endpoint": endpoint, "model": model, "purpose": purpose, "on": on}, principal, attribute, setting
     )
     compiled = compile_configuration(os.environ, make=False)
-    entries = [*_in_force(compiled), *_drafted(draft)]
+    entries = [*entries_in_force(compiled.settings.data_dir, compiled.entries), *_drafted(draft)]
     if request is not None or words[:1] == ["curl"] or len(words) > 1:
         from proxy.cli.curl import from_arguments, from_file
 
@@ -148,18 +149,6 @@ def _checked(given: dict[str, Any]) -> Given:
 
 def _today() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _in_force(compiled: Compiled) -> list[bytes]:
-    """The entries that a running proxy goes by, or, where none runs, those of the configuration."""
-    from proxy.control.plan import CONTROL
-    from proxy.control.presence import who_serves
-    from proxy.control.publisher import Publisher
-
-    data_dir = compiled.settings.data_dir
-    if who_serves(data_dir, CONTROL) is None:
-        return compiled.entries
-    return list(Publisher(data_dir).entries().values())
 
 
 def _drafted(paths: list[Path] | None) -> list[bytes]:
