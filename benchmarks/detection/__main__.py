@@ -184,12 +184,15 @@ def compared(runs: list[Run], of: Callable[[Run], Weights], days: int) -> None:
     mixes = {
         share: [experiments.diluted(run, host, share)[0] for run in _single(runs) for host in _hosts(runs)] for share in (0.25, 0.1)
     }
+    unmixed = [experiments.diluted(_single(runs)[0], host, 0.0)[0] for host in _hosts(runs)]
     guilty = [renamed[:300] for run in runs if run.label == "extraction" for renamed in [run.prompts]]
     print("\n## Baselines at the same false alarms (threshold where the worst benign class has at most 1 % of client-days)\n")
     print("| method | pure (300 prompts) | at 25 % | at 10 % |\n|---|---|---|---|")
     for name, score in methods.items():
         bound = max(sorted(score(day) for day in each)[-1 - len(each) // 100] for each in sampled.values())
         cells = [shown(sum(score(each) > bound for each in guilty), len(guilty))]
+        # The mixes are longer than a client-day: those without any pipeline in them may not be flagged either.
+        bound = max(bound, *(score(each) for each in unmixed))
         cells += [shown(sum(score(each) > bound for each in mixes[share]), len(mixes[share])) for share in mixes]
         print(f"| {name} | {' | '.join(cells)} |")
     cells = [_ours([(run, run.prompts[:300]) for run in runs if run.label == "extraction"], of)]

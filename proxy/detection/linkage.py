@@ -55,8 +55,6 @@ class Group(msgspec.Struct, gc=False):
     members: dict[int, int]
     pieces: list[int]
     streams: Streams
-    met: int = 0
-    collided: int = 0
     corroborated: float = 0.0
     found: bool = False
 
@@ -111,17 +109,15 @@ class Edges:
         if self._since >= REGROUP:
             self._since = 0
             self._regroup()
-        return self._count(sorted(mine), account, reading, gains, collided=collided)
+        return self._count(sorted(mine), account, reading, gains)
 
     def _count(
-        self, groups: list[int], account: int, reading: Reading, gains: list[float], *, collided: bool
+        self, groups: list[int], account: int, reading: Reading, gains: list[float]
     ) -> list[tuple[Group, list[tuple[int, Scope]]]]:
         due: list[tuple[Group, list[tuple[int, Scope]]]] = []
         for number in groups:
             group = self.groups[number]
             group.members[account] = group.members.get(account, 0) + 1
-            group.met += 1
-            group.collided += collided
             if scopes := group.streams.add(reading.marks, gains):
                 due.append((group, scopes))
         return due
@@ -218,10 +214,15 @@ class Edges:
 
     def nats(self, group: Group, split: float, trait: float) -> float:
         """What the ties say: `split` nats for one work list among many accounts, `trait` for what the host sees of them."""
-        members = len(group.members)
-        apart = 1 - ramp(group.collided / max(1, group.met), 0.01, 0.1)
         group.corroborated = self.corroboration(group)
-        return ramp(log(members), log(FEWEST), log(12)) * apart * split + group.corroborated * trait
+        apart = [account for account in group.members if not self.is_public(account)]
+        sent = sum(self._sent[account] for account in apart)
+        repeated = sum(self._repeated[account] for account in apart)
+        if not sent:
+            return group.corroborated * trait
+        # Independent users of one list have sent the same by the time they have sent some hundreds; until then nothing is said.
+        sure = ramp(sent, 100, 400) * (1 - ramp(repeated / sent, 0.01, 0.08))
+        return ramp(log(len(apart)), log(FEWEST), log(12)) * sure * split + group.corroborated * trait
 
     def corroboration(self, group: Group) -> float:
         """0 to 1: how far traits that are rare among all accounts are common among the members (a hub of half of them is full)."""
