@@ -2,7 +2,7 @@
 
 PyYAML silently keeps the last of two equal keys and reads `no` as false and `0755` as 493; here equal keys are a problem and
 plain scalars follow the core schema of YAML 1.2 (§10.3.2). Bounds against hostile files: size, nesting (PyYAML's compose
-recurses on the C stack and crashes the process when nested too deeply) and the number of values after aliases are expanded.
+recurses on the C stack and crashes the process when nested too deeply) and what aliases stand for (`proxy.documents.expanding`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import Any
 
 import yaml
 
+from proxy.documents.expanding import DEPTH_CAP, Expansion
 from proxy.documents.problems import Path, Problem, dotted
 
 SIZE_CAP = 16 * 1024 * 1024
-DEPTH_CAP = 32
-VALUE_CAP = 500_000
 
 _TAG = "tag:yaml.org,2002:"
 _NULL = {"", "~", "null", "Null", "NULL"}
@@ -98,8 +97,17 @@ def read_document(text: bytes, name: str) -> Document:
         document.problems.append(Problem(name, "", f"not YAML: {' '.join(str(error).split())}"))
     else:
         if root is not None:
-            document.tree = _Walk(document).value(root, ())
+            _fill(document, root)
     return document
+
+
+def _fill(document: Document, root: yaml.Node) -> None:
+    if (fault := Expansion(root).fault) is None:
+        document.tree = _Walk(document).value(root, ())
+        return
+    path, node, message = fault
+    place = f"{document.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+    document.problems.append(Problem(place, dotted(path), message))
 
 
 def _too_deep(text: str) -> int | None:
@@ -120,17 +128,11 @@ class _Walk:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._count = 0
         self._inside: set[int] = set()
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         """The plain value of a node (None where there is a problem)."""
         self._document.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        self._count += 1
-        if self._count > VALUE_CAP or len(path) > DEPTH_CAP:
-            if self._count == VALUE_CAP + 1 or self._count <= VALUE_CAP:
-                self._problem(path, "too many values once aliases are expanded")
-            return None
         if id(node) in self._inside:
             self._problem(path, "an alias that contains itself")
             return None

@@ -28,7 +28,7 @@ def refused(folder: Path, text: str | bytes) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (BILLION, "p.yaml:1:20: f.6.3.5.4.7.4: too many values once aliases are expanded"),
+        (BILLION, "p.yaml:5:4: e: too many values once aliases are expanded"),
         ("a: &a\n  b: *a\n", "p.yaml:1:4: a.b: an alias that contains itself"),
         ("a: " + "[" * 100_000, "p.yaml:1:1: nested deeper than 32 levels"),
         ("a: {" * 1000, "p.yaml:1:1: nested deeper than 32 levels"),

@@ -76,13 +76,6 @@ def test_refused(text: str, problem: str) -> None:
     assert problems(text) == [problem]
 
 
-def test_alias_bomb_is_cheap() -> None:
-    """Nine levels of ten aliases each, a billion values when expanded, are refused after a bounded number."""
-    lines = ["a0: &a0 x"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
-    assert len(problems("\n".join(lines))) == 1
-    assert "too many values" in problems("\n".join(lines))[0]
-
-
 def test_not_utf8() -> None:
     """A file in another encoding is told with its line."""
     assert [str(p) for p in read_document(b"a: 1\nb: \xff\n", "f").problems] == ["f:2:1: not UTF-8"]
