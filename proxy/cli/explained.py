@@ -1,124 +1,19 @@
-"""What `tos-proxy policy explain` shows of one call: a tree for people, or the same as JSON."""
+"""What `tos-proxy policy explain` shows people of one call: a tree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from rich.text import Text
 from rich.tree import Tree
 
-from proxy.core.call import Call
-from proxy.core.terms import Adoption, Clause, Row
-from proxy.policy.explaining import Explained, Explanation, Seen, shown
-from proxy.terms.verdict import TermsJudge
+from proxy.app.explaining import Told
+from proxy.policy.explaining import Explained, Seen, shown
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FAR = 1 << 52
 _STYLES = {"deny": "bold red", "forbid": "bold red", "throttle": "yellow", "flag": "yellow", "review": "yellow", "allow": "green"}
 _USUAL = {"inspection": "full", "prompts": 1, "n": 1, "temperature": 1.0, "top_p": 1.0, "principal.standing": "normal"}
 _ABOUT = ("upstream", "endpoint", "model", "purpose", "principal.name", "credential.plan", "time.day")
-
-
-@dataclass(frozen=True)
-class Told:
-    """One explanation. `rows`: what each row of the terms said. `recorded`: what the record says, where there is one; `carried`:
-    how often each decision fell among the queries in its body, and `strictest`, the first about which the strictest one did.
-    """
-
-    explanation: Explanation
-    rows: list[dict[str, Any]]
-    recorded: dict[str, Any] = field(default_factory=dict)
-    carried: dict[str, int] = field(default_factory=dict)
-    strictest: Told | None = None
-
-    @property
-    def differs(self) -> list[str]:
-        """In what the decision of today is another than the recorded one."""
-        now = {"verdict": self.explanation.verdict.verdict, "decision": self.explanation.decision.effect}
-        rules = list(self.explanation.decision.rules)
-        found = [
-            f"{name}: {self.recorded[name]} then, {value} now" for name, value in now.items() if self.recorded.get(name) != value
-        ]
-        if sorted(self.recorded.get("rules", rules)) != sorted(rules):
-            found.append(f"rules: {_listed(self.recorded['rules'])} then, {_listed(rules)} now")
-        return found if self.recorded else []
-
-
-def current(adoptions: Mapping[str, Adoption], rows: Mapping[str, Row]) -> dict[str, Adoption]:
-    """Adoptions of rows that are still as they were read; another text is unread again."""
-    return {name: each for name, each in adoptions.items() if name in rows and rows[name].digest == each.digest}
-
-
-def row_views(judge: TermsJudge, call: Call, clauses: Iterable[Clause], adoptions: Mapping[str, Adoption]) -> list[dict[str, Any]]:
-    """What each row says of a call, with its clauses in words, from when until when, and who has read it."""
-    known = {clause.id: clause for clause in clauses}
-    rows = []
-    for part in judge.parts(call):
-        adopted = adoptions.get(part.row.partition("@")[0])
-        rows.append(
-            {
-                "row": part.row,
-                "verdict": part.verdict,
-                "basis": part.basis if part.row else "",
-                "since": day(part.since),
-                "until": day(part.until),
-                "why": part.why,
-                "confirmed": part.confirmed,
-                "read_by": adopted.by if adopted is not None else None,
-                "obligations": list(part.obligations),
-                "clauses": [_clause(known[name]) if name in known else {"id": name} for name in part.clauses],
-            }
-        )
-    return rows
-
-
-def _clause(clause: Clause) -> dict[str, Any]:
-    return {
-        "id": clause.id,
-        "section": clause.section,
-        "document": clause.document,
-        "url": clause.url,
-        "summary": clause.summary,
-        "confidence": clause.confidence,
-        "review_by": day(clause.review_by),
-        "gone": day(clause.gone),
-    }
-
-
-def day(microseconds: int | None) -> str | None:
-    """A date, None for one that is beyond all days."""
-    if microseconds is None or abs(microseconds) > _FAR:
-        return None
-    return (_EPOCH + timedelta(microseconds=microseconds)).date().isoformat()
-
-
-def as_json(told: Told) -> dict[str, Any]:
-    """All of it."""
-    explanation = told.explanation
-    built: dict[str, Any] = msgspec.to_builtins(explanation)
-    for rule, each in zip(built["rules"], explanation.rules, strict=True):
-        rule["why"] = each.why
-    built["verdict"] = _whole(explanation.verdict)
-    built["decision"] = _whole(explanation.decision)
-    built["bundle"] = _whole(explanation.bundle)
-    built["rows"] = told.rows
-    if told.carried:
-        built["carried"] = told.carried
-    if told.strictest is not None:
-        built["strictest"] = as_json(told.strictest)
-    if told.recorded:
-        built["recorded"] = told.recorded
-        built["differs"] = told.differs
-    return built
-
-
-def _whole(value: msgspec.Struct) -> dict[str, Any]:
-    """With fields at their defaults, which the record leaves out."""
-    return {name: msgspec.to_builtins(getattr(value, name)) for name in value.__struct_fields__}
 
 
 def tree(told: Told) -> Tree:

@@ -8,33 +8,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
 
 if TYPE_CHECKING:
-    from proxy.app.sets import RuleSet
-    from proxy.policy.backtest import Backtest, Result
-    from proxy.provenance.calls import Portion, Span
-    from proxy.settings.compiling import Compiled
+    from proxy.policy.backtest import Backtest
+    from proxy.provenance.calls import Portion
 
 INTERRUPTED = 130
 _SAY_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a backtest came to, and whether it was cut short."""
-
-    result: Result
-    partial: bool
-    span: Span
 
 
 def register(group: typer.Typer) -> None:
@@ -68,6 +55,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
       tos-proxy policy backtest --enforce policies/ --principal research --json
       tos-proxy policy backtest --terms 2026.11.22
     """  # noqa: D301 - a backspace keeps the lines below it as they are
+    from proxy.app.backtesting import Draft, run, sets
     from proxy.cli.backtest_shown import show
     from proxy.provenance.calls import Span
     from proxy.settings.compiling import compile_configuration
@@ -76,8 +64,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
     now = time.time_ns() // 1000
     span = Span(_moment(since, now), _moment(until, now), frozenset(principal or []), frozenset(upstream or []))
     compiled = compile_configuration(os.environ, make=False)
-    in_force, drafted = _sets(compiled, draft or [], terms, now, enforce=enforce, alone=alone)
-    ran = asyncio.run(_run(compiled, in_force, drafted, span, limit_examples))
+    both = sets(compiled, Draft(tuple(draft or ()), terms, enforce, alone), now)
+    with _progress() as told:
+        ran = asyncio.run(run(compiled, both, span, limit_examples, told))
     show(ran.result, span, partial=ran.partial, json_=json_)
     raise typer.Exit(INTERRUPTED if ran.partial else int(ran.result.changed > 0))
 
@@ -97,67 +86,6 @@ def _moment(written: str | None, now: int) -> int | None:
     except ValueError:
         raise typer.BadParameter(f"{written!r} should be a day as 2026-10-01, a moment, or how long ago as 30d") from None
     return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1_000_000)
-
-
-def _sets(
-    compiled: Compiled, paths: list[Path], terms: str | None, now: int, *, enforce: bool, alone: bool
-) -> tuple[RuleSet, RuleSet]:
-    """The set in force and the draft. Raises: ConfigurationError when the draft cannot be used."""
-    from proxy.app.sets import in_force as found
-    from proxy.cli.drafts import drafts
-    from proxy.documents.problems import ConfigurationError
-
-    in_force = found(compiled.settings.data_dir, compiled.entries)
-    rules, packs = list(in_force.rules.values()), frozenset[str]()
-    if paths:
-        drafted = drafts(paths, now)
-        if drafted.problems:
-            raise ConfigurationError(drafted.problems)
-        rules = [each.rule for each in drafted.placed]
-        if all(path.is_dir() for path in paths):  # of a file within a pack, its pack's other rules stay as they are
-            packs = frozenset(pack for pack, slash, _ in (rule.name.rpartition("/") for rule in rules) if slash)
-    if enforce:
-        rules = [msgspec.structs.replace(rule, mode="enforce", rollout=100) for rule in rules]
-    whole = in_force.with_rules(rules, packs=packs, alone=alone)
-    return in_force, whole if terms is None else _with_terms(whole, compiled, terms)
-
-
-def _with_terms(draft: RuleSet, compiled: Compiled, terms: str) -> RuleSet:
-    """The draft judged by other terms: a folder of a catalogue, or a version that is kept."""
-    from proxy.settings.schema import Terms as Wanted
-    from proxy.settings.terms import compiled_terms
-
-    folder = Path(terms) if Path(terms).is_dir() else None
-    wanted = Wanted() if folder is not None else Wanted(version=terms)
-    settings = compiled.settings.model_copy(update={"terms": wanted})
-    file = compiled.loaded.file
-    made = compiled_terms(settings, file.parent if file else Path.cwd(), compiled.loaded.origin, folder)
-    return draft._replace(rows=made.rows, models=made.models)
-
-
-async def _run(compiled: Compiled, in_force: RuleSet, draft: RuleSet, span: Span, examples: int) -> Ran:
-    """Read, judge and count, until the end or Ctrl-C."""
-    from proxy.app.sets import PastJudge, rare_collection
-    from proxy.ledger.store import Store
-    from proxy.policy.backtest import Backtest
-    from proxy.provenance.calls import calls
-    from proxy.settings.compiling import running
-
-    test = Backtest(PastJudge(in_force), PastJudge(draft), {**in_force.rules, **draft.rules}, examples=examples)
-    store = await Store.look(running(compiled.settings).store_url)
-    partial = False
-    try:
-        with _progress() as told, rare_collection():
-            async for portion in calls(store, span):
-                for entry, call in portion.calls:
-                    test.take(entry, call)
-                test.skipped += portion.skipped
-                told(portion, test)
-    except asyncio.CancelledError:
-        partial = True
-    finally:
-        await store.close()
-    return Ran(test.result(), partial, span)
 
 
 @contextmanager

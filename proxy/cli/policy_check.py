@@ -12,7 +12,7 @@ import typer
 from proxy.cli.options import ConfigOption, JsonOption, settle
 
 if TYPE_CHECKING:
-    from proxy.cli.drafts import Drafts
+    from proxy.app.drafts import Drafts
     from proxy.documents.problems import Problem
 
 
@@ -35,7 +35,7 @@ def check(
       tos-proxy policy check
       tos-proxy policy check policies/ --json
     """  # noqa: D301 - a backspace keeps the lines below it as they are
-    from proxy.cli.drafts import drafts
+    from proxy.app.drafts import drafts
     from proxy.cli.tables import counted
     from proxy.policy.cases import instant
 

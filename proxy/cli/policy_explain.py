@@ -17,9 +17,9 @@ import typer
 from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
 
 if TYPE_CHECKING:
+    from proxy.app.explaining import Told
     from proxy.app.sets import RuleSet
     from proxy.cli.curl import Asked
-    from proxy.cli.explained import Told
     from proxy.core.call import Call
     from proxy.core.exchange import Caller
     from proxy.policy.cases import Given
@@ -93,7 +93,8 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
 def _print(told: Told, *, json_: bool) -> None:
     from rich.console import Console
 
-    from proxy.cli.explained import as_json, tree
+    from proxy.app.explaining import as_json
+    from proxy.cli.explained import tree
 
     if json_:
         print(json.dumps(as_json(told), indent=2, ensure_ascii=False))
@@ -155,7 +156,7 @@ def _drafted(paths: list[Path] | None) -> list[bytes]:
     """Entries that lay drafts over a set; what comes of it has no digest. Raises: ConfigurationError for unusable files."""
     if not paths:
         return []
-    from proxy.cli.drafts import drafts
+    from proxy.app.drafts import drafts
     from proxy.core import snapshot
     from proxy.core.rules import Bundle
     from proxy.documents.problems import ConfigurationError
@@ -167,24 +168,15 @@ def _drafted(paths: list[Path] | None) -> list[bytes]:
 
 
 def _told(call: Call, rules: RuleSet, compiled: Compiled, **more: Any) -> Told:
-    import msgspec
+    from proxy.app.explaining import told_of
 
-    from proxy.app.sets import PastJudge
-    from proxy.cli.explained import Told as Made
-    from proxy.cli.explained import current, row_views
-    from proxy.policy.conditions import condition
-    from proxy.policy.explaining import explain as explained
-
-    explanation = explained(call, list(rules.rules.values()), rules.bundle, condition)
-    if explanation.decision.transforms and call.size:  # where a body cannot be changed, the call is denied
-        explanation = msgspec.structs.replace(explanation, decision=PastJudge(rules)(call))
-    return Made(explanation, row_views(rules.terms, call, compiled.terms.clauses, current(rules.adoptions, rules.rows)), **more)
+    return told_of(call, rules, compiled.terms.clauses, **more)
 
 
 def _of_flags(given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:
     """A call that the options describe; a configured principal brings its purpose and attributes."""
     from proxy.app.sets import set_of
-    from proxy.cli.sites import sites
+    from proxy.app.sites import sites
     from proxy.policy.cases import call_of
 
     known = {each.name: each for each in compiled.principals}
@@ -199,47 +191,28 @@ def _of_flags(given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -
 
 def _of_record(record: str, given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:
     """A recorded call, judged by the set in force now."""
-    from proxy.app.sets import set_of
     from proxy.policy.cases import instant
-    from proxy.policy.replay import Replay, seen
 
     if unused := sorted(set(given) - {"on"}):
         raise typer.BadParameter(f"a record says itself what was asked ({', '.join(unused)})")
-    own, carrier = asyncio.run(_evidence(record, compiled))
-    entry = seen(own)
-    call = Replay().call(entry, seen(carrier) if carrier is not None else None)
-    if "on" in given:
-        call.at = instant(_checked(given).on or "")
-    rules = set_of(entries)
-    call.verdict = rules.terms.judge(call)
-    recorded = {
-        "id": entry.id,
-        "verdict": entry.verdict,
-        "decision": entry.decision,
-        "rules": list(entry.rules),
-        "policies": (seen(carrier) if carrier is not None else entry).versions.policies,
-    }
-    return _told(call, rules, compiled, recorded=recorded)
+    at = instant(_checked(given).on or "") if "on" in given else None
+    return asyncio.run(_explained(record, compiled, entries, at))
 
 
-async def _evidence(record: str, compiled: Compiled) -> tuple[bytes, bytes | None]:
-    """The entry of a record, and, of a line or turn, that of the exchange that brought it."""
+async def _explained(record: str, compiled: Compiled, entries: list[bytes], at: int | None) -> Told:
+    from proxy.app.explaining import NoSuchRecordError, of_record
+    from proxy.app.sets import set_of
     from proxy.cli.api import ApiError
     from proxy.ledger.store import Store
-    from proxy.ledger.store_records import exchanges_named, lines_named, turns_named
-    from proxy.policy.replay import seen
     from proxy.settings.compiling import running
 
     store = await Store.look(running(compiled.settings).store_url)
     try:
-        for exchange, _ in (await exchanges_named(store, [record])).values():
-            return exchange, None
-        for own in ((await lines_named(store, [record])) or (await turns_named(store, [record]))).values():
-            carriers = await exchanges_named(store, [seen(own).carrier])
-            return own, next((intent for intent, _ in carriers.values()), None)
+        return await of_record(store, record, set_of(entries), compiled.terms.clauses, at)
+    except NoSuchRecordError as error:
+        raise ApiError(str(error)) from None
     finally:
         await store.close()
-    raise ApiError(f"no record {record} in the store (what has just been written is shipped within seconds)")
 
 
 def _of_request(asked: Asked, given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:

@@ -12,7 +12,7 @@ import typer
 from proxy.cli.options import ConfigOption, JsonOption, settle
 
 if TYPE_CHECKING:
-    from proxy.cli.drafts import Drafts
+    from proxy.app.drafts import Drafts
     from proxy.policy.suite import Mutant, Result, Suite
 
 
@@ -35,7 +35,7 @@ def run_tests(
       tos-proxy policy test policies/ --mutate
       tos-proxy policy test policies/no-training_test.yaml --json
     """  # noqa: D301 - a backspace keeps the lines below it as they are
-    from proxy.cli.drafts import drafts
+    from proxy.app.drafts import drafts
     from proxy.documents.problems import ConfigurationError
     from proxy.policy.suite import run
 

@@ -31,7 +31,7 @@ class PolicyTestFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Its cases. Raises: CollectError with every problem of the file and of the rules that it is about."""
-        from proxy.cli.drafts import drafts, ground
+        from proxy.app.drafts import drafts, ground
 
         try:
             if _GROUND not in self.session.stash:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.drafts import Drafts, Ground, drafts, ground
+from proxy.app.drafts import Drafts, Ground, drafts, ground
 from proxy.policy.soundness import unfounded, unsound, untested
 from proxy.policy.suite import Suite, run, survivors
 

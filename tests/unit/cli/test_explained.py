@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from proxy.cli.explained import Told, as_json, current, day, row_views, tree
-from proxy.core.decision import Verdict
+from proxy.app.explaining import Told, as_json, row_views
+from proxy.cli.explained import tree
 from proxy.core.rules import Bundle, Exemption, Rule
 from proxy.core.terms import Adoption, Cell, Clause, Models, Row
 from proxy.policy.cases import Given, call_of
@@ -57,13 +57,6 @@ def test_who_has_read_a_row() -> None:
     assert "read by counsel: Zoe" in printed(told(adopted=True))
 
 
-def test_another_text_is_unread() -> None:
-    """Who read a row as it was has not read it as it is."""
-    adoption = Adoption("openai.api", "", "Zoe", 0)
-    assert current({"openai.api": adoption, "gone": adoption}, {"openai.api": ROW}) == {"openai.api": adoption}
-    assert current({"openai.api": adoption}, {"openai.api": Row("openai.api", "contract", digest="ab")}) == {}
-
-
 @pytest.mark.parametrize(
     ("rule", "line"),
     [
@@ -94,15 +87,3 @@ def test_what_differs_from_the_record() -> None:
     assert all(line in printed(told(rule, recorded=other)) for line in differs)
     assert "another set" not in printed(told(rule, recorded=same | {"policies": "abab"}))
     assert "recorded under another set of rules and terms: cdcd" in printed(told(rule, recorded=same | {"policies": "cdcd"}))
-
-
-def test_days() -> None:
-    """Times without end are no days."""
-    assert (day(None), day(1 << 62), day(-(1 << 62)), day(DAY)) == (None, None, None, "1970-01-02")
-
-
-def test_defaults_are_in_json() -> None:
-    """Fields that a record would leave out are there."""
-    shown = as_json(told())
-    assert (shown["decision"]["effect"], shown["decision"]["rules"]) == ("allow", ())
-    assert set(shown["verdict"]) == set(Verdict.__struct_fields__)

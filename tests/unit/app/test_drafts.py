@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.drafts import Drafts, Ground, drafts, ground
+from proxy.app.drafts import Drafts, Ground, drafts, ground
 from tests.unit.cli.drafted import CASES, RULE, changed, write
 
 PACK = "apiVersion: tos-proxy/v1\nkind: Pack\nmetadata: {name: mine, version: 1.0.0}\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.drafts import ground
-from proxy.cli.sites import sites
+from proxy.app.drafts import ground
+from proxy.app.sites import sites
 
 
 def test_sites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proxy.cli.sites import sites
+from proxy.app.sites import sites
 from proxy.documents.problems import Problem
 from proxy.policy import compiler, loader
 from proxy.policy.cases import TestFile, read_tests
