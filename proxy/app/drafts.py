@@ -128,7 +128,7 @@ def _places(paths: list[Path], on: Ground, problems: list[Problem]) -> _Places:
     for path in paths:
         places.add(path)
     if not paths:
-        places.packs = chosen_packs(on.loaded.settings, policies_folder("packs"), on.loaded.origin, problems)
+        places.packs = chosen_packs(on.loaded.settings, policies_folder("packs"), on.loaded.origin, problems, [])
         for own in on.loaded.settings.policies:
             places.add(on.base / Path(own).expanduser())
     return places

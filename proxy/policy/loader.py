@@ -143,6 +143,12 @@ def released(folder: Path) -> list[str]:
     return sorted(each.name for each in (folder / RELEASES).glob("*") if (each / PACK_FILE).is_file())
 
 
+def contents(pack: Path) -> dict[str, bytes]:
+    """What a release of a pack is made of, by name within its folder: its own file and its rules, without their tests."""
+    files = [file for file in files_of(pack, []) if file.relative_to(pack).parts[0] != RELEASES]
+    return {str(file.relative_to(pack)): file.read_bytes() for file in files}
+
+
 def _load_pack(wanted: Wanted, known: Known, found: Found) -> None:
     name = wanted.folder.name
     shipped = _pack_file(wanted.folder, name, found)

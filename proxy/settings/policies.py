@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+import msgspec
+
 from proxy.core import snapshot
 from proxy.core.rules import Bundle, Rule
 from proxy.core.terms import Models, Row
@@ -18,7 +20,7 @@ from proxy.policy.compiler import bundle, rules
 from proxy.policy.loader import PACK_FILE, Found, Known, Wanted, load, meant, read, released
 from proxy.settings.schema import Settings
 from proxy.settings.shipped import policies_folder
-from proxy.settings.terms import Terms, stored_part
+from proxy.settings.terms import Terms, configured_part, published, stored_part
 from proxy.terms.releases import terms_folder
 
 Place = Callable[[Path], str]
@@ -55,7 +57,8 @@ def compiled_policies(
     Raises: ConfigurationError with every problem, TosProxyError for a broken installation.
     """
     problems: list[Problem] = []
-    wanted = chosen_packs(settings, folder or policies_folder("packs"), place, problems)
+    warnings: list[Problem] = []
+    wanted = chosen_packs(settings, folder or policies_folder("packs"), place, problems, warnings)
     own = []
     for at, written in enumerate(settings.policies):
         path = base / FilePath(written).expanduser()
@@ -67,6 +70,7 @@ def compiled_policies(
     found = load(wanted, own, Known(clauses, words(), tuple(settings.upstreams), time.time_ns() // 1000 if now is None else now))
     if problems or found.problems:
         raise ConfigurationError([*problems, *found.problems])
+    found.warnings += warnings
     made = rules(found)
     rows: Mapping[str, Row] = terms.rows if terms else {}
     versions = {pack.pack.metadata.name: pack.pack.metadata.version for pack in found.packs}
@@ -74,23 +78,41 @@ def compiled_policies(
     return Policies(made, bundle(made, rows, models, terms.version if terms else "", versions), found)
 
 
-def chosen_packs(settings: Settings, folder: FilePath, place: Place, problems: list[Problem]) -> list[Wanted]:
-    """The packs that `packs` names, each as `name` or `name@version`; what is wrong with a name is put to `problems`."""
+def chosen_packs(
+    settings: Settings, folder: FilePath, place: Place, problems: list[Problem], warnings: list[Problem]
+) -> list[Wanted]:
+    """The packs that `packs` names, each as `name` or `name@version`; what is wrong with a name is put to `problems`.
+
+    One without a version stays at the release that was in force before, at the first start at the shipped one: what a newer
+    program's pack says otherwise stands beside in shadow until somebody names its version. `warnings`: of releases that are gone.
+    """
     known = sorted(file.parent.name for file in folder.glob(f"*/{PACK_FILE}"))
+    former = former_packs(settings.data_dir)
     found: dict[str, Wanted] = {}
     for at, written in enumerate(settings.packs):
         name, pinned, version = written.partition("@")
         path: Path = ("packs", at)
         if name not in known:
             problems.append(_problem(place, path, f"no pack is named {name!r}", meant(name, known)))
-        elif name in found:
+            continue
+        there = releases(folder / name)
+        if name in found:
             problems.append(_problem(place, path, f"{name} is named twice"))
-        elif pinned and version not in (there := releases(folder / name)):
+        elif pinned and version not in there:
             hint = f"at hand: {', '.join(there)}; the files of another can stand in a folder of policies"
             problems.append(_problem(place, path, f"there is no release {version or '(empty)'} of {name}", hint))
+        elif not pinned and (before := former.get(name, there[0])) not in there:
+            warnings.append(_problem(place, path, f"{name} {before} was in force and is not at hand, now {there[0]} is"))
+            found[name] = Wanted(folder / name)
         else:
-            found[name] = Wanted(folder / name, version)
+            found[name] = Wanted(folder / name, version if pinned else former.get(name, ""))
     return list(found.values())
+
+
+def former_packs(data_dir: FilePath) -> dict[str, str]:
+    """The releases that the last configuration published here was judged by, by pack; none at the first start."""
+    entry = published(configured_part(data_dir), "bundle", "bundle")
+    return msgspec.json.decode(entry, type=Bundle).packs if entry is not None else {}
 
 
 def releases(pack: FilePath) -> list[str]:

@@ -108,19 +108,25 @@ def stored_part(data_dir: FilePath) -> FilePath:
     return data_dir / "snapshot" / "stored"
 
 
+def configured_part(data_dir: FilePath) -> FilePath:
+    """What the configuration says to gateways, as it was last published."""
+    return data_dir / "snapshot" / "configured"
+
+
 def adopted_version(data_dir: FilePath) -> str:
     """The version that a person put in force; empty if nobody did."""
-    found = _entry(stored_part(data_dir), "adoption", CATALOGUE)
+    found = published(stored_part(data_dir), "adoption", CATALOGUE)
     return msgspec.json.decode(found, type=Adoption).version if found is not None else ""
 
 
 def former_version(data_dir: FilePath) -> str:
     """The version that the last configuration published here was judged by; empty at the first start."""
-    found = _entry(data_dir / "snapshot" / "configured", "models", "models")
+    found = published(configured_part(data_dir), "models", "models")
     return msgspec.json.decode(found, type=Models).version if found is not None else ""
 
 
-def _entry(part: FilePath, section: str, name: str) -> msgspec.Raw | None:
+def published(part: FilePath, section: str, name: str) -> msgspec.Raw | None:
+    """An entry of a part of the snapshot, None where there is none."""
     try:
         text = part.read_bytes()
     except OSError:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.app.drafts import Drafts, Ground, drafts, ground
+from proxy.policy import loader
 from proxy.policy.soundness import unfounded, unsound, untested
 from proxy.policy.suite import Suite, run, survivors
 
@@ -37,6 +38,15 @@ def test_a_pack_does_what_its_tests_say(name: str, on: Ground) -> None:
     for suite in found.suites:
         assert [(result.case.place, result.failures) for result in run(suite, found.means) if result.failures] == []
     assert [(mutant.original.name, mutant.change) for mutant in survivors(found.suites, found.means)] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_packs_release_is_kept(name: str) -> None:
+    """A shipped version is kept as it is, so that it stays in force where it is; other rules are another version."""
+    folder = PACKS / name
+    version = loader.read(folder / loader.PACK_FILE).at(("metadata", "version"))
+    kept = loader.contents(folder / loader.RELEASES / version)
+    assert kept == loader.contents(folder), "scripts/release-packs says what to do"
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -70,6 +70,32 @@ def test_packs_and_ones_own_policies_are_one_set(tmp_path: Path) -> None:
     ]
 
 
+def test_what_was_in_force_stays_so_when_the_program_is_newer(tmp_path: Path) -> None:
+    """A pack without a pin begins at the shipped release; a later program's waits in shadow until somebody names its version."""
+    assert [rule.name for rule in compiled(tmp_path, "packs: [strict]").rules] == ["strict/b"]
+    part = tmp_path / "tos-proxy-data" / "snapshot" / "configured"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(snapshot.base(1, 1, compiled(tmp_path, "packs: [baseline@1.0.0]").entries()))
+    later = compiled(tmp_path, "packs: [baseline, strict]")
+    assert [(rule.name, rule.mode) for rule in later.rules] == [
+        ("baseline/a", "enforce"),
+        ("baseline@1.2.0/a", "shadow"),
+        ("strict/b", "enforce"),
+    ]
+    assert later.bundle.packs == {"baseline": "1.0.0", "strict": "0.1.0"}
+    assert compiled(tmp_path, "packs: [baseline@1.2.0]").bundle.packs == {"baseline": "1.2.0"}
+
+
+def test_a_former_release_that_is_gone_is_told(tmp_path: Path) -> None:
+    """What was in force and is not kept gives way to what is shipped, with a warning."""
+    part = tmp_path / "tos-proxy-data" / "snapshot" / "configured"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(snapshot.base(1, 1, [snapshot.put("bundle", "bundle", Bundle(packs={"strict": "0.0.9"}))]))
+    found = compiled(tmp_path, "packs: [strict]")
+    assert found.bundle.packs == {"strict": "0.1.0"}
+    assert [each.message for each in found.found.warnings] == ["strict 0.0.9 was in force and is not at hand, now 0.1.0 is"]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
