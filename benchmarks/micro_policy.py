@@ -20,6 +20,7 @@ from proxy.core.exchange import Caller, Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.principal import Credential, Principal
 from proxy.core.rules import Bundle, Rate, Rule
+from proxy.gateway.allowances import Allowances
 from proxy.gateway.judges import Judges
 from proxy.limits.memory import MemoryLimiter
 from proxy.policy.conditions import condition
@@ -105,7 +106,9 @@ def judge(judges: Judges, exchange: Exchange) -> None:
 def measure(terms: TermsJudge, reached: Sequence[str], rounds: int) -> float:
     """µs per query."""
     loaded = rules(reached)
-    judges = Judges(terms, Engine(loaded, Bundle(), condition), MemoryLimiter(), {rule.name: rule for rule in loaded}, Bundle())
+    judges = Judges(
+        terms, Engine(loaded, Bundle(), condition), MemoryLimiter(), Allowances({rule.name: rule for rule in loaded}), Bundle()
+    )
     asked = queries()
     best = 1e9
     for _ in range(rounds):

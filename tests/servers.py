@@ -1,7 +1,7 @@
 """Real servers for tests, started from the system's binaries as a user without rights, each in a folder of its own.
 
 PostgreSQL: one cluster per test session on a free loopback port, one database per test. As root the server runs as the user
-`postgres` (it refuses to run as root); any other user runs it as itself.
+`postgres` (it refuses to run as root); any other user runs it as itself. Redis: one per test, in memory alone.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,3 +124,87 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/store.sqlite"
     server: Postgres = request.getfixturevalue("postgres")
     return server.database()
+
+
+class Redis:
+    """A running server; `kill` is kill -9, and `start` brings back an empty one on the same port."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        self.port = free_port()
+        self._binary = binary
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is, for `redis_url`."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def socket(self) -> Path:
+        """Its other address."""
+        return self._folder / "redis.sock"
+
+    def start(self, *more: str) -> None:
+        """Start it and wait until it takes connections."""
+        own = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--unixsocket",
+            str(self.socket),
+        ]
+        with (self._folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen([self._binary, *own, *more], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log)
+        until = time.monotonic() + 10.0
+        while self.say("PING") != b"+PONG\r\n":
+            assert time.monotonic() < until, "Redis did not start"
+            time.sleep(0.01)
+
+    def say(self, *words: str) -> bytes:
+        """A command; the beginning of its reply, empty when nobody is there."""
+        framed = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word.encode()) for word in words)
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2.0) as connection:
+                connection.sendall(framed)
+                return connection.recv(65536)
+        except OSError:
+            return b""
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10.0)
+            self._process = None
+
+    def freeze(self) -> None:
+        """It takes connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        self._signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis of the test's own; skips when the system has none."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("Redis is not installed (apt-get install -y redis-server)")
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = Redis(binary, folder)
+    server.start()
+    yield server
+    server.kill()

@@ -40,7 +40,7 @@ def _supervisor(plan: str) -> int:
 def _gateway(worker: int, data_dir: Path, fds: list[int]) -> int:
     import socket
 
-    from proxy.app.judging import Judging
+    from proxy.app.judging import Judging, leasing_of
     from proxy.control import channel
     from proxy.core.errors import TosProxyError
     from proxy.gateway import server
@@ -52,9 +52,11 @@ def _gateway(worker: int, data_dir: Path, fds: list[int]) -> int:
         return await channel.open_channel(end, receive, ended)
 
     listeners = [socket.socket(fileno=fd) for fd in fds]
+    leasing = leasing_of(os.environ, data_dir, f"gateway-{worker}")
+    judging = Judging(leasing.leases if leasing else None)
     try:
         return server.run(
-            data_dir / "snapshot" / "current", data_dir, worker, listeners, Judging(), None if end is None else open_line
+            data_dir / "snapshot" / "current", data_dir, worker, listeners, judging, None if end is None else open_line, leasing
         )
     except (TosProxyError, OSError) as error:
         return _failed(f"gateway-{worker}", error)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from proxy.core.call import Call
 from proxy.core.decision import ALLOWED, NO_OBJECTION, Decision, Verdict
-from proxy.core.rules import Bundle, Rule
-from proxy.core.snapshot import Line
+from proxy.core.rules import Bundle, Limit, Rule
+from proxy.core.snapshot import GatewayOptions, Line
 from proxy.core.terms import Adoption, Models, Row
+from proxy.gateway.allowances import Allowances
 from proxy.gateway.house import Entries
-from proxy.gateway.judges import Judges
+from proxy.gateway.judges import Judges, Limiter
+from proxy.limits import resp
+from proxy.limits.leases import Leases
 from proxy.limits.memory import MemoryLimiter
 from proxy.policy.conditions import condition
 from proxy.policy.engine import Engine
+from proxy.telemetry.diagnostics import Diagnostics
 from proxy.terms.verdict import TermsJudge
 
-SECTIONS = ("terms", "models", "terms_shadow", "adoption", "rule", "bundle")
+if TYPE_CHECKING:
+    from proxy.limits.redis import Leasing
+
+SECTIONS = ("terms", "models", "terms_shadow", "adoption", "rule", "bundle", "limit", "gateway")
 NEWER = "shadow"
 """The entry of section `models` that goes with `terms_shadow`."""
 
@@ -47,8 +55,10 @@ class Judging:
     and an expression is compiled once for all sets in succession that have it.
     """
 
-    def __init__(self) -> None:
-        self._limiter = MemoryLimiter()
+    def __init__(self, leases: Leases | None = None) -> None:
+        """`leases`: of budgets that other workers share; without, this process counts by itself."""
+        self._leases = leases is not None
+        self._limiter: Limiter = MemoryLimiter() if leases is None else leases
         self._conditions: dict[str, Callable[[Call], bool]] = {}
         self._made_of: dict[str, dict[str, bytes]] = {}
         self._judges: Judges | None = None
@@ -77,8 +87,23 @@ class Judging:
         self._conditions = compiled
         newer_rows, newer_models = _all(entries, "terms_shadow", Row), models.get(NEWER, Models())
         newer = TermsJudge(newer_rows, newer_models) if newer_rows else None
+        allowances = self._allowances(entries, rules)
+        return Judges(terms, policy, self._limiter, allowances, bundle, newer, f"terms@{newer_models.version}")
+
+    def _allowances(self, entries: Entries, rules: list[Rule]) -> Allowances:
         throttles = {rule.name: rule for rule in rules if rule.requests is not None or rule.tokens is not None}
-        return Judges(terms, policy, self._limiter, throttles, bundle, newer, f"terms@{newer_models.version}")
+        options = _all(entries, "gateway", GatewayOptions).get("options", GatewayOptions())
+        return Allowances(throttles, _all(entries, "limit", Limit), options.workers, leased=self._leases)
+
+
+def leasing_of(environ: Mapping[str, str], data_dir: Path, process: str) -> Leasing | None:
+    """What leases limits from the Redis that `serve` named; None where this process counts by itself."""
+    url = environ.get(resp.VARIABLE)
+    if not url:
+        return None
+    from proxy.limits.redis import Leasing
+
+    return Leasing(url, data_dir / "run" / "leases-epoch", Diagnostics(process).error)
 
 
 def _all(entries: Mapping[str, Mapping[str, Line]], section: str, kind: type[T]) -> dict[str, T]:

@@ -63,16 +63,16 @@ def serve(
 
 
 def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
-    """Check and compile the configuration of the environment, publish the first snapshot, and say how to supervise.
+    """Check and compile the configuration of the environment, publish the first snapshot, and say how to supervise. The environment
+    then tells gateways where leases come from.
 
     Raises: ConfigurationError, SameNameError, AlreadyServedError, OSError.
     """
     from proxy import __version__
-    from proxy.control.plan import CONTROL, GATEWAY, Plan
-    from proxy.control.presence import AlreadyServedError, who_serves
+    from proxy.control.plan import GATEWAY, Plan
     from proxy.control.publisher import Publisher
+    from proxy.limits import resp
     from proxy.settings.compiling import compile_configuration
-
     compiled = compile_configuration(os.environ, make=True)
     settings = compiled.settings
     if self_signed and settings.gateway.tls is None:
@@ -81,12 +81,11 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         settings = compiled.settings
     for warning in compiled.warnings:
         print(f"tos-proxy: warning: {warning}", file=sys.stderr)
-    for duty in (GATEWAY, CONTROL):
-        if role in (duty, "all") and (other := who_serves(settings.data_dir, duty)):
-            raise AlreadyServedError.by(str(other["pid"]), settings.data_dir, duty)
+    _be_alone(settings, role)
     admin = settings.admin.enabled and role != GATEWAY
     token_file, token_new = _token(settings) if admin else (None, False)
     Publisher(settings.data_dir).configure(compiled.entries)
+    os.environ[resp.VARIABLE] = settings.redis_url or ""
     return Plan(
         role=role,
         data_dir=str(settings.data_dir),
@@ -110,6 +109,16 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         version=__version__,
         began=began,
     )
+
+
+def _be_alone(settings: Settings, role: str) -> None:
+    """Raises: AlreadyServedError."""
+    from proxy.control.plan import CONTROL, GATEWAY
+    from proxy.control.presence import AlreadyServedError, who_serves
+
+    for duty in (GATEWAY, CONTROL):
+        if role in (duty, "all") and (other := who_serves(settings.data_dir, duty)):
+            raise AlreadyServedError.by(str(other["pid"]), settings.data_dir, duty)
 
 
 def child_environment() -> dict[str, str]:

@@ -53,14 +53,17 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
-    """The limiter's answer; `wait` is in seconds, meaningful when not `granted`. `held` is what the limiter knows it by later,
-    when what was used is known (`Reservation` of proxy/limits); None where nothing was counted.
+    """The limiter's answer; `wait` is in seconds, meaningful when not `granted`; `limit` names what is used up, `message` stands in
+    its place. `held` is what the limiter knows it by later (`core.buckets.Reservation`); None where nothing was counted. `coming`:
+    more is on its way, and it is worth while to ask again once that `Oneshot` is filled.
     """
 
     granted: bool = True
     wait: float = 0.0
     limit: str = ""
     held: object | None = None
+    message: str = ""
+    coming: object | None = None
 
 
 ALLOWED = Decision()

@@ -27,6 +27,17 @@ PURPOSES = (
 )
 
 
+STANDINGS = ("normal", "watched", "limited", "suspended")
+"""From the best to the worst."""
+
+
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How a principal stands, by evidence or a person's decision, and the linked group that findings put it in."""
+
+    standing: str = "normal"
+    group: str = ""
+
+
 class Credential(msgspec.Struct, frozen=True, gc=False):
     """A credential as it came, already reduced to what may be kept.
 
@@ -51,7 +62,8 @@ class Principal(msgspec.Struct, frozen=True):
 
     `purposes` are those a call may declare, `purpose` the one it has when it declares none.
     `content` is `full` or `digests`; `standing` is `normal | watched | limited | suspended`.
-    `virtual` principals send a `tp_` key; only for them (and for unix-socket peers) is a provider's key injected.
+    `virtual` principals send a `tp_` key; only for them (and for unix-socket peers) is a provider's key injected. `group` is the
+    linked group that findings put it in, empty for none.
     """
 
     name: str
@@ -63,3 +75,4 @@ class Principal(msgspec.Struct, frozen=True):
     standing: str = "normal"
     automatic: bool = False
     virtual: bool = False
+    group: str = ""

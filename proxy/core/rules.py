@@ -1,4 +1,5 @@
-"""Rules as the engine reads them: compiled from `policies/`, carried in the snapshot's sections `rule` and `bundle`.
+"""Rules as the engine reads them: compiled from `policies/`, carried in the snapshot's sections `rule` and `bundle`; and limits,
+which the configuration sets without a rule.
 
 Plain shapes; docs/adr/0014-rules-as-tables.md says how they come to be and what they mean.
 """
@@ -65,3 +66,16 @@ class Bundle(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     digest: str = ""
     terms: str = ""
     packs: dict[str, str] = {}
+
+
+class Limit(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Section `limit`. Its name says who shares it: `principal/NAME`, `project/NAME` and `upstream/NAME` one each; `principal`
+    (each that has none of its own), `group` (each linked group) and `limited` (each principal of that standing).
+
+    `rates`: by what is counted (`core.buckets.KINDS`). `concurrent`: exchanges open at once, 0 for any number. `message`: what is
+    told instead of that it is used up.
+    """
+
+    rates: dict[str, Rate] = {}
+    concurrent: int = 0
+    message: str = ""

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from proxy.core.principal import Principal
-from proxy.core.rules import Bundle, Rule
+from proxy.core.principal import Principal, Standing
+from proxy.core.rules import Bundle, Limit, Rule
 from proxy.core.terms import Adoption, Models, Row
 
 SNAPSHOT_FORMAT = 1
@@ -88,6 +88,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "ledger": LedgerOptions,
     "upstream": UpstreamOptions,
     "principal": Principal,
+    "standing": Standing,
     "credential": CredentialEntry,
     "terms": Row,
     "models": Models,
@@ -95,6 +96,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "adoption": Adoption,
     "rule": Rule,
     "bundle": Bundle,
+    "limit": Limit,
 }
 
 

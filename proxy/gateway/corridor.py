@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 
 from proxy.core.clock import Clock
 from proxy.core.errors import LedgerUnavailableError, UpstreamError
@@ -21,10 +21,11 @@ from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects import by_name
 from proxy.dialects.contract import AnswerReader
 from proxy.gateway import evidence, refusal
+from proxy.gateway.allowances import NOTHING, Spent
 from proxy.gateway.ask import Answer, ask
 from proxy.gateway.carrier import Carriers, Pause, no_pause
 from proxy.gateway.house import House
-from proxy.gateway.judges import NOTHING, called
+from proxy.gateway.judges import called
 from proxy.gateway.receive import Body, at_hand, receive, understand
 from proxy.gateway.recording import Ledger, Stream
 from proxy.gateway.references import References
@@ -44,6 +45,9 @@ SHORT = 256 * 1024
 SHORT_ENCODED = 8 * 1024
 """The same for encoded bytes, which stand for ten times as many, or a hundred."""
 
+_RETRIED = (408, 409, 429)
+_ASKINGS = 3
+
 _NO_ANSWER = {502: "upstream_unreachable", 503: "unavailable", 504: "upstream_timeout"}
 
 Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
@@ -53,12 +57,13 @@ Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
 class GatewayStats:
     """Counters of one worker. Invariants: admitted = forwarded + refused; forwarded = the ends + open."""
 
-    __slots__ = ("admitted", "ends", "faults", "forwarded", "open", "refused", "unrecorded")
+    __slots__ = ("admitted", "ends", "faults", "forwarded", "limited", "open", "refused", "unrecorded")
 
     def __init__(self) -> None:
         self.admitted = 0
         self.forwarded = 0
         self.refused = 0
+        self.limited = 0
         self.open = 0
         self.unrecorded = 0
         self.faults = 0
@@ -126,7 +131,7 @@ class Corridor:
                 carrier.judged.decide()
             if exchange.decision.transforms:
                 await self._transform(exchange)
-            exchange.grant = house.judges.limit(exchange, carrier.judged.spent if carrier else NOTHING)
+            await self._limit(exchange, house, carrier.judged.spent if carrier else NOTHING)
             _obey(exchange)
             exchange.intent = await self._record_intent(exchange, house)
         except Refused as refused:
@@ -152,6 +157,16 @@ class Corridor:
             transform(exchange)
         else:
             await self._aside(partial(transform, exchange))
+
+    async def _limit(self, exchange: Exchange, house: House, spent: Spent) -> None:
+        """Take what it may use. Where none is at hand but may be leased, that is waited for, some milliseconds at most."""
+        grant = exchange.grant = house.judges.limit(exchange, spent)
+        for _ in range(_ASKINGS):
+            if grant.coming is None:
+                return
+            coming: Oneshot[None] = cast("Oneshot[None]", grant.coming)
+            await coming
+            grant = exchange.grant = house.judges.limit(exchange, spent)
 
     # --- the two waits
 
@@ -182,6 +197,7 @@ class Corridor:
         self.stats.open -= 1
         self.stats.ends[outcome.outcome] += 1
         exchange.counted = "ended"
+        house.judges.ended(exchange.grant)
         if exchange.intent is None:
             return True
         try:
@@ -199,6 +215,7 @@ class Corridor:
 
     async def _record_refusal(self, exchange: Exchange, house: House, refused: Refused) -> None:
         self.stats.refused += 1
+        self.stats.limited += int(refused.status == 429)
         exchange.counted = "refused"
         house.judges.release(exchange.grant)
         stream: Stream = exchange.stream or self._ledger.stream(exchange.id, NOBODY.name, house.ledger.content)
@@ -251,8 +268,8 @@ class Corridor:
         short = relay.received <= (SHORT_ENCODED if relay.encoded else SHORT)
         facts = relay.facts() if short else await self._aside(relay.facts)
         evidence.with_answer(outcome, exchange, answer.head, relay, facts)
-        if exchange.grant.held is not None and not route.endpoint.carries:  # what lines use shows in answers to come
-            house.judges.settle(exchange.grant, Usage() if outcome.status >= 400 else facts.usage)
+        if exchange.grant.held is not None:
+            _settle(exchange, house, outcome, facts)
         if (facts.created or (facts.upstream_id or "")[:5] == "resp_") and self._references is not None and outcome.status < 300:
             self._references.remember(exchange, facts)
         self.relays.discard(relay)
@@ -323,6 +340,17 @@ def _obey(exchange: Exchange) -> None:
     refused = objection(exchange.verdict, exchange.decision, exchange.grant)
     if refused is not None:
         raise refused
+
+
+def _settle(exchange: Exchange, house: House, outcome: Outcome, facts: AnswerFacts) -> None:
+    """Count what was used. What gave nothing and is asked again, by an SDK or a person, counts once: when it is answered."""
+    route: Route = exchange.route
+    status = outcome.status
+    hung_up = outcome.outcome == "client_gone" and not outcome.delivered_bytes
+    if hung_up or status >= 500 or status in _RETRIED:
+        house.judges.release(exchange.grant)
+    elif not route.endpoint.carries:  # what lines use shows in answers to come
+        house.judges.settle(exchange.grant, Usage() if status >= 400 else facts.usage)
 
 
 def _unavailable(error: LedgerUnavailableError) -> Refused:

@@ -12,7 +12,7 @@ from proxy.core.principal import Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, Line, UpstreamOptions
 from proxy.gateway.identity import Identity
 from proxy.gateway.judges import Steps
-from proxy.gateway.refusal import Refused
+from proxy.gateway.refusal import SLOWED, Refused
 from proxy.gateway.routes import Route, Routes, Upstream
 from proxy.wire import handshake
 from proxy.wire.handshake import HandshakeError
@@ -76,8 +76,10 @@ class House:
             exchange.facts.end_user = named.decode("latin-1") if named else None
 
     def disclosed(self, refused: Refused, exchange: Exchange) -> Refused:
-        """A refusal as far as a client may read it: with `disclosure: reference`, denials tell the record id only."""
-        if self.gateway.disclosure != "reference" or refused.status not in (403, 429):
+        """A refusal as far as a client may read it: with `disclosure: reference`, denials tell the record id only. Whoever is
+        slowed down by findings is told how to declare a purpose, and whom to ask.
+        """
+        if self.gateway.disclosure != "reference" or refused.status not in (403, 429) or refused.code == SLOWED:
             return refused
         return Refused(refused.status, "refused", f"Refused; the reference is {exchange.id}.", wait=refused.wait)
 

@@ -6,26 +6,26 @@ them. Terms, policy and limits are injected: the gateway knows their form alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from proxy.core.buckets import INPUT, OUTPUT, PROMPTS, REASONING, TOKENS, Reservation, Wanted
 from proxy.core.call import Call
 from proxy.core.decision import GRANTED, Decision, Grant, Verdict, united
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts, Usage
-from proxy.core.rules import Bundle, Rule
+from proxy.core.rules import Bundle
+from proxy.gateway import prompts
+from proxy.gateway.allowances import NOTHING, Allowances, Spent, estimated
 from proxy.gateway.routes import Route
 from proxy.wire.request import Request
 
-Spent = dict[str, list[int]]
-"""By the name of a throttling rule: requests, and tokens as estimated."""
-
-NOTHING: Spent = {}
-_CHARACTERS_PER_TOKEN = 4
 _REMEMBERED = 1024
+_PROMPT_KEY = os.urandom(16)
 
 
 class Terms(Protocol):
@@ -47,16 +47,22 @@ class Policy(Protocol):
 class Limiter(Protocol):
     """What counts. Answers at once; times are seconds of a clock that never goes back."""
 
-    def reserve(self, wanted: Sequence[tuple[Rule, int, int]], principal: str, now: float) -> Grant:
-        """Take requests and tokens from each rule's rate, from all or from none."""
+    def reserve(self, wanted: Wanted, now: float, prompt: int = 0, *, credit: bool = False) -> Grant:
+        """Take so much from each bucket, from all or from none. `prompt`: the digest of the one prompt asked, 0 for none. `credit`:
+        whoever asks cannot wait for what is coming.
+        """
         ...
 
-    def settle(self, held: object, tokens: int, now: float) -> None:
-        """What was held used so many tokens."""
+    def settle(self, held: Reservation, used: Mapping[str, int], now: float) -> None:
+        """What was held used so many tokens of each kind."""
         ...
 
-    def release(self, held: object, now: float) -> None:
+    def release(self, held: Reservation, now: float) -> None:
         """What was held was not used."""
+        ...
+
+    def ended(self, held: Reservation) -> None:
+        """What was held is no longer open."""
         ...
 
 
@@ -82,23 +88,27 @@ class Steps(Protocol):
         ...
 
     def release(self, grant: Grant) -> None:
-        """An exchange was not made after all."""
+        """An exchange was not made after all, or is one that its client will repeat."""
+        ...
+
+    def ended(self, grant: Grant) -> None:
+        """An exchange is no longer open."""
         ...
 
 
 class Judges:
-    """The judges of one bundle. `throttles`: the rules with rates, by name. `newer`: terms that nobody adopted yet, and their name;
-    what they say is told in the decision's shadow where it is something else.
+    """The judges of one bundle. `allowances`: which limits there are. `newer`: terms that nobody adopted yet, and their name; what
+    they say is told in the decision's shadow where it is something else.
     """
 
-    __slots__ = ("_limiter", "_newer", "_newer_name", "_policy", "_terms", "_throttles", "bundle")
+    __slots__ = ("_allowances", "_limiter", "_newer", "_newer_name", "_policy", "_terms", "bundle")
 
     def __init__(
         self,
         terms: Terms,
         policy: Policy,
         limiter: Limiter,
-        throttles: Mapping[str, Rule],
+        allowances: Allowances,
         bundle: Bundle,
         newer: Terms | None = None,
         newer_name: str = "",
@@ -106,7 +116,7 @@ class Judges:
         self._terms = terms
         self._policy = policy
         self._limiter = limiter
-        self._throttles = throttles
+        self._allowances = allowances
         self.bundle = bundle
         self._newer = newer
         self._newer_name = newer_name
@@ -131,26 +141,41 @@ class Judges:
 
     def limit(self, exchange: Exchange, carried: Spent = NOTHING) -> Grant:
         """See `Steps.limit`."""
-        decision = exchange.decision
-        if not decision.throttles or decision.effect == "deny":
+        if exchange.decision.effect == "deny":
             return GRANTED
-        own = 0 if carried else tokens_of(exchange.facts)
-        wanted = []
-        for name in decision.throttles:
-            rule = self._throttles[name]
-            requests, tokens = carried.get(name) or (1, own)
-            wanted.append((rule, requests, tokens))
-        return self._limiter.reserve(wanted, exchange.caller.principal.name, monotonic())
+        wanted = self._allowances.wanted(exchange, carried)
+        if not wanted:
+            return GRANTED
+        prompt = 0
+        for bucket, _ in wanted:
+            if bucket.kind == PROMPTS:
+                prompt = prompts.digest(exchange, _PROMPT_KEY)
+                break
+        return self._limiter.reserve(wanted, monotonic(), prompt, credit=exchange.body is None)
 
     def settle(self, grant: Grant, usage: Usage | None) -> None:
         """See `Steps.settle`."""
-        if grant.held is not None and usage is not None:
-            self._limiter.settle(grant.held, usage.input + usage.output, monotonic())
+        held = grant.held
+        if held is not None and usage is not None:
+            assert isinstance(held, Reservation), "what reserve gave"
+            asked, answered = usage.input, usage.output
+            used = {TOKENS: asked + answered, INPUT: asked, OUTPUT: answered, REASONING: usage.reasoning}
+            self._limiter.settle(held, used, monotonic())
 
     def release(self, grant: Grant) -> None:
         """See `Steps.release`."""
-        if grant.held is not None:
-            self._limiter.release(grant.held, monotonic())
+        held = grant.held
+        if held is not None:
+            assert isinstance(held, Reservation), "what reserve gave"
+            self._limiter.release(held, monotonic())
+
+    def ended(self, grant: Grant) -> None:
+        """See `Steps.ended`."""
+        held = grant.held
+        if held is not None:
+            assert isinstance(held, Reservation), "what reserve gave"
+            if held.open:
+                self._limiter.ended(held)
 
 
 def called(exchange: Exchange, method: str = "", size: int = -1) -> Call:
@@ -179,9 +204,9 @@ def called(exchange: Exchange, method: str = "", size: int = -1) -> Call:
 
 
 def tokens_of(facts: RequestFacts) -> int:
-    """An estimate of what a query will use: four characters a token, and the whole answer that it allows."""
-    answers = (facts.n or 1) * (facts.max_tokens or 0)
-    return (facts.system_chars + facts.prompt_chars) // _CHARACTERS_PER_TOKEN + answers
+    """An estimate of what a query will use, prompt and answer."""
+    asked, answered = estimated(facts)
+    return asked + answered
 
 
 _told: dict[tuple[int, int], tuple[Verdict, Decision, dict[str, Any]]] = {}

@@ -14,7 +14,8 @@ from proxy.dialects.carried import Meaning
 from proxy.dialects.lines import Carried
 from proxy.dialects.parameters import flag
 from proxy.dialects.passthrough import OTHER
-from proxy.gateway.judges import Spent, Steps, called, judged, tokens_of
+from proxy.gateway.allowances import ALL, Spent, estimated
+from proxy.gateway.judges import Steps, called, judged
 from proxy.gateway.references import References
 from proxy.gateway.routes import Route
 from proxy.gateway.transform import untransformable
@@ -26,8 +27,8 @@ _MOST_NAMED = 20
 
 
 class Judged:
-    """The lines of `carrier` so far. `keyed` hides the client's own names. `spent` is what they count together, where they are
-    limited.
+    """The lines of `carrier` so far. `keyed` hides the client's own names. `spent` is what they count together, in all and where
+    rules limit them.
     """
 
     def __init__(self, carrier: Exchange, judges: Steps, keyed: Callable[[str], str], references: References | None = None) -> None:
@@ -78,10 +79,15 @@ class Judged:
             self._denials += 1
             if len(self._denied) < _MOST_NAMED:
                 self._denied.append(number)
+        question, answers = estimated(asked.facts)
+        every = self.spent.setdefault(ALL, [0, 0, 0])
+        every[0] += 1
+        every[1] += question
+        every[2] += answers
         for rule in decision.throttles:
             spent = self.spent.setdefault(rule, [0, 0])
             spent[0] += 1
-            spent[1] += tokens_of(asked.facts)
+            spent[1] += question + answers
 
     def decide(self) -> None:
         """Let the strictest of the lines decide about the carrier too; a denial says which lines are denied."""

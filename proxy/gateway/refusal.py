@@ -24,6 +24,8 @@ _REASONS = {
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
 }
+SLOWED = "slowed_down"
+"""The code of a limit that says why and whom to ask, which is told to everybody."""
 _LONGEST_WAIT = 60
 _HANDSHAKE = "bad_handshake"
 _OBJECTING = ("review", "forbid")
@@ -56,8 +58,10 @@ def objection(verdict: Verdict, decision: Decision, grant: Grant) -> Refused | N
         if clauses and verdict.verdict in _OBJECTING:
             message += f" The terms say {verdict.verdict}: {', '.join(clauses)}."
         return Refused(403, "policy_violation", message)
+    if not grant.granted and grant.message:
+        return Refused(429, SLOWED, f"{grant.message} ({grant.limit})", wait=grant.wait)
     if not grant.granted:
-        return Refused(429, "rate_limited", f"The limit of rule {grant.limit} is used up.", wait=grant.wait)
+        return Refused(429, "rate_limited", f"The limit of {grant.limit} is used up.", wait=grant.wait)
     return None
 
 

@@ -63,12 +63,30 @@ class Messenger(Protocol):
         ...
 
 
+class Leasing(Protocol):
+    """What keeps limits supplied that other workers share."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        ...
+
+    def figures(self) -> list[list[Any]]:
+        """Its metrics: name, labels, value."""
+        ...
+
+
 OpenLine = Callable[[Callable[[dict[str, Any]], None], Callable[[], None]], Awaitable[Messenger]]
 """Opens the line: (called with each message, called when the supervisor is gone)."""
 
 
 def run(
-    snapshot: Path, data_dir: Path, worker: int, listeners: list[socket.socket], judging: Judging, open_line: OpenLine | None
+    snapshot: Path,
+    data_dir: Path,
+    worker: int,
+    listeners: list[socket.socket],
+    judging: Judging,
+    open_line: OpenLine | None,
+    leasing: Leasing | None = None,
 ) -> int:
     """Serve until told to drain. Returns the exit code.
 
@@ -77,19 +95,20 @@ def run(
     # The spool's thread hands its results over more promptly, and a snapshot read in a thread holds the loop for less.
     sys.setswitchinterval(_SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Worker(snapshot, data_dir, worker, judging).serve(listeners, open_line))
+        return runner.run(Worker(snapshot, data_dir, worker, judging, leasing).serve(listeners, open_line))
 
 
 class Worker:
     """The parts of one worker and their life."""
 
-    def __init__(self, snapshot: Path, data_dir: Path, number: int, judging: Judging) -> None:
+    def __init__(self, snapshot: Path, data_dir: Path, number: int, judging: Judging, leasing: Leasing | None = None) -> None:
         self._diagnostics = Diagnostics(f"gateway-{number}")
         self._clock = SystemClock()
         self._snapshot = snapshot
         self._data_dir = data_dir
         self._number = number
         self._judging = judging
+        self._leasing = leasing
         self._secrets = load_secrets(data_dir)
         self._pools: dict[tuple[str, str | None, str | None], Pool] = {}
         self._contexts: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
@@ -124,6 +143,8 @@ class Worker:
             loop.add_signal_handler(number, self._begin_drain)
         line = self._line = await open_line(self._told, self._begin_drain) if open_line else None
         tasks = [loop.create_task(work) for work in (self._follower.follow(), self._attest(), self._adopt())]
+        if self._leasing is not None:
+            tasks.append(loop.create_task(self._leasing.run()))
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
@@ -313,6 +334,7 @@ class Worker:
                 [names.FORWARDED, {}, stats.forwarded],
                 [names.REFUSED, {}, stats.refused],
                 [names.OPEN, {}, stats.open],
+                [names.LIMITS_REFUSED, {}, stats.limited],
                 [names.LEDGER_GAPS, {}, stats.unrecorded],
                 *([names.ENDED, {"outcome": outcome}, count] for outcome, count in stats.ends.items()),
                 [names.REFERENCES, {"known": "yes"}, self._references.found],
@@ -324,6 +346,8 @@ class Worker:
             [names.SPOOL_BYTES, {}, ledger["spool_bytes"]],
             [names.SPOOL_SYNCS, {}, ledger["commits"]],
         ]
+        if self._leasing is not None:
+            metrics += self._leasing.figures()
         return {"metrics": metrics, "faults": [fault] if (fault := self._recorder.refuses(0)) else []}
 
 

@@ -1,78 +1,81 @@
-"""Rates counted in this process: reserved when a call is let through, settled when it is known what it used.
+"""Limits counted in this process: reserved when a call is let through, settled when it is known what it used.
 
-Anything that limits has these three: `reserve` answers at once, from what this process may spend by itself; `settle` and `release`
-are told later. Nobody is told to wait for what another worker counts: budgets of several are leased ahead.
+Anything that limits has these four: `reserve` answers at once, from what this process may spend by itself; `settle`, `release` and
+`ended` are told later. Nobody is told to wait for what another worker counts: budgets of several are leased ahead.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from proxy.core.decision import GRANTED, Grant
-from proxy.core.rules import Rate, Rule
+from proxy.core.buckets import CONCURRENT, PROMPTS, Bucket, Key, Part, Reservation, Wanted
+from proxy.core.decision import Grant
+from proxy.core.rules import Rate
 from proxy.limits import gcra
+from proxy.limits.opened import BUSY_SECONDS, Opened
+from proxy.limits.seen import Seen
 
 MOST = 65_536
-"""Rates that are counted at once, of rules and principals. Beyond, whoever was idle longest is forgotten and begins anew."""
-
-Key = tuple[str, str, str]
-"""Rule, principal, and what is counted: `requests` or `tokens`."""
-
-
-class Reservation:
-    """What one call was granted, until it is settled or released."""
-
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: list[tuple[Key, Rate, float]]) -> None:
-        self.parts = parts
+"""Rates that are counted at once, of limits and principals. Beyond, whoever was idle longest is forgotten and begins anew."""
 
 
 class MemoryLimiter:
-    """All rates of one process. Times are seconds of one clock that never goes back."""
+    """All limits of one process. Times are seconds of one clock that never goes back."""
 
-    __slots__ = ("_arrivals", "_most")
+    __slots__ = ("_arrivals", "_most", "_opened", "_seen")
 
     def __init__(self, most: int = MOST) -> None:
         self._arrivals: OrderedDict[Key, float] = OrderedDict()
+        self._opened = Opened()
+        self._seen = Seen()
         self._most = most
 
-    def reserve(self, wanted: Sequence[tuple[Rule, int, int]], principal: str, now: float) -> Grant:
-        """Take requests and an estimate of tokens from what each rule lets a principal have: from all of them, or from none."""
-        parts: list[tuple[Key, Rate, float]] = []
-        for rule, requests, tokens in wanted:
-            if rule.requests is not None:
-                parts.append(((rule.name, principal, "requests"), rule.requests, float(requests)))
-            if rule.tokens is not None:
-                parts.append(((rule.name, principal, "tokens"), rule.tokens, float(tokens)))
-        longest, limit = 0.0, ""
-        for key, rate, amount in parts:
-            seconds = gcra.wait(self._arrivals.get(key, 0.0), now, rate, amount)
+    def reserve(self, wanted: Wanted, now: float, prompt: int = 0, *, credit: bool = False) -> Grant:  # noqa: ARG002
+        """Take so much from each bucket: from all of them, or from none. `prompt` is the keyed digest of the one prompt that is
+        asked, 0 for none or several. `credit` is for those who lease.
+        """
+        parts: list[Part] = []
+        longest = 0.0
+        short: Bucket | None = None
+        arrivals, counted = self._arrivals, False
+        for bucket, amount in wanted:
+            if bucket.kind == CONCURRENT:
+                counted = True
+                seconds = BUSY_SECONDS if self._opened.full(bucket) else 0.0
+            elif prompt and bucket.kind == PROMPTS and self._seen.known(bucket.key, prompt, now, bucket.rate.seconds):
+                continue
+            else:
+                parts.append((bucket, amount, 0.0))
+                seconds = gcra.wait(arrivals.get(bucket.key, 0.0), now, bucket.rate, amount)
             if seconds > longest:
-                longest, limit = seconds, key[0]
-        if longest > 0.0:
-            return Grant(granted=False, wait=longest, limit=limit)
-        if not parts:
-            return GRANTED
-        for key, rate, amount in parts:
-            self._take(key, rate, amount, now)
-        return Grant(held=Reservation(parts))
+                longest, short = seconds, bucket
+        if short is not None:
+            return Grant(granted=False, wait=longest, limit=short.told, message=short.message)
+        for bucket, amount, _ in parts:
+            self._take(bucket.key, bucket.rate, amount, now)
+            if prompt and bucket.kind == PROMPTS:
+                self._seen.add(bucket.key, prompt, now)
+        return Grant(held=Reservation(parts, self._opened.enter(wanted) if counted else []))
 
-    def settle(self, held: object, tokens: int, now: float) -> None:
-        """A call has used so many tokens: more than was estimated is owed, less is given back."""
-        assert isinstance(held, Reservation), "what reserve gave"
-        for key, rate, amount in held.parts:
-            if key[2] == "tokens":
-                self._take(key, rate, float(tokens) - amount, now)
+    def settle(self, held: Reservation, used: Mapping[str, int], now: float) -> None:
+        """A call has used so many tokens of each kind: more than was estimated is owed, less is given back."""
+        for bucket, amount, _ in held.parts:
+            if bucket.settles:
+                self._take(bucket.key, bucket.rate, used[bucket.kind] - amount, now)
         held.parts = []
 
-    def release(self, held: object, now: float) -> None:
-        """A call was not made: all of it is given back."""
-        assert isinstance(held, Reservation), "what reserve gave"
-        for key, rate, amount in held.parts:
-            self._take(key, rate, -amount, now)
+    def release(self, held: Reservation, now: float) -> None:
+        """A call was not made: all that it took is given back. Its prompt stays known: asked again, it counts nothing."""
+        for bucket, amount, _ in held.parts:
+            if bucket.kind != PROMPTS:
+                self._take(bucket.key, bucket.rate, -amount, now)
         held.parts = []
+        self._opened.leave(held)
+
+    def ended(self, held: Reservation) -> None:
+        """A call is no longer open."""
+        self._opened.leave(held)
 
     def _take(self, key: Key, rate: Rate, amount: float, now: float) -> None:
         arrivals = self._arrivals

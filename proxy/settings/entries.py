@@ -8,6 +8,7 @@ from pathlib import Path
 from proxy.core import snapshot
 from proxy.core.principal import Principal
 from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, UpstreamOptions
+from proxy.settings import limits
 from proxy.settings.builtin import key_slot
 from proxy.settings.identity import KnownKey
 from proxy.settings.schema import Settings
@@ -23,6 +24,8 @@ def compiled(settings: Settings, keys: list[KnownKey], contracts: Mapping[str, s
     ]
     entries += [snapshot.put("upstream", name, _upstream(settings, name, contracts.get(name, ""))) for name in settings.upstreams]
     entries += [snapshot.put("principal", one.name, one) for one in principals(settings, keys)]
+    own = {name: principal.limits for name, principal in settings.principals.items()}
+    entries += limits.entries(own, settings.limits, limited=settings.detection.enforce == "limits")
     entries += [snapshot.put("credential", key.fingerprint, CredentialEntry(key.principal, virtual=key.virtual)) for key in keys]
     return entries
 

@@ -14,9 +14,17 @@ from typing import Any
 
 from proxy.documents.problems import Path, Problem
 from proxy.documents.reading import read_document
+from proxy.limits import resp
 
 PREFIX = "TOS_PROXY_"
-NOT_SETTINGS = {"TOS_PROXY_CONFIG", "TOS_PROXY_CHANNEL", "TOS_PROXY_IDENTITY_KEY", "TOS_PROXY_MASTER_KEY", "TOS_PROXY_NATIVE"}
+NOT_SETTINGS = {
+    "TOS_PROXY_CONFIG",
+    "TOS_PROXY_CHANNEL",
+    "TOS_PROXY_IDENTITY_KEY",
+    "TOS_PROXY_MASTER_KEY",
+    "TOS_PROXY_NATIVE",
+    resp.VARIABLE,
+}
 
 _SERVICE = re.compile(r"TOS_PROXY_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _SERVICE_PORT = re.compile(r"(tcp|udp|sctp)://.*")

@@ -16,12 +16,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from proxy.core.principal import PURPOSES, UNDECLARED
+from proxy.limits.resp import Place
 from proxy.settings.alerting import Alert
 from proxy.settings.builtin import DIALECTS, OPENAI
+from proxy.settings.limits import Limits, Shared
 from proxy.settings.sign_on import Oidc
 from proxy.settings.units import VARIABLE, Bytes, Count, Seconds, Strict, Texts, commas
 
-UNUSED = ("detection", "telemetry", "redis_url", "principals.*.limits")
+UNUSED = ("telemetry",)
 SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "upstreams.*.headers.*", "alerts.*.url")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -245,7 +247,7 @@ class Principal(Strict):
     purposes: Annotated[list[Purpose], BeforeValidator(commas)] = []
     purpose: Purpose | None = None
     attributes: dict[str, str] = {}
-    limits: dict[str, Any] = {}
+    limits: Limits = {}
     project: str | None = None
     content: Content | None = None
 
@@ -287,8 +289,7 @@ def _store_url(written: str) -> str:
 
 
 def _redis_url(written: str) -> str:
-    if not written.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("should be redis://HOST:PORT/N")
+    Place.of(written)
     return written
 
 
@@ -308,6 +309,7 @@ class Settings(Strict):
     packs: Texts = ["baseline"]
     policies: Annotated[list[str], BeforeValidator(commas)] = []
     terms: Terms = Terms()
+    limits: Shared = Shared()
     detection: Detection = Detection()
     disclosure: Literal["full", "reference"] | None = None
     alerts: dict[str, Alert] = {}

@@ -47,6 +47,11 @@ SHIP_LAG_SECONDS = "tos_proxy_ship_lag_seconds"
 CONFIGURATION_BAD = "tos_proxy_configuration_bad"
 INDEXED_OBJECTS = "tos_proxy_reference_index_objects"
 INDEX_DROPPED = "tos_proxy_reference_index_dropped_total"
+LEASES_LINKED = "tos_proxy_leases_linked"
+LEASES_FAILURES = "tos_proxy_leases_failures_total"
+LEASES_VOIDED = "tos_proxy_leases_voided_total"
+LIMITS_OVERRUN = "tos_proxy_limits_overrun_total"
+LIMITS_REFUSED = "tos_proxy_limits_refused_total"
 FINDINGS_RAISED = "tos_proxy_findings_raised_total"
 FINDINGS_LAG_ENTRIES = "tos_proxy_findings_lag_entries"
 
@@ -82,6 +87,11 @@ HELP: dict[str, str] = {
     CONFIGURATION_BAD: "1 while the configuration file cannot be used and the last good one is in force.",
     INDEXED_OBJECTS: "Objects in the reference index that control publishes on this machine.",
     INDEX_DROPPED: "Objects that the reference index let go because it was full; the oldest go first.",
+    LEASES_LINKED: "1 while the worker's limits are leased from Redis.",
+    LEASES_FAILURES: "How often Redis gave no answer, or could not be reached.",
+    LEASES_VOIDED: "How often all leases were void, since Redis had forgotten what it gave out.",
+    LIMITS_OVERRUN: "Tokens that were used beyond a budget, since answers were longer than was reserved for them.",
+    LIMITS_REFUSED: "Exchanges refused by a limit.",
     FINDINGS_RAISED: "Findings raised; what repeats one that is there is not counted.",
     FINDINGS_LAG_ENTRIES: "Entries in the store that no finding has been drawn from yet.",
 }

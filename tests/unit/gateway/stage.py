@@ -19,9 +19,9 @@ from proxy.core.oneshot import Oneshot
 from proxy.core.principal import Principal
 from proxy.core.rules import Bundle
 from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, Line, UpstreamOptions
+from proxy.gateway.allowances import NOTHING, Spent
 from proxy.gateway.corridor import Corridor
 from proxy.gateway.house import House, build
-from proxy.gateway.judges import NOTHING, Spent
 from proxy.gateway.refusal import not_a_request
 from proxy.ledger.record import Intent, Outcome, Position, Refusal, Turn
 from proxy.wire.deadlines import Deadlines
@@ -255,6 +255,10 @@ class FakeSteps:
     def release(self, grant: Grant) -> None:
         """It was not made."""
         self.released.append(grant)
+
+    def ended(self, grant: Grant) -> None:
+        """It is no longer open."""
+        assert self.asked[-1:] == ["limit"]
 
 
 def aside(work: Callable[[], Any]) -> Oneshot[Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
+import msgspec
 import pytest
 
+from proxy.core.buckets import Reservation, Wanted
 from proxy.core.call import Call
 from proxy.core.decision import GRANTED, Decision, Grant, Verdict
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts, Usage
-from proxy.core.rules import Bundle, Rate, Rule
+from proxy.core.rules import Bundle, Limit, Rate, Rule
 from proxy.core.snapshot import UpstreamOptions
+from proxy.gateway.allowances import Allowances
 from proxy.gateway.judges import Judges, tokens_of
 from tests.unit.gateway.stage import Stage, post, status_of, told_error, whole
 
@@ -38,26 +41,31 @@ class Bench:
         assert call.verdict is VERDICT
         return self.decision
 
-    def reserve(self, wanted: Sequence[tuple[Rule, int, int]], principal: str, now: float) -> Grant:
+    def reserve(self, wanted: Wanted, now: float, prompt: int = 0, *, credit: bool = False) -> Grant:
         """Take it."""
-        self.counted.append(("reserve", [(rule.name, requests, tokens) for rule, requests, tokens in wanted], principal[:4]))
+        self.counted.append(("reserve", [(bucket.key[0], bucket.kind, amount) for bucket, amount in wanted]))
+        self.prompt = prompt
         return self.grant
 
-    def settle(self, held: object, tokens: int, now: float) -> None:
+    def settle(self, held: Reservation, used: Mapping[str, int], now: float) -> None:
         """It was used."""
-        self.counted.append(("settle", held, tokens))
+        self.counted.append(("settle", dict(used)))
 
-    def release(self, held: object, now: float) -> None:
+    def release(self, held: Reservation, now: float) -> None:
         """It was not."""
-        self.counted.append(("release", held))
+        self.counted.append(("release",))
+
+    def ended(self, held: Reservation) -> None:
+        """It is no longer open."""
+        self.counted.append(("ended",))
 
 
-def judged(bench: Bench, **options: str) -> Stage:
+def judged(bench: Bench, limits: Mapping[str, Limit] | None = None) -> Stage:
     """A gateway with these judges."""
     upstream = UpstreamOptions("openai", "openai", "http://api.openai.test", contract="ours", model_licence="mit")
-    stage = Stage(upstreams={"openai": upstream}, **options)
+    stage = Stage(upstreams={"openai": upstream})
     throttles = {"p/t": Rule("p/t", "throttle", requests=Rate(1, 1.0), tokens=Rate(1, 1.0))}
-    stage.house.judges = Judges(bench, bench, bench, throttles, Bundle("b" * 64, "2026.11"))
+    stage.house.judges = Judges(bench, bench, bench, Allowances(throttles, limits), Bundle("b" * 64, "2026.11"))
     return stage
 
 
@@ -100,62 +108,100 @@ def test_a_denial_says_what_the_terms_say() -> None:
 
 
 def test_what_a_call_may_use_is_reserved_and_what_it_used_is_settled() -> None:
-    """A request, and tokens by prompt and longest answer, for the principal; then those that the provider counted."""
-    held = object()
-    bench = Bench(THROTTLE, Grant(held=held))
+    """A request, and tokens by prompt and longest answer; then those that the provider counted."""
+    bench = Bench(THROTTLE, Grant(held=Reservation([], [])))
     stage = judged(bench)
     stage.client(post(b"/openai/v1/chat/completions", BODY))
-    assert bench.counted == [("reserve", [("p/t", 1, 202)], "key:")]
+    assert bench.counted == [("reserve", [("p/t", "requests", 1), ("p/t", "tokens", 202)])]
     usage = b'{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}'
     stage.upstream.feed(whole(usage, b"Content-Type: application/json"))
-    assert bench.counted[1:] == [("settle", held, 7)]
+    assert bench.counted[1:] == [("settle", {"tokens": 7, "input_tokens": 3, "output_tokens": 4, "reasoning_tokens": 0})]
     stage.check_figures()
 
 
-@pytest.mark.parametrize("what", ["intent", "upstream"])
-def test_what_a_call_that_was_not_made_held_is_released(what: str) -> None:
-    """The ledger did not take its intent, or the upstream could not be reached."""
-    held = object()
-    bench = Bench(THROTTLE, Grant(held=held))
+@pytest.mark.parametrize("what", ["intent", "upstream", "overloaded", "hung up"])
+def test_what_a_call_came_to_nothing_held_is_released(what: str) -> None:
+    """The ledger did not take its intent, the upstream could not be reached or had no time, the client left before an answer: what
+    is asked again then counts once.
+    """
+    bench = Bench(THROTTLE, Grant(held=Reservation([], [])))
     stage = judged(bench)
     if what == "intent":
         stage.ledger.fails.add("intent")
-        stage.client(post())
-    else:
-        stage.client(post())
+    client = stage.client(post())
+    if what == "upstream":
         stage.upstream.lose(ConnectionResetError())
-    assert bench.counted[1:] == [("release", held)]
+    elif what == "overloaded":
+        stage.upstream.feed(whole(b"{}", status=b"529 Overloaded"))
+    elif what == "hung up":
+        client.lose(ConnectionResetError())
+    assert bench.counted[1:] == [("release",)]
 
 
-def test_an_upstreams_error_used_no_tokens() -> None:
+def test_a_call_that_was_wrong_used_no_tokens() -> None:
     """What was estimated comes back; the request counts."""
-    held = object()
-    bench = Bench(THROTTLE, Grant(held=held))
+    bench = Bench(THROTTLE, Grant(held=Reservation([], [])))
     stage = judged(bench)
     stage.client(post())
-    stage.upstream.feed(whole(b"{}", status=b"500 Internal Server Error"))
-    assert bench.counted[1:] == [("settle", held, 0)]
+    stage.upstream.feed(whole(b"{}", status=b"400 Bad Request"))
+    (settled,) = bench.counted[1:]
+    assert settled == ("settle", dict.fromkeys(("tokens", "input_tokens", "output_tokens", "reasoning_tokens"), 0))
+
+
+def test_limits_of_the_configuration_are_asked_in_the_same_step() -> None:
+    """Of the principal, its upstream and its standing; what is open is told when it no longer is."""
+    rates = {"requests": Rate(1, 1.0), "prompts": Rate(9, 1.0), "lines": Rate(9, 1.0)}
+    limits = {"principal": Limit(rates), "upstream/openai": Limit({"tokens": Rate(5, 1.0)}, 3), "upstream/xai": Limit(rates)}
+    bench = Bench(Decision(), Grant(held=Reservation([], [Allowances({}, limits)._buckets("a", "", "a", Limit({}, 3))[0]])))
+    stage = judged(bench, limits)
+    stage.client(post(b"/openai/v1/chat/completions", BODY))
+    wanted = [("principal", "requests", 1), ("principal", "prompts", 1), ("upstream/openai", "tokens", 202)]
+    assert bench.counted == [("reserve", [*wanted, ("upstream/openai", "concurrent", 1)])]
+    first = bench.prompt
+    stage.upstream.feed(whole(b"{}", b"Content-Type: application/json"))
+    assert ("ended",) in bench.counted
+    stage.client(post(b"/openai/v1/chat/completions", BODY.replace(b'"n":2', b'"n":3')))
+    assert bench.prompt == first != 0
+    stage.client(post(b"/openai/v1/chat/completions", BODY.replace(b"0123", b"3210")))
+    assert bench.prompt != first
+
+
+def test_whoever_is_slowed_down_is_told_whom_to_ask() -> None:
+    """Whatever is disclosed otherwise: the limit of a standing says how to declare a purpose."""
+    stage = judged(Bench(THROTTLE, Grant(granted=False, wait=2, limit="standing limited", message="Ask ann@example.com.")))
+    stage.house.gateway = msgspec.structs.replace(stage.house.gateway, disclosure="reference")
+    client = stage.client(post())
+    assert status_of(client.taken) == 429
+    assert "Ask ann@example.com." in told_error(client.taken)["message"]
 
 
 def test_a_limit_that_is_used_up_is_told_by_its_rule() -> None:
     """429 with the time to wait; nothing was taken, so nothing comes back."""
-    bench = Bench(THROTTLE, Grant(granted=False, wait=12, limit="p/t"))
+    bench = Bench(THROTTLE, Grant(granted=False, wait=12, limit="rule p/t"))
     stage = judged(bench)
     client = stage.client(post())
     assert status_of(client.taken) == 429
     assert b"retry-after: 12\r\n" in client.taken
-    assert "p/t" in told_error(client.taken)["message"]
+    assert "The limit of rule p/t is used up." in told_error(client.taken)["message"]
     assert (stage.refusal.decision, len(bench.counted), stage.sent) == ("throttle", 1, b"")
 
 
 def test_a_carrier_counts_what_its_lines_do() -> None:
     """A limit on lines is asked once, for all of them."""
     bench = Bench(THROTTLE)
-    judges = judged(bench).house.judges
+    rates = dict.fromkeys(("lines", "tokens"), Rate(1, 1.0))
+    judges = judged(bench, {"upstream/openai": Limit(rates)}).house.judges
     exchange = Exchange("r", 1, 2, None)
     exchange.decision = THROTTLE
-    judges.limit(exchange, {"p/t": [30, 900]})
-    assert bench.counted == [("reserve", [("p/t", 30, 900)], "nobo")]
+    exchange.call = Call(1, "openai", "", "", "", "", exchange.facts, exchange.caller.principal, exchange.caller.credential, "")
+    judges.limit(exchange, {"p/t": [30, 900], "": [40, 300, 700]})
+    wanted = [
+        ("p/t", "requests", 30),
+        ("p/t", "tokens", 900),
+        ("upstream/openai", "lines", 40),
+        ("upstream/openai", "tokens", 1000),
+    ]
+    assert bench.counted == [("reserve", wanted)]
 
 
 def test_an_answer_that_is_not_bounded_is_not_estimated() -> None:

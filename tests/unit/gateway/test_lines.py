@@ -96,7 +96,7 @@ def test_limits_count_lines_and_what_they_may_use() -> None:
     for number in range(3):
         message = {"role": "user", "content": "x" * 40}
         add(judged, {"url": "/v1/chat/completions", "body": {"model": "m", "messages": [message], "max_tokens": 100}}, number)
-    assert judged.spent == {"r": [3, 330]}
+    assert judged.spent == {"": [3, 30, 300], "r": [3, 330]}
 
 
 def test_a_clients_own_names_are_hidden() -> None:

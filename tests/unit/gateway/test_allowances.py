@@ -1,0 +1,26 @@
+"""Which limits concern a call."""
+
+import pytest
+
+from proxy.core.principal import Principal
+from proxy.core.rules import Limit, Rate
+from proxy.gateway.allowances import Allowances
+
+
+def test_who_shares_a_limit() -> None:
+    """A principal's own in place of each one's, its project's, its linked group's, its standing's."""
+    limit = Limit({"requests": Rate(1, 1.0)})
+    names = ("principal", "principal/ann", "project/p", "group", "limited")
+    allowances = Allowances({}, dict.fromkeys(names, limit))
+    ann = Principal("ann", project="p", standing="limited", group="g7")
+    found = [bucket.key[:2] for bucket in allowances._of(ann, "openai", ())]
+    assert found == [("principal/ann", ""), ("project/p", ""), ("group", "g7"), ("limited", "ann")]
+    assert [bucket.key[:2] for bucket in allowances._of(Principal("bob"), "openai", ())] == [("principal", "bob")]
+
+
+def test_workers_share_what_each_counts_by_itself() -> None:
+    """All parts together keep to the rate, also where it is smaller than their number."""
+    for count in (1, 3, 60, 1001):
+        rate = Allowances({}, {}, 4)._shared(Rate(count, 60.0))
+        assert 4 * rate.count <= max(count, 4)
+        assert rate.count / rate.seconds * 4 == pytest.approx(count / 60.0)

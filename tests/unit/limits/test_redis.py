@@ -1,0 +1,168 @@
+"""Leases from a real Redis: what it gives in a window, what it has forgotten, and how it is reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from time import monotonic
+
+from proxy.core.buckets import Bucket
+from proxy.core.oneshot import Oneshot
+from proxy.core.rules import Rate
+from proxy.limits.redis import Connection, Leasing
+from proxy.limits.resp import Place
+from tests.servers import Redis, redis
+
+__all__ = ["redis"]
+
+LONG = 86_400.0
+"""A window that does not end while a test runs, but at midnight; then what is asserted holds all the more."""
+
+
+@asynccontextmanager
+async def leasing(url: str, folder: Path, complaints: list[str] | None = None) -> AsyncIterator[Leasing]:
+    """One worker's leases while it runs."""
+    told: list[str] = [] if complaints is None else complaints
+    worker = Leasing(url, folder / "epoch", told.append)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens in the background."""
+    async with asyncio.timeout(10.0):
+        while not condition():  # noqa: ASYNC110 - what happens tells nobody
+            await asyncio.sleep(0.005)
+
+
+async def take(worker: Leasing, bucket: Bucket, amount: int = 1) -> bool:
+    """Whether a call may be made; waits as the corridor does, but for as long as it takes."""
+    for _ in range(50):
+        grant = worker.leases.reserve([(bucket, amount)], monotonic())
+        if not isinstance(grant.coming, Oneshot):
+            return grant.granted
+        coming = grant.coming
+        await until(lambda coming=coming: coming.done)  # type: ignore[misc]
+        if not worker.leases.linked:
+            await until(lambda: worker.leases.linked)
+    return False
+
+
+async def linked(worker: Leasing) -> Leasing:
+    """Once Redis has answered."""
+    await until(lambda: worker.leases.linked)
+    return worker
+
+
+def bucket(name: str, count: int, kind: str = "requests") -> Bucket:
+    """A budget of so many."""
+    return Bucket(name, "a", kind, Rate(count, LONG), name)
+
+
+async def test_several_workers_have_one_budget(redis: Redis, tmp_path: Path) -> None:
+    """All of it is let through, and no more, however it is spread over them."""
+    pace = bucket("pace", 40)
+    async with leasing(redis.url, tmp_path) as one, leasing(redis.url, tmp_path) as two, leasing(redis.url, tmp_path) as three:
+        workers = [await linked(worker) for worker in (one, two, three)]
+        granted = [await take(workers[number % 3], pace) for number in range(90)]
+        assert sum(granted) <= 40
+        assert sum(granted) >= 38
+
+
+async def test_what_a_worker_leaves_another_may_have(redis: Redis, tmp_path: Path) -> None:
+    """Leases go back when a worker ends, and what it owed is told."""
+    pace = bucket("pace", 640)
+    async with leasing(redis.url, tmp_path) as one:
+        await linked(one)
+        assert all([await take(one, pace) for _ in range(100)])
+    async with leasing(redis.url, tmp_path) as two:
+        await linked(two)
+        assert sum([await take(two, pace) for _ in range(600)]) == 540
+
+
+async def test_what_is_larger_than_the_budget_waits_for_all_of_it(redis: Redis, tmp_path: Path) -> None:
+    """And is paid by the windows that follow."""
+    spend = bucket("spend", 100, "tokens")
+    async with leasing(redis.url, tmp_path) as one:
+        await linked(one)
+        assert await take(one, spend, 1000)
+        assert not await take(one, spend, 1)
+        assert not await take(one, spend, 1000)
+    assert b"1000" in redis.say("HVALS", redis.say("KEYS", "*spend*").split(b"\r\n")[2].decode())
+
+
+async def test_a_flush_voids_leases_and_the_window(redis: Redis, tmp_path: Path) -> None:
+    """What was let through before is known to nobody, so nothing more is; a budget whose window begins later gives."""
+    pace, short = bucket("pace", 1000), Bucket("short", "a", "requests", Rate(5, 0.05), "short")
+    async with leasing(redis.url, tmp_path) as one, leasing(redis.url, tmp_path) as two:
+        await linked(two)
+        assert await take(await linked(one), pace)
+        redis.say("FLUSHALL")
+        await until(lambda: one.leases.voided == 1)
+        assert not await take(one, pace)
+        assert not await take(two, pace)
+        await asyncio.sleep(0.06)
+        assert await take(one, short)
+    redis.say("FLUSHALL")  # a worker that is started again knows that there was something to forget
+    async with leasing(redis.url, tmp_path) as again:
+        assert not await take(await linked(again), pace)
+    redis.say("FLUSHALL")  # where there was nothing yet, nothing is forgotten
+    other = tmp_path / "other"
+    other.mkdir()
+    async with leasing(redis.url, other) as first:
+        assert await take(await linked(first), pace)
+
+
+async def test_a_server_that_was_killed_comes_back(redis: Redis, tmp_path: Path) -> None:
+    """Until then leases are spent; its window gives nothing more, though the script is new to it."""
+    pace, complaints = bucket("pace", 10_000), list[str]()
+    async with leasing(redis.url, tmp_path, complaints) as one:
+        await linked(one)
+        for _ in range(100):
+            assert await take(one, pace)
+        redis.kill()
+        await until(lambda: not one.leases.linked)
+        left = sum(one.leases.reserve([(pace, 1)], monotonic()).granted for _ in range(1000))
+        assert 0 < left <= 10_000 // 32
+        redis.start()
+        await linked(one)
+        assert not await take(one, pace)
+        assert len(complaints) >= 1
+        assert one.leases.voided == 1
+
+
+async def test_a_silent_server_makes_nobody_wait_twice(redis: Redis, tmp_path: Path) -> None:
+    """It is away until it answers."""
+    pace = bucket("pace", 10)
+    async with leasing(redis.url, tmp_path) as one:
+        await linked(one)
+        redis.freeze()
+        first = one.leases.reserve([(pace, 1)], monotonic()).coming
+        assert isinstance(first, Oneshot)
+        await until(lambda: first.done)
+        assert one.leases.reserve([(pace, 1)], monotonic()).coming is None
+        redis.thaw()
+        await linked(one)
+        assert await take(one, pace)
+
+
+async def test_ways_in(redis: Redis, tmp_path: Path) -> None:
+    """By a socket, with a password, into a database of one's own; a wrong password is told without repeating it."""
+    redis.say("CONFIG", "SET", "requirepass", "sesame")
+    connection = await Connection.open(Place.of(f"unix://:sesame@{redis.socket}?db=3"))
+    assert await connection.call("SET", "here", 1) == b"OK"
+    assert len(connection.run) == 40
+    connection.close()
+    complaints: list[str] = []
+    async with leasing(redis.url.replace("://", "://:guess@"), tmp_path, complaints):
+        await until(lambda: bool(complaints))
+    assert "guess" not in complaints[0]
+    async with leasing(redis.url.replace("://", "://default:sesame@"), tmp_path) as one:
+        assert await take(await linked(one), bucket("pace", 2))
