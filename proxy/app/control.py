@@ -32,10 +32,11 @@ from proxy.core.principal import Principal
 from proxy.core.references import subkey
 from proxy.core.snapshot import LedgerOptions
 from proxy.documents.problems import ConfigurationError
-from proxy.ledger import secrets, store_adoptions, store_principals
+from proxy.ledger import secrets, store_adoptions, store_principals, store_standings
 from proxy.ledger.recorder import Recorder
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
+from proxy.review import standing
 from proxy.settings.described import Running, digest
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
@@ -43,6 +44,7 @@ from proxy.telemetry.prometheus import Sample
 
 if TYPE_CHECKING:
     from proxy.control.alerts import Alerts
+    from proxy.control.analyst import Analyst
 
 CONTROL_WRITER = 1000
 """The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
@@ -111,12 +113,15 @@ class OpenLedger:
         await durable(self._recorder.mark(event, detail))
 
     async def publish(self, publisher: Publisher) -> int:
-        """Put the added principals and the adoptions of terms in force; gives the snapshot's number.
+        """Put the added principals, how principals stand, and the adoptions of terms in force; gives the snapshot's number.
 
         Raises: SameNameError, StoreUnavailableError, OSError.
         """
         entries = list(store_principals.snapshot_entries(await store_principals.listed(self.store)))
         entries += store_adoptions.snapshot_entries(await store_adoptions.listed(self.store))
+        enforce = await asyncio.to_thread(InForce(self.running.data_dir, tuple).enforce)
+        rows = [standing.Stands(**row) for row in await store_standings.listed(self.store)]
+        entries += standing.snapshot_entries(rows, enforce, SystemClock.utc_us())
         return await asyncio.to_thread(publisher.store, entries)
 
     async def close(self) -> None:
@@ -152,6 +157,7 @@ class Control:
         self._shipper: Shipper | None = None
         self._references: ReferencePublisher | None = None
         self._findings: FindingRaiser | None = None
+        self._analyst: Analyst | None = None
         self._diagnostics = Diagnostics("control")
         self.watch = ConfigurationWatch(self._publisher, self._compile, self._digest, self._diagnostics)
 
@@ -237,6 +243,7 @@ class Control:
                 "ship": shipper.run,
                 "references": references.run,
                 "findings": findings.run,
+                "analyst": lambda stop: self._analyse(ledger, stop),
                 "principals": lambda stop: self._follow_stored(ledger, stop),
                 "retention": retention.run,
             }
@@ -254,6 +261,22 @@ class Control:
 
     def _raises_findings(self, store: Store, shipper: Shipper) -> FindingRaiser:
         return FindingRaiser(store, self._in_force, partial(getattr, shipper.progress, "handled"), self._diagnostics.note)
+
+    async def _analyse(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
+        # brings the detector, which a control process that only ships until then does not carry
+        from proxy.control.analyst import Analyst
+        from proxy.control.watching import shipped_weights
+
+        analyst = self._analyst = Analyst(
+            ledger.store,
+            AESGCM(secrets.load(self.running.data_dir, self._environ).master),
+            await asyncio.to_thread(shipped_weights),
+            self._in_force,
+            ledger.record,
+            lambda: self._publish_stored(ledger),
+            self._diagnostics.warning,
+        )
+        await analyst.run(stop)
 
     def _alerts(self, store: Store) -> Alerts:
         from proxy.control.alerts import Alerts  # brings an HTTP client, which only those carry who are to tell somebody

@@ -14,6 +14,7 @@ from proxy.core.rules import Rule
 from proxy.core.terms import Clause
 from proxy.review import clauses as review_of_clauses
 from proxy.review.raised import Raised
+from proxy.review.standing import LIMITS, SHADOW
 
 
 class InForce:
@@ -29,6 +30,10 @@ class InForce:
     def rules(self) -> Mapping[str, Rule]:
         """Rules by name; those of the last snapshot that could be read."""
         return self.section("rule")
+
+    def enforce(self) -> str:
+        """What findings may do to traffic: `limits`, or `shadow` where standings have no limit."""
+        return LIMITS if "limited" in self.section("limit") else SHADOW
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The entries of a section by name, as their types; those of the last snapshot that could be read."""

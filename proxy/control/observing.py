@@ -25,7 +25,8 @@ _MAX_LINES = 200_000
 class Asked(msgspec.Struct, gc=False):
     """A request: who, when (seconds), how, and its body as a tree; in a form, the file's text stands under `file`.
 
-    `answer`: the answer's text; tokens as counted by the provider, 0 where nobody did.
+    `answer`: the answer's text, or its beginning where `answer_chars` says how long it is; tokens as counted by the provider, 0
+    where nobody did.
     """
 
     client: str
@@ -43,6 +44,7 @@ class Asked(msgspec.Struct, gc=False):
     tenant: str = ""
     purpose: str = "undeclared"
     dialect: str = "openai"
+    answer_chars: int = 0
 
 
 def observations(asked: Asked) -> Iterator[Observation]:
@@ -86,7 +88,7 @@ def _answered(made: Observation, asked: Asked, among: int) -> None:
     """The answer; that of a list is shared evenly."""
     if among == 1:
         made.answer = asked.answer[:ANSWER]
-    made.answer_chars = len(asked.answer) // among
+    made.answer_chars = (asked.answer_chars or len(asked.answer)) // among
     made.input_tokens, made.output_tokens = asked.input_tokens // among, asked.output_tokens // among
 
 

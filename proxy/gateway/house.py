@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from proxy.core.exchange import Exchange
-from proxy.core.principal import Principal
+from proxy.core.principal import Principal, Standing
 from proxy.core.snapshot import CredentialEntry, GatewayOptions, LedgerOptions, Line, UpstreamOptions
 from proxy.gateway.identity import Identity
 from proxy.gateway.judges import Steps
@@ -103,7 +103,12 @@ def build(
         key = environment.get(options.api_key_env) if options.api_key_env else None
         upstreams[name] = Upstream(options, pool(options), key)
     identity = Identity(
-        identity_key, gateway, _all(lines, "principal", Principal), _all(lines, "credential", CredentialEntry), accepted
+        identity_key,
+        gateway,
+        _all(lines, "principal", Principal),
+        _all(lines, "credential", CredentialEntry),
+        accepted,
+        _all(lines, "standing", Standing),
     )
     routes = Routes(upstreams, gateway.default_upstream)
     return House(number, gateway, _only(lines, "ledger", LedgerOptions()), routes, identity, judging(lines))

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from proxy.core.exchange import NO_CREDENTIAL, NOBODY, Caller, Exchange
-from proxy.core.principal import PURPOSES, UNDECLARED, Credential, Principal
+from proxy.core.principal import PURPOSES, STANDINGS, UNDECLARED, Credential, Principal, Standing
 from proxy.core.snapshot import CredentialEntry, GatewayOptions
 from proxy.dialects.plans import plan_of_key
 from proxy.gateway.links import continued
@@ -50,7 +50,7 @@ class _NotKnownError(Exception):
 class Identity:
     """The principals of one snapshot, and what has been seen of credentials since."""
 
-    __slots__ = ("_accepted", "_callers", "_credentials", "_identity_key", "_principals", "_trusted")
+    __slots__ = ("_accepted", "_callers", "_credentials", "_identity_key", "_principals", "_standings", "_trusted")
 
     def __init__(
         self,
@@ -59,10 +59,14 @@ class Identity:
         principals: Mapping[str, Principal],
         credentials: Mapping[str, CredentialEntry],
         accepted: set[str],
+        standings: Mapping[str, Standing] | None = None,
     ) -> None:
-        """`accepted` outlives the snapshot: fingerprints that an upstream has accepted."""
+        """`accepted` outlives the snapshot: fingerprints that an upstream has accepted. `standings`: by the names of principals,
+        automatic ones among them, over what these have themselves.
+        """
         self._identity_key = identity_key
-        self._principals = principals
+        self._standings = standings or {}
+        self._principals = {name: self._placed(principal) for name, principal in principals.items()}
         self._credentials = credentials
         self._accepted = accepted
         self._callers: dict[tuple[bytes | str | None, ...], Caller] = {}
@@ -143,7 +147,7 @@ class Identity:
 
     def _known(self, kind: str, secret: bytes) -> tuple[Principal, Credential]:
         if not secret:
-            return Principal("anonymous", automatic=True), NO_CREDENTIAL
+            return self._placed(Principal("anonymous", automatic=True)), NO_CREDENTIAL
         if secret.startswith(VIRTUAL_PREFIX):
             fingerprint = hashlib.sha256(secret).hexdigest()
             credential = Credential("virtual", fingerprint)
@@ -163,7 +167,15 @@ class Identity:
         if entry is not None and (known := self._principals.get(entry.principal)) is not None:
             return known, credential
         prefix = "jwt" if subject is not None else "key"
-        return Principal(f"{prefix}:{fingerprint[:12]}", automatic=True), credential
+        return self._placed(Principal(f"{prefix}:{fingerprint[:12]}", automatic=True)), credential
+
+    def _placed(self, principal: Principal) -> Principal:
+        """The principal as it stands; the worse standing counts."""
+        found = self._standings.get(principal.name)
+        if found is None:
+            return principal
+        worse = max(principal.standing, found.standing, key=STANDINGS.index)
+        return msgspec.structs.replace(principal, standing=worse, group=found.group)
 
     def _source(self, request: Request) -> str:
         """The client's address, keyed; known only when a trusted proxy in front of us names it."""

@@ -21,6 +21,7 @@ from proxy.ledger import (  # noqa: F401 - their tables are made with the others
     adoption_tables,
     delivery_tables,
     review_tables,
+    standing_tables,
 )
 from proxy.ledger.store_errors import StoreNewerError
 from proxy.ledger.tables import metadata
@@ -28,7 +29,7 @@ from proxy.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; a test compares it with the folder."""
 
 _POSTGRES_LOCK = 0x7470_6D69

@@ -15,7 +15,9 @@ def gains(reading: Reading) -> tuple[float, ...]:
     if not reading.answered:
         return 0.0, 0.0, 0.0, 0.0, 0.0
     out = reading.out
-    hollow = out >= 64 and len(reading.seen.prompt) < 8 and len(reading.seen.system) < 64 and not reading.seen.turns
+    seen = reading.seen  # its text may be unknown, which is not the same as none: facts count it in any case
+    bare = len(seen.prompt) < 8 and len(seen.system) < 64 and not seen.turns and seen.facts.prompt_chars < 64
+    hollow = out >= 64 and bare
     return 1.0, log2(1 + out), log2((1 + out) / (1 + reading.given)), float(out < TINY), float(hollow)
 
 

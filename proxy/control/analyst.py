@@ -1,0 +1,269 @@
+"""Shows ended exchanges to the detector, in the order of the ledger, and keeps what it finds: findings, and how principals stand.
+
+It reads the store, never the gateway: however far it lags, no exchange waits for it. More than `_BEHIND` entries behind it looks at
+one record of several and counts the others, and findings say so. What the detector knows of each client is in memory alone; a new
+process looks back over the last `_LOOK_BACK` entries of the last week first, without raising again what was raised. How far it got
+moves in the transaction of what it found. Every control process on one database watches everything; findings are kept once, by key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from typing import Protocol
+from zlib import crc32
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxy.control.extraction import raised
+from proxy.control.looking import MOST_REQUEST, Look, look, seen_of
+from proxy.control.population import Population
+from proxy.control.process import Note, pause_unless
+from proxy.control.standing import Record, Standings
+from proxy.core.clock import Clock, SystemClock
+from proxy.detection.detector import Finding
+from proxy.detection.weights import Weights
+from proxy.ledger import store_analysis, store_traits
+from proxy.ledger.store import Store
+from proxy.ledger.store_analysis import Beginnings, Ending, Epoch, Opened
+from proxy.ledger.store_errors import StoreError
+from proxy.review import findings, questions, standing
+from proxy.review.judged import automatic
+from proxy.review.raised import Raised
+from proxy.review.standing import Stands
+
+READER = "analyst"
+"""The name of its places in the store."""
+
+SLICE = 64
+_LOOK_BACK = 40_000
+_LOOK_BACK_US = 7 * 86_400_000_000
+_BEHIND = 20_000
+_MOST_IN = 16
+_AT_ONCE_BYTES = 2 * 1024 * 1024
+_PAUSE_SECONDS = 0.2
+_AWAY_SECONDS = 2.0
+_SETTLE_SECONDS = 2.0
+_YIELD = 4
+
+Place = tuple[str, int]
+
+
+class Told(Protocol):
+    """What is in force, as this duty needs it."""
+
+    def enforce(self) -> str:
+        """`limits` or `shadow`."""
+        ...
+
+
+class Analyst:
+    """One per control process; `run` is its duty. `published` is called whenever gateways are to be told how somebody stands.
+
+    `lag_entries`: entries in the store that it has not read. `looked`, `skipped`, `failed`: records since the start. `raised`: new
+    findings.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        master: AESGCM,
+        weights: Weights,
+        told: Told,
+        record: Record,
+        published: Callable[[], Awaitable[None]],
+        note: Note,
+        clock: Clock | None = None,
+    ) -> None:
+        self.lag_entries = self.looked = self.skipped = self.failed = self.raised = 0
+        self.population = Population(weights)
+        self.standings = Standings(store, record)
+        self._store = store
+        self._beginnings = Beginnings(store, master)
+        self._told = told
+        self._published = published
+        self._note = note
+        self._clock = clock or SystemClock()
+        self._places: dict[Place, int] = {}
+        self._known: dict[Place, int] = {}
+        self._traits = (-1, -1)
+        self._settle_at = 0.0
+        self._found: list[Raised] = []
+        self._moved: dict[str, Stands] = {}
+        self._reached: dict[Epoch, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until `stop` is set; what is left then is looked at by whoever comes next."""
+        away = ""
+        while not stop.is_set():
+            try:
+                await self.pass_once(stop)
+                away = ""
+            except StoreError as error:
+                if not away:
+                    self._note("detection waits for the database", reason=str(error))
+                away = str(error)
+            await pause_unless(stop, _AWAY_SECONDS if away else _PAUSE_SECONDS)
+
+    async def pass_once(self, stop: asyncio.Event | None = None) -> None:
+        """Look at what there is. Raises: StoreUnavailableError; what was found in whole slices stays."""
+        if self._reached:
+            await self._keep()  # what could not be kept before
+        if time.monotonic() >= self._settle_at:
+            await self._settle()
+            self._settle_at = time.monotonic() + _SETTLE_SECONDS
+        epochs = await store_analysis.epochs(self._store, READER, self._clock.utc_us() - _LOOK_BACK_US)
+        self._begin(epochs)
+        self.lag_entries = sum(max(0, each.upto - self._read(each)) for each in epochs)
+        for epoch in epochs:
+            while self._read(epoch) < epoch.upto:
+                if stop is not None and stop.is_set():
+                    return
+                await self._slice(epoch)
+
+    def _read(self, epoch: Epoch) -> int:
+        return self._places[epoch.instance, epoch.epoch]
+
+    def _begin(self, epochs: list[Epoch]) -> None:
+        """Where to begin in epochs that this process has not met: with the newest first, as far back as is worth while."""
+        left = 0 if self._places else _LOOK_BACK
+        for epoch in reversed(epochs):
+            place = epoch.instance, epoch.epoch
+            if place not in self._places:
+                back = min(left, epoch.reached)
+                left -= back
+                self._places[place], self._known[place] = epoch.reached - back, epoch.reached
+
+    async def _settle(self) -> None:
+        await self.standings.load()
+        for principal in await self.standings.settle(self._clock.utc_us()):
+            self.population.forgive(principal)
+        stamp = await store_traits.stamp(self._store)
+        if stamp != self._traits:
+            self.population.know(await store_traits.listed(self._store))
+            self._traits = stamp
+        await self._publish()
+
+    async def _publish(self) -> None:
+        if self.standings.changed:
+            self.standings.changed = False
+            await self._published()
+
+    async def _slice(self, epoch: Epoch) -> None:
+        place = epoch.instance, epoch.epoch
+        before = self._places[place]
+        endings, reached = await store_analysis.ended(self._store, epoch, before, SLICE)
+        known, one_in = self._known[place], min(_MOST_IN, self.lag_entries // _BEHIND + 1)
+        looks = [(each, found) for each in endings if (found := look(each)) is not None]
+        for group in _groups(looks):
+            opened = await self._open([found for each, found in group if _chosen(each, one_in)])
+            for number, (each, found) in enumerate(group):
+                self._look(each, found, opened, new=each.seq > known, chosen=_chosen(each, one_in))
+                if number % _YIELD == _YIELD - 1:
+                    await asyncio.sleep(0)
+        self._places[place] = reached  # it is shown once, whatever comes of keeping what was found
+        self.lag_entries = max(0, self.lag_entries - (reached - before))
+        if reached > known:
+            self._reached[epoch] = reached
+            await self._keep()
+
+    async def _open(self, looks: list[Look]) -> dict[str, Opened]:
+        ids = [each.query.id for each in looks if each.opens]
+        return await self._beginnings.of(ids, MOST_REQUEST) if ids else {}
+
+    def _look(self, ending: Ending, found: Look, opened: dict[str, Opened], *, new: bool, chosen: bool) -> None:
+        """Show one record to the detector; `new`: nobody has concluded anything from it yet."""
+        name, purpose = found.query.principal, found.query.purpose
+        if automatic(name) and not found.answered and self.population.client(name) is None:
+            return  # a key that no upstream has accepted is nobody's
+        if self.population.explained(name, purpose) and new:
+            self._move(standing.cleared(self._row(name), self._clock.utc_us()))
+        self.population.request(name)
+        if not chosen:
+            self.skipped += 1
+            return
+        self.looked += 1
+        try:
+            for seen in seen_of(found, opened.get(ending.id)):
+                for finding in self.population.show(seen):
+                    if new:
+                        self._raise(finding, found)
+        except Exception as error:  # noqa: BLE001 - whatever one record does to the detector, those behind it are looked at
+            self.failed += 1
+            self._note("a record could not be looked at", record=ending.id, error=f"{type(error).__name__}: {error}")
+            return
+        if new:
+            self._judge(name, self.population.proposes(name), "")
+
+    def _raise(self, finding: Finding, found: Look) -> None:
+        client = self.population.client(finding.client)
+        row, now = self._row(finding.client), self._clock.utc_us()
+        if client is None:
+            return
+        if finding.kind == "extraction" and now < row.spared_until:
+            self.population.forgive(finding.client)  # so that it is found when it is spared no longer
+            return
+        group = next((each for each in self.population.detector.edges.groups if each.name == finding.group), None)
+        self._found.append(
+            raised(
+                finding,
+                client,
+                found,
+                self.population.weights,
+                times=row.round,
+                enforce=self._told.enforce(),
+                skipped=self.skipped,
+                members=len(group.members) if group is not None else 0,
+            )
+        )
+        if self.population.tied_by_host(finding):
+            self._judge(finding.client, "watched", finding.group)
+
+    def _judge(self, name: str, proposed: str, group: str) -> None:
+        if proposed == "normal":
+            return
+        moved = standing.evident(self._row(name), proposed, group, self._clock.utc_us())
+        if moved is not None:
+            self._move(moved)
+
+    def _row(self, name: str) -> Stands:
+        return self._moved.get(name) or self.standings.row(name)
+
+    def _move(self, row: Stands) -> None:
+        if row != self.standings.row(row.principal):
+            self._moved[row.principal] = row
+
+    async def _keep(self) -> None:
+        """Keep what was found and how far it got, both or neither, and tell gateways at once."""
+        now, moved, new = self._clock.utc_us(), list(self._moved.values()), 0
+        async with self._store.write() as connection:
+            for epoch, reached in self._reached.items():
+                await store_analysis.reached(connection, READER, epoch, reached, now)
+            new += await findings.keep_once(connection, [one for one in self._found if one.kind == "extraction"], now)
+            for one in self._found:
+                if one.kind == "question":
+                    new += await questions.ask(connection, one, now)
+            await self.standings.keep(connection, moved)
+        self.raised += new
+        self.standings.took(moved)
+        self._reached.clear()
+        self._found.clear()
+        self._moved.clear()
+        await self._publish()
+
+
+def _chosen(ending: Ending, one_in: int) -> bool:
+    return one_in == 1 or crc32(ending.id.encode()) % one_in == 0
+
+
+def _groups(looks: list[tuple[Ending, Look]]) -> list[list[tuple[Ending, Look]]]:
+    """Parts in order, of which each has so little content that it can be opened at once."""
+    bounds, held = [0], 0
+    for number, (_, found) in enumerate(looks):
+        if held and held + found.opens > _AT_ONCE_BYTES:
+            bounds.append(number)
+            held = 0
+        held += found.opens
+    return [looks[begin:end] for begin, end in pairwise([*bounds, len(looks)])]

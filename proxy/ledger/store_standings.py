@@ -1,0 +1,39 @@
+"""How principals stand, as the store keeps it: rows written when evidence, time or a person moves one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from proxy.ledger.standing_tables import standings
+from proxy.ledger.store import Store
+
+_COLUMNS = tuple(column.name for column in standings.columns)
+_KEPT = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "principal")
+# SQLAlchemy's own form of it would bring the modules of both databases into the process
+_UPSERT = text(
+    f"INSERT INTO standings ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608 - constants of this file
+    f"ON CONFLICT (principal) DO UPDATE SET {_KEPT}"
+)
+
+
+async def listed(store: Store) -> list[dict[str, Any]]:
+    """Every row, by principal. Raises: StoreUnavailableError."""
+    async with store.read() as connection:
+        rows = (await connection.execute(select(standings).order_by(standings.c.principal))).mappings().all()
+    return [dict(row) for row in rows]
+
+
+async def named(connection: AsyncConnection, principal: str) -> RowMapping | None:
+    """The row of a principal, held until the transaction ends; None where there is none."""
+    query = select(standings).where(standings.c.principal == principal).with_for_update()
+    return (await connection.execute(query)).mappings().first()
+
+
+async def keep(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows, in the transaction that `connection` is in."""
+    if rows:
+        await connection.execute(_UPSERT, sorted(rows, key=lambda row: row["principal"]))

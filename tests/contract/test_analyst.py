@@ -1,0 +1,315 @@
+"""From the ledger to findings and standings, on both stores: the detector is the same that `detect` runs, and sees the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxy.control import analyst
+from proxy.control.analyst import Analyst
+from proxy.control.observing import Asked
+from proxy.control.watching import Watch, shipped_weights
+from proxy.core.facts import AnswerFacts, Usage
+from proxy.core.principal import Standing
+from proxy.dialects import by_name, find
+from proxy.ledger import store_standings, store_traits
+from proxy.ledger.record import Content
+from proxy.ledger.store import Store
+from proxy.ledger.store_keys import stored_name
+from proxy.ledger.store_ship import ship, ship_keys
+from proxy.review import findings, standing
+from proxy.review.dispositions import Disposition, decide_finding
+from proxy.review.standing import DISMISSED_US, HOLDS_US, LIMITS, SHADOW, Stands
+from tests.ledgers import NOON, Writer
+from tests.unit.detection.traffic import filling
+
+MASTER = AESGCM(b"m" * 32)
+MAKING = "Come up with ten diverse instructions to make training data. Avoid repetition of forms. The seed is this. {}."
+HARVEST: dict[str, Any] = {"logprobs": True, "top_logprobs": 5, "max_tokens": 1}
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    opened = await Store.open(store_url)
+    yield opened
+    await opened.close()
+
+
+class Room:
+    """An analyst over a store, with a clock that the test sets and a gateway that is told how principals stand."""
+
+    def __init__(self, store: Store, enforce: str = LIMITS) -> None:
+        self.store = store
+        self.writer = Writer()
+        self.now = NOON
+        self.mode = enforce
+        self.marks: list[str] = []
+        self.published = 0
+        self.sent: list[Asked] = []
+        self.shipped = 0
+        self.analyst = self.another()
+
+    def another(self) -> Analyst:
+        """The analyst of the next process."""
+        return Analyst(self.store, MASTER, shipped_weights(), self, self.record, self.publish, self.note, self)
+
+    def enforce(self) -> str:
+        """As configured."""
+        return self.mode
+
+    async def record(self, event: str, detail: dict[str, str | int]) -> None:
+        """An entry of the ledger."""
+        self.marks.append(f"{event} {detail['from']} {detail['to']}")
+
+    async def record_decision(self, event: str, detail: dict[str, str | int]) -> None:
+        """An entry of the ledger, of a person."""
+        self.marks.append(f"{event} {detail['decision']}")
+
+    async def publish(self) -> None:
+        """Gateways are told."""
+        self.published += 1
+
+    def note(self, event: str, /, **fields: Any) -> None:
+        """Nothing is to be complained of."""
+        raise AssertionError(event, fields)
+
+    def utc_us(self) -> int:
+        """The test's time."""
+        return self.now
+
+    def monotonic_ns(self) -> int:
+        """Not asked for."""
+        return 0
+
+    def ask(
+        self, body: dict[str, Any], principal: str = "chat", *, purpose: str = "undeclared", status: int = 200, **more: Any
+    ) -> str:
+        """One exchange, as the gateway records it; and as somebody else would have."""
+        _, row, path = find(by_name("openai"), "POST", "/v1/chat/completions")
+        facts = row.read_request(body, path)
+        answer = f"Here it is: {filling(len(self.sent))}."
+        said = msgspec.json.encode({"choices": [{"message": {"content": answer}}]})
+        fields = {"principal": principal, "purpose": purpose, "facts": facts, "target": "/openai/v1/chat/completions", **more}
+        intent = self.writer.intent(self.writer.new_id(), msgspec.json.encode(body), **fields)
+        usage = Usage(input=60, output=120)
+        self.writer.outcome(intent, said, status=status, facts=AnswerFacts(usage=usage, text_chars=len(answer), choices=1))
+        asked = Asked(principal, intent.at / 1e6, "POST", "/v1/chat/completions", body, status, answer, 60, 120, purpose=purpose)
+        self.sent.append(asked)
+        self.now = self.writer.at
+        return intent.id
+
+    async def ship(self) -> None:
+        """What was written is in the store."""
+        rows = []
+        for key, secret in self.writer.ring.keys.items():
+            nonce, name = os.urandom(12), stored_name(self.writer.instance, key)
+            rows.append((name, self.writer.instance, "p", "2026-09", nonce + MASTER.encrypt(nonce, secret, name.encode())))
+        await ship_keys(self.store, rows)
+        await ship(self.store, self.writer.batch(taken=self.shipped))
+        self.shipped = len(self.writer.frames)
+
+    async def told(self, kind: str = "extraction") -> list[dict[str, Any]]:
+        """Findings of a kind, by principal."""
+        found, _ = await findings.page(self.store, findings.Wanted({"kind": kind}), limit=500)
+        return sorted(found, key=lambda one: str(one["principal"]))
+
+    async def stands(self, now: int | None = None) -> dict[str, Standing]:
+        """What gateways are told."""
+        rows = [Stands(**row) for row in await store_standings.listed(self.store)]
+        return {row.principal: said for row in rows if (said := standing.told(row, self.mode, now or self.now)) is not None}
+
+
+def making(numbers: Iterable[int]) -> Iterable[dict[str, Any]]:
+    """Bodies of a pipeline that makes training data."""
+    for number in numbers:
+        yield {
+            "model": "gpt-5",
+            "temperature": 0.9,
+            "messages": [{"role": "user", "content": MAKING.replace("{}", filling(number))}],
+        }
+
+
+async def test_live_finds_what_detect_finds(store: Store) -> None:
+    """The same traffic gives the same findings at the same prompt numbers: one of the ledger and `detect` of a recording."""
+    room = Room(store)
+    for number, body in enumerate(making(range(160))):
+        room.ask(body, "maker")
+        if number < 60:
+            room.ask(
+                {"model": "gpt-5", "messages": [{"role": "user", "content": f"How is the weather, {filling(number % 3)}?"}]}, "chat"
+            )
+        if number % 4 == 0:
+            bias = {str(number * 7 + place): 50 for place in range(3)}
+            room.ask({"model": "gpt-5", "messages": [{"role": "user", "content": "a"}], "logit_bias": bias, **HARVEST}, "thief")
+    await room.ship()
+    await room.analyst.pass_once()
+    recorded = Watch(shipped_weights(), {})
+    for asked in room.sent:
+        recorded.take(asked)
+    reports = {report["client"]: report for report in recorded.reports()}
+    live = {one["principal"]: one["detail"]["prompt"] for one in await room.told()}
+    assert live == {name: report["flagged_at"] for name, report in reports.items() if report["flagged_at"] is not None}
+    assert set(live) == {"maker", "thief"}
+    assert {name: said.standing for name, said in (await room.stands()).items()} == {
+        name: report["standing"] for name, report in reports.items() if report["standing"] != "normal"
+    }
+
+
+async def test_standing_rises_falls_and_is_forgiven(store: Store) -> None:
+    """Evidence limits, time takes it back in two steps, a dismissal at once; what comes after a dismissal has passed is another
+    finding. Each move is an entry of the ledger, and gateways are told of each.
+    """
+    room = Room(store)
+    bodies = iter(making(range(2000)))
+    for _ in range(200):
+        room.ask(next(bodies), "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert (await room.stands())["maker"].standing == "limited"
+    assert room.marks[-1].endswith(" limited")
+    assert room.published
+    (row,) = [Stands(**row) for row in await store_standings.listed(store)]
+    assert row.until is not None
+    assert (await room.stands(row.until))["maker"].standing == "watched"
+    assert await room.stands(row.until + HOLDS_US["watched"]) == {}
+    (found,) = await room.told()
+    await decide_finding(store, found["id"], Disposition("dismissed", "ann"), room.now, room.record_decision)
+    room.analyst._settle_at = 0.0
+    for _ in range(200):
+        room.ask(next(bodies), "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert await room.stands() == {}
+    assert len(await room.told()) == 1
+    room.writer.at += DISMISSED_US
+    room.now = room.writer.at
+    for _ in range(200):
+        room.ask(next(bodies), "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert (await room.stands())["maker"].standing == "limited"
+    assert sorted(one["state"] for one in await room.told()) == ["decided", "open"]
+
+
+async def test_a_declared_purpose_answers(store: Store) -> None:
+    """A sweep without purpose is one question, whoever asks it first; declared as an evaluation it is normal at once."""
+    room = Room(store)
+    words = "Explain what {} means, and why."
+    long = {"max_tokens": 900}
+    for number in range(400):
+        body = {"model": "gpt-5", **long, "messages": [{"role": "user", "content": words.replace("{}", filling(number * 31, 20))}]}
+        room.ask(body, "sweep")
+    await room.ship()
+    await room.analyst.pass_once()
+    questions = await room.told("question")
+    assert [(one["principal"], one["detector"] != "") for one in questions] == [("sweep", True)]
+    before = await room.stands()
+    for body in making(range(200)):
+        room.ask(body, "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert (await room.stands())["maker"].standing == "limited"
+    for body in making(range(200, 210)):
+        room.ask(body, "maker", purpose="eval.private")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert await room.stands() == before
+
+
+async def test_shadow_slows_nobody_down(store: Store) -> None:
+    """In shadow the finding says so, and gateways are told of nobody who is limited, but by a person."""
+    room = Room(store, SHADOW)
+    for body in making(range(200)):
+        room.ask(body, "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    (found,) = await room.told()
+    assert found["shadow"]
+    assert any("shadow" in sentence for sentence in found["sentences"])
+    assert (await room.stands())["maker"].standing == "watched"
+    row = Stands(**(await store_standings.listed(store))[0])
+    assert row.standing == "limited"
+    assert standing.told(standing.placed(row, "suspended", "ann", "", room.now), SHADOW, room.now) == Standing("suspended")
+
+
+async def test_the_next_process_knows_what_this_one_knew(store: Store) -> None:
+    """It looks back: nothing is raised twice, and what was half way goes on where it was."""
+    room = Room(store)
+    bodies = list(making(range(160)))
+    for body in bodies[:10]:
+        room.ask(body, "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert await room.told() == []
+    second = room.another()
+    for body in bodies[10:]:
+        room.ask(body, "maker")
+    await room.ship()
+    await second.pass_once()
+    (found,) = await room.told()
+    recorded = Watch(shipped_weights(), {})
+    for asked in room.sent:
+        recorded.take(asked)
+    assert found["detail"]["prompt"] == recorded.reports()[0]["flagged_at"]
+    await room.another().pass_once()
+    assert [one["count"] for one in await room.told()] == [1]
+
+
+async def test_nobody_is_framed(store: Store) -> None:
+    """Accounts that copy another's text tie it to themselves, and move its standing by nothing that a client controls alone."""
+    room = Room(store)
+    for number in range(40):
+        for account in range(12):
+            body = next(iter(making([number * 12 + account])))
+            room.ask(body, f"key:{account:012x}", agent="same/1.0", end_user="same")
+        if number < 6:
+            room.ask(next(iter(making([9000 + number]))), "victim", agent="same/1.0")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert "victim" not in await room.stands()
+    assert "key:000000000001" in await room.stands()
+
+
+async def test_facts_alone_accuse_nobody(store: Store) -> None:
+    """Without content there is no evidence of text: much traffic of a principal whose bodies are not kept is no extraction."""
+    room = Room(store)
+    for body in making(range(200)):
+        room.ask(body, "quiet", content=Content("digests", room.writer.ring.add()))
+    await room.ship()
+    await room.analyst.pass_once()
+    assert await room.told() == []
+    assert room.analyst.looked == 200
+
+
+async def test_far_behind_it_samples_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past its bound it looks at one record of several; the rest is counted, and findings say how many."""
+    monkeypatch.setattr(analyst, "_BEHIND", 200)
+    room = Room(store)
+    for body in making(range(600)):
+        room.ask(body, "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert room.analyst.skipped > 100
+    assert room.analyst.skipped + room.analyst.looked == 600
+    (found,) = await room.told()
+    assert found["detail"]["records_not_looked_at"] > 0
+    assert any("behind" in sentence for sentence in found["sentences"])
+    assert found["detail"]["requests"] > found["detail"]["prompt"]
+
+
+async def test_imported_traits_tie_accounts(store: Store) -> None:
+    """What the host knows of accounts reaches the detector as it is imported, and leaves it when it is taken back."""
+    room = Room(store)
+    await store_traits.keep(store, [("a", "payment", "1"), ("b", "payment", "1")], 1)
+    await room.analyst.pass_once()
+    edges = room.analyst.population.detector.edges
+    assert edges.traits[edges.number("a")] == edges.traits[edges.number("b")] == {"payment:1"}
+    await store_traits.keep(store, [("b", "payment", "")], 2)
+    room.analyst._settle_at = 0.0
+    await room.analyst.pass_once()
+    assert edges.traits[edges.number("b")] == set()
