@@ -37,7 +37,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `rules` matched and count; `shadow` matched and would have counted, each as `rule:effect`. `failed`: rules whose expression
     could not be evaluated. `throttles`: names of the throttling rules among `rules`. `exempt`: rules that matched and spare this
-    principal for a time.
+    principal for a time. `carried`: of `rules` and `shadow`, what matched nothing but queries that the call carries.
     """
 
     effect: str = "allow"
@@ -50,6 +50,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     throttles: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):

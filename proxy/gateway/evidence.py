@@ -53,6 +53,7 @@ def intent(exchange: Exchange, house: House) -> Intent:
     if exchange.verdict is not NO_OBJECTION or exchange.decision is not ALLOWED:
         for name, value in judged(exchange.verdict, exchange.decision).items():
             setattr(intent, name, value)
+        intent.carried = exchange.decision.carried
     if exchange.refers:
         intent.refers = exchange.refers
     return intent
@@ -60,7 +61,7 @@ def intent(exchange: Exchange, house: House) -> Intent:
 
 def refusal(exchange: Exchange, house: House, refused: Refused) -> Refusal:
     """The record of an exchange that we answer ourselves, with as much as had been found out."""
-    told = {**_common(exchange, house), **judged(exchange.verdict, exchange.decision)}
+    told = {**_common(exchange, house), **judged(exchange.verdict, exchange.decision), "carried": exchange.decision.carried}
     return Refusal(**told, refers=exchange.refers, status=refused.status, error=refused.code)
 
 

@@ -24,6 +24,7 @@ from proxy.ledger.record import RECORD_FORMAT, Line
 _MOST_MODELS = 16
 _MOST_ROUTES = 1000
 _MOST_NAMED = 20
+_MOST_MESSAGES = 5
 
 
 class Judged:
@@ -42,6 +43,7 @@ class Judged:
         self._verdict = NO_OBJECTION
         self._decision = ALLOWED
         self._denied: list[int] = []
+        self._messages: dict[str, None] = {}
         self._denials = 0
         self._count = 0
         self._unread = 0
@@ -79,6 +81,8 @@ class Judged:
             self._denials += 1
             if len(self._denied) < _MOST_NAMED:
                 self._denied.append(number)
+            if len(self._messages) < _MOST_MESSAGES:
+                self._messages[decision.message] = None
         question, answers = estimated(asked.facts)
         every = self.spent.setdefault(ALL, [0, 0, 0])
         every[0] += 1
@@ -90,15 +94,19 @@ class Judged:
             spent[1] += question + answers
 
     def decide(self) -> None:
-        """Let the strictest of the lines decide about the carrier too; a denial says which lines are denied."""
+        """Let the strictest of the lines decide about the carrier too; a denial says by which rules which lines are denied."""
         carrier = self._carrier
         carrier.verdict = stricter_verdict(carrier.verdict, self._verdict)
         own, lines = carrier.decision, self._decision
         decision = stricter_decision(own, lines)
+        carried = tuple([each for each in lines.rules + lines.shadow if each not in own.rules and each not in own.shadow])
+        message = decision.message
         if self._denials:
-            said = f"{lines.message} {self._which()}"
-            decision = msgspec.structs.replace(decision, message=f"{own.message} {said}" if own.effect == "deny" else said)
-        carrier.decision = decision
+            said = own.message if own.effect == "deny" else ""
+            for each in self._messages:
+                said = said if each in said else f"{said} {each}".lstrip()
+            message = f"{said} {self._which()}"
+        carrier.decision = msgspec.structs.replace(decision, message=message, carried=carried)
 
     def _which(self) -> str:
         more = self._denials - len(self._denied)

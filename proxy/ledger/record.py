@@ -110,6 +110,7 @@ class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True,
     shadow: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
 
 
 class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):

@@ -46,6 +46,7 @@ class Judged(msgspec.Struct, gc=False):
     rules: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
     outcome: str = ""
     versions: _Versions = msgspec.field(default_factory=_Versions)
 
@@ -80,10 +81,9 @@ def raises(record: Judged, rules: Mapping[str, Rule], *, accepted: bool, ended_w
         record = msgspec.structs.replace(record, principal=UNACCEPTED, project="")
     matches = list(_matches(record, rules))
     for name, effect, shadow in matches:
-        if effect in _TOLD and not asks_for_purpose(rules.get(name)):
+        if effect in _TOLD and not asks_for_purpose(rules.get(name)) and not _of_lines(record, name):
             yield _matched(record, name, rules.get(name), effect, shadow=shadow)
-    for name in record.failed:
-        yield _failed(record, name)
+    yield from (_failed(record, name) for name in record.failed if not _of_lines(record, name))
     declared = record.purpose != UNDECLARED and record.verdict in _OBJECTIONS
     if declared and not any(speaks_for_terms(rules.get(name)) for name, _, _ in matches):
         yield _verdict(record)
@@ -97,6 +97,11 @@ def _matches(record: Judged, rules: Mapping[str, Rule]) -> Iterator[tuple[str, s
     for told in record.shadow:
         name, _, effect = told.rpartition(":")
         yield name, effect, True
+
+
+def _of_lines(record: Judged, name: str) -> bool:
+    """Whether a rule matched nothing but lines of the record, and has said of them what it has to say."""
+    return name in record.carried or any(each.rpartition(":")[0] == name for each in record.carried)
 
 
 def speaks_for_terms(rule: Rule | None) -> bool:

@@ -62,7 +62,7 @@ def test_the_strictest_of_all_lines_is_the_carriers() -> None:
     ]
     assert carrier.verdict == Verdict("review", ("a",), "silence", ("cite",))
     told = "no (rule s) Line 1, counted from 0."
-    assert carrier.decision == Decision("deny", ("r", "s"), ("c",), told, ("t:deny",))
+    assert carrier.decision == Decision("deny", ("r", "s"), ("c",), told, ("t:deny",), carried=("r", "s", "t:deny"))
 
 
 @pytest.mark.parametrize(("count", "told"), [(2, "Lines 0, 1, counted from 0."), (25, "18, 19 and 5 more, counted from 0.")])
@@ -78,6 +78,20 @@ def test_a_denial_says_which_lines(count: int, told: str) -> None:
     judged.decide()
     assert carrier.decision.message.startswith("not this either (rule q) no (rule r) Line")
     assert carrier.decision.message.endswith(told)
+
+
+def test_a_denial_says_nothing_twice() -> None:
+    """What the carrier or another line was told already is left out; what only one of many lines is told is said."""
+    carrier = carrier_of(Stage())
+    carrier.decision = Decision("deny", ("q", "r"), (), "not this (rule q) no (rule r)")
+    told = ("no (rule r)", "nor that (rule s)", "no (rule r)")
+    words = [(Verdict(), Decision("deny", (message[-2],), (), message), Grant()) for message in told]
+    judged = Judged(carrier, Judges(*words), str.upper)
+    for number in range(3):
+        add(judged, {}, number)
+    judged.decide()
+    said = "not this (rule q) no (rule r) nor that (rule s) Lines 0, 1, 2, counted from 0."
+    assert carrier.decision == Decision("deny", ("q", "r", "s"), (), said, carried=("s",))
 
 
 def test_a_line_that_a_rule_would_change_is_denied() -> None:

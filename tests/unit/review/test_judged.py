@@ -83,6 +83,13 @@ def test_a_denial_names_rule_and_clause() -> None:
     assert one.gathers
 
 
+def test_what_lines_matched_is_said_of_them_alone() -> None:
+    """A carrier raises what matched itself; the rules that only its lines matched have raised theirs by then."""
+    assert found(rules=("wide", "calm"), decision="flag", carried=("wide", "calm"), failed=("wide",)) == []
+    (one,) = found(rules=("wide", "terms"), decision="deny", shadow=("calm:flag",), carried=("wide", "calm:flag"))
+    assert one.rule == "terms"
+
+
 def test_a_clients_words_stay_words() -> None:
     """What a client calls a model can neither colour a terminal, turn a line around nor fill a page."""
     (one,) = found(rules=("wide",), decision="flag", model_requested="\x1b[31mred\u202e\n" + "x" * 5000)
