@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,10 +15,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from proxy.control import analyst
 from proxy.control.analyst import Analyst
 from proxy.control.observing import Asked
+from proxy.control.population import Population
+from proxy.control.publisher import Publisher
 from proxy.control.watching import Watch, shipped_weights
 from proxy.core.facts import AnswerFacts, Usage
 from proxy.core.principal import Standing
+from proxy.core.snapshot import GatewayOptions
 from proxy.dialects import by_name, find
+from proxy.gateway.identity import Identity
+from proxy.gateway.snapshots import committed
 from proxy.ledger import store_standings, store_traits
 from proxy.ledger.record import Content
 from proxy.ledger.store import Store
@@ -194,6 +201,39 @@ async def test_standing_rises_falls_and_is_forgiven(store: Store) -> None:
     await room.analyst.pass_once()
     assert (await room.stands())["maker"].standing == "limited"
     assert sorted(one["state"] for one in await room.told()) == ["decided", "open"]
+
+
+@pytest.mark.parametrize("fault", ["", "never_fires", "never_publishes"])
+async def test_a_gateway_knows_it_at_once(store: Store, tmp_path: Path, fault: str) -> None:
+    """Once the records are read, the snapshot limits an automatic principal by its name; not with a detector that never fires, nor
+    with a publisher that never publishes.
+    """
+    room = Room(store)
+    publisher = Publisher(tmp_path)
+    publisher.configure([])
+    weights = room.analyst.population.weights
+    if fault == "never_fires":
+        deaf = msgspec.structs.replace(weights.extraction, bound=1e9, limit=1e9)
+        room.analyst.population = Population(msgspec.structs.replace(weights, extraction=deaf))
+
+    async def publish() -> None:
+        rows = [Stands(**row) for row in await store_standings.listed(store)]
+        publisher.store(standing.snapshot_entries(rows, LIMITS, room.now))
+
+    if fault != "never_publishes":
+        room.analyst._published = publish
+    secret = b"sk-automatic"
+    name = "key:" + hmac.digest(b"k" * 32, secret, "sha256").hex()[:12]
+    for body in making(range(200)):
+        room.ask(body, name)
+    await room.ship()
+    await room.analyst.pass_once()
+    entries, _ = committed((tmp_path / "snapshot" / "current").read_bytes())
+    standings = {name: msgspec.json.decode(line.value, type=Standing) for name, line in entries.get("standing", {}).items()}
+    identity = Identity(b"k" * 32, GatewayOptions(), {}, {}, set(), standings)
+    principal, _ = identity._known("bearer", secret)
+    assert principal.name == name
+    assert (principal.standing == "limited") is (fault == "")
 
 
 async def test_a_declared_purpose_answers(store: Store) -> None:
