@@ -17,6 +17,7 @@ from proxy.detection.weights import Weights
 DAY = 86400.0
 A_DAY = 26
 """Prompts of an account a day, as in the largest campaign that was made public."""
+DAYS = 3
 
 
 class Outcome(msgspec.Struct):
@@ -132,10 +133,19 @@ def benign_accounts(runs: list[Run], count: int, source: Random) -> list[Observa
     return made
 
 
+def work_list(guilty: Run, length: int) -> list[Observation]:
+    """A run's prompts, and from then on the same with the words of their slots shuffled, until there are so many."""
+    made = list(guilty.prompts)
+    fixed, source = carriers(guilty), Random(7)
+    while len(made) < length:
+        made += of_its_own(guilty.prompts[: length - len(made)], fixed, source)
+    return made
+
+
 def linked(guilty: Run, weights: Weights, accounts: int, benign: list[Observation]) -> Linked:
-    """A run's work list dealt out to many accounts of 26 prompts a day, among the benign ones of one day."""
+    """A run's work list dealt out to many accounts of 26 prompts on each of three days, among the benign ones of one day."""
     dealt: list[Observation] = []
-    for number, prompt in enumerate(guilty.prompts):
+    for number, prompt in enumerate(work_list(guilty, accounts * A_DAY * DAYS)):
         turn, account = divmod(number, accounts)
         dealt.append(msgspec.structs.replace(prompt, client=f"linked-{account}", at=(turn + account / accounts) * DAY / A_DAY))
     detector = Detector(weights)
