@@ -118,13 +118,14 @@ class Linked(msgspec.Struct):
 
 
 def benign_accounts(runs: list[Run], count: int, source: Random) -> list[Observation]:
-    """Accounts of 26 prompts in a day each. Evaluations draw from the same public items; all others have data of their own."""
+    """Accounts of 26 prompts in a day each. Evaluations draw from the same public items, load tests send the
+    same few prompts; all others have data of their own."""
     fixed = {run.name: carriers(run) for run in runs}
     made: list[Observation] = []
     for number in range(count):
         run = runs[number % len(runs)]
         prompts = run.prompts
-        if run.evaluates:
+        if run.evaluates or "load" in run.kind:
             chosen = source.sample(prompts, min(A_DAY, len(prompts)))
         else:
             start = source.randrange(max(1, len(prompts) - A_DAY))

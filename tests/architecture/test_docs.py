@@ -124,12 +124,12 @@ def test_admin_resources_are_documented() -> None:
 
 def make_targets() -> set[str]:
     """The verbs of the Makefile."""
-    return set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
 
 
 def test_make_verbs_exist() -> None:
     """Every `make VERB` that a page shows is in the Makefile, and the verbs people use have a word of help."""
-    shown = {(page, verb) for page in PAGES for verb in re.findall(r"(?:`|^ {4})make ([a-z]+)", text(page), re.MULTILINE)}
+    shown = {(page, verb) for page in PAGES for verb in re.findall(r"(?:`|^ {4})make ([a-z-]+)", text(page), re.MULTILINE)}
     expect_none(f"{page}: no verb {verb}" for page, verb in shown if verb not in make_targets())
     verbs = ("help", "setup", "serve", "demo", "test", "check", "bench", "prove")
     expect_none(verb for verb in verbs if not re.search(rf"^{verb}:.*## \w", text("Makefile"), re.MULTILINE))
