@@ -1,5 +1,7 @@
 """Raises what needs no detector: reads ended records in the order of the ledger and keeps what their evidence gives rise to.
 
+A purpose that is declared answers the question to its principal, by a call or by the configuration.
+
 Its place in each epoch is durable and moves with the findings, so that a crash neither loses nor repeats one. It reads the store,
 never the gateway: however far it lags, no exchange waits for it. Once a day it tells of what is asked (the digest) and of clauses
 that have to be read again.
@@ -22,7 +24,8 @@ from proxy.ledger import store_following
 from proxy.ledger.store import Store
 from proxy.ledger.store_errors import StoreError
 from proxy.ledger.store_following import Ended, OvertakenError, Place
-from proxy.review import digests, findings, judged
+from proxy.review import digests, findings, judged, questions
+from proxy.review.questions import Declared
 from proxy.review.raised import Raised, merge
 
 READER = "findings"
@@ -44,6 +47,10 @@ class Told(Protocol):
 
     def due(self, now: int) -> Iterable[Raised]:
         """What is to be said of clauses on this day."""
+        ...
+
+    def declared(self) -> Mapping[str, str]:
+        """Purposes that the configuration names, by principal."""
         ...
 
 
@@ -101,18 +108,19 @@ class FindingRaiser:
         while reached < place.upto:
             if stop is not None and stop.is_set():
                 return False
-            begin, gathered = reached, dict[str, Raised]()
+            begin, gathered, declared = reached, dict[str, Raised](), dict[str, Declared]()
             for _ in range(_MOST_SLICES):
                 records, reached = await store_following.ended(self._store, place, reached)
-                await self._gather(records, gathered)
+                await self._gather(records, gathered, declared)
                 if reached >= place.upto:
                     break
             if not await self._keep(replace(place, after=begin), reached, gathered):
                 return True
+            await questions.answer(self._store, declared, self._clock.utc_us())
             self.lag_entries = max(0, self.lag_entries - (reached - begin))
         return True
 
-    async def _gather(self, records: list[Ended], gathered: dict[str, Raised]) -> None:
+    async def _gather(self, records: list[Ended], gathered: dict[str, Raised], declared: dict[str, Declared]) -> None:
         rules = self._told.rules()
         read: list[tuple[judged.Judged, Ended]] = []
         for record in records:
@@ -126,6 +134,8 @@ class FindingRaiser:
             well = judged.answered(record.kind, record.status)
             for raised in judged.raises(one, rules, accepted=somebody or well, ended_well=well):
                 merge(gathered, raised)
+            for name in judged.declares(one, ended_well=well):
+                declared[name] = Declared(one.purpose, one.at, one.id)
 
     async def _learn(self, read: list[tuple[judged.Judged, Ended]]) -> None:
         """Find out which automatic principals are somebody: their credential was accepted by an upstream, now or before."""
@@ -165,6 +175,8 @@ class FindingRaiser:
         digest = await digests.make(self._store, now)
         if digest is not None:
             self._note("digest", kind=digest.kind, day=digests.day_of(digest.day).isoformat(), count=digest.count)
+        configured = {name: Declared(purpose, now) for name, purpose in self._told.declared().items()}
+        await questions.answer(self._store, configured, now)
         due = list(self._told.due(now))
         said = now // judged.DAY_US, tuple(sorted(one.key for one in due))
         if said == self._clauses_said:

@@ -10,9 +10,11 @@ import msgspec
 
 from proxy.control.publisher import Publisher
 from proxy.core import snapshot
+from proxy.core.principal import UNDECLARED
 from proxy.core.rules import Rule
 from proxy.core.terms import Clause
 from proxy.review import clauses as review_of_clauses
+from proxy.review.judged import named_by
 from proxy.review.raised import Raised
 from proxy.review.standing import LIMITS, SHADOW
 
@@ -30,6 +32,13 @@ class InForce:
     def rules(self) -> Mapping[str, Rule]:
         """Rules by name; those of the last snapshot that could be read."""
         return self.section("rule")
+
+    def declared(self) -> dict[str, str]:
+        """The purpose of each principal that has one by configuration, by its name, and by those that its keys had before it."""
+        purposes = {name: one.purpose for name, one in self.section("principal").items() if one.purpose != UNDECLARED}
+        keys = self.section("credential").items()
+        named = {name: purposes.get(key.principal, "") for fingerprint, key in keys for name in named_by(fingerprint)}
+        return purposes | {name: purpose for name, purpose in named.items() if purpose}
 
     def enforce(self) -> str:
         """What findings may do to traffic: `limits`, or `shadow` where standings have no limit."""

@@ -76,7 +76,7 @@ async def decide_finding(store: Store, name: str, disposition: Disposition, at: 
             detail=disposition.detail(),
         )
         if case:
-            await _settle(connection, case, disposition.by, at)
+            await settle(connection, case, disposition.by, at)
         said: dict[str, str | int] = {
             "finding": name,
             "about": row["dedup_key"],
@@ -86,7 +86,7 @@ async def decide_finding(store: Store, name: str, disposition: Disposition, at: 
         await record("finding_decided", said | disposition.detail())
 
 
-async def _settle(connection: AsyncConnection, case: str, by: str, at: int) -> None:
+async def settle(connection: AsyncConnection, case: str, by: str, at: int) -> None:
     """Decide a case in which nothing is open any more."""
     mine = findings.c.case_id == case
     row = await _case(connection, case)

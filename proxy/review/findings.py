@@ -1,7 +1,8 @@
 """Findings as the store keeps them: raised once by their key, repeats counted, gathered into cases, shown in pages.
 
-A finding that comes again after its exemption has passed is open again; one that is new while the same rule is exempt for the same
-principal is born decided. Every other decision holds for what it was made about: a repeat only counts.
+A finding that comes again after its exemption has passed is open again, and so is a question that a declared purpose had answered;
+one that is new while the same rule is exempt for the same principal is born decided. Every other decision holds for what it was
+made about: a repeat only counts.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ async def _keep_some(connection: AsyncConnection, raised: dict[str, Raised], at:
     rows = (await connection.execute(query)).mappings().all()
     fresh = [row for row in rows if row["id"] in ids]
     for row in rows:
-        if row["id"] not in ids and _exemption_passed(row):
-            await _open_again(connection, row, at)
+        if row["id"] not in ids and (why := _opens_again(row)):
+            await _open_again(connection, row, at, why)
     for row in fresh:
         one = raised[row["dedup_key"]]
         exempt = await _exemption(connection, row)
@@ -104,14 +105,26 @@ def _row(name: str, one: Raised, at: int) -> dict[str, object]:
     return row | {column: json_text(getattr(one, column)) for column in _JSON}
 
 
-def _exemption_passed(row: RowMapping) -> bool:
-    passed: bool = row["decision"] == "exempt" and row["until"] is not None and row["last_at"] >= row["until"]
-    return passed and row["state"] == "decided"
+def answered_by_declaration(row: RowMapping) -> bool:
+    """Whether this is a question that the proxy itself has decided, since a purpose was declared."""
+    decided: bool = row["kind"] == "question" and row["state"] == "decided" and not row["decided_by"]
+    return decided
 
 
-async def _open_again(connection: AsyncConnection, row: RowMapping, at: int) -> None:
+def _opens_again(row: RowMapping) -> str:
+    """Why a decided finding that has come again is open again; empty where it is not."""
+    if row["state"] != "decided":
+        return ""
+    if row["decision"] == "exempt" and row["until"] is not None and row["last_at"] >= row["until"]:
+        return "its exemption has passed"
+    if answered_by_declaration(row) and row["last_at"] > row["decided_at"]:
+        return "its principal asks without a purpose again"
+    return ""
+
+
+async def _open_again(connection: AsyncConnection, row: RowMapping, at: int, why: str) -> None:
     await connection.execute(update(findings).where(findings.c.id == row["id"]).values(state="open"))
-    await event(connection, "reopened", at, finding=row["id"], case=row["case_id"], note="its exemption has passed")
+    await event(connection, "reopened", at, finding=row["id"], case=row["case_id"], note=why)
     if row["case_id"]:
         await cases.reopen(connection, row, at)
 

@@ -22,6 +22,7 @@ _SEVERITY = {"deny": "medium", "flag": "low"}
 _OBJECTIONS = frozenset({"review", "forbid"})
 _FIRST_REFUSED = 400
 _LONGEST_NAME = 100
+_SHOWN = 12
 
 
 class _Versions(msgspec.Struct, gc=False):
@@ -35,6 +36,7 @@ class Judged(msgspec.Struct, gc=False):
     id: str
     at: int
     principal: str
+    key: str = ""
     purpose: str = ""
     project: str = ""
     upstream: str = ""
@@ -99,6 +101,23 @@ def _matches(record: Judged, rules: Mapping[str, Rule]) -> Iterator[tuple[str, s
         yield name, effect, True
 
 
+def question_about(principal: str) -> str:
+    """The key of the one question to a principal."""
+    return f"question:undeclared:{principal}"
+
+
+def declares(record: Judged, *, ended_well: bool) -> tuple[str, ...]:
+    """Whose question the record answers, by names: its principal's, and that of its key from before somebody named its owner."""
+    if record.purpose == UNDECLARED or not ended_well:
+        return ()
+    return (record.principal, *named_by(record.key))
+
+
+def named_by(fingerprint: str) -> tuple[str, ...]:
+    """What a credential is called that nobody has named the owner of; nothing for none."""
+    return tuple([prefix + fingerprint[:_SHOWN] for prefix in _AUTOMATIC]) if fingerprint else ()
+
+
 def _of_lines(record: Judged, name: str) -> bool:
     """Whether a rule matched nothing but lines of the record, and has said of them what it has to say."""
     return name in record.carried or any(each.rpartition(":")[0] == name for each in record.carried)
@@ -161,7 +180,7 @@ def _question(record: Judged, rules: Mapping[str, Rule]) -> Raised:
     asking = [rule for name in record.rules if (rule := rules.get(name)) is not None and asks_for_purpose(rule)]
     return _raised(
         record,
-        f"question:undeclared:{record.principal}",
+        question_about(record.principal),
         kind="question",
         severity="notice",
         title=title,

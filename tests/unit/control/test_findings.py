@@ -42,6 +42,7 @@ class Room:
         self.now = NOON
         self.shipped = 0
         self.catalogue: list[Clause] = []
+        self.configured: dict[str, str] = {}
         self.notes: list[tuple[str, dict[str, Any]]] = []
         self._store = store
         self.duty = self.another()
@@ -57,6 +58,10 @@ class Room:
     def due(self, now: int) -> Iterable[Raised]:
         """Of the catalogue."""
         return clauses.due(self.catalogue, now)
+
+    def declared(self) -> Mapping[str, str]:
+        """By the configuration."""
+        return self.configured
 
     def note(self, event: str, /, **fields: Any) -> None:
         """Keep a line of diagnostics."""
@@ -142,6 +147,46 @@ async def test_a_flood_of_made_up_keys_asks_the_store_little(store: Store, monke
     await room.ship()
     await room.duty.pass_once()
     assert await room.told() == [("terms", "large", "key:000000000007", 1), ("terms", "large", UNACCEPTED, 600)]
+
+
+async def states(store: Store) -> dict[str, tuple[str, str, str, str]]:
+    """State, decision, by whom and why of every finding, by principal."""
+    found, _ = await findings.page(store, findings.Wanted(), limit=500)
+    return {one["principal"]: (one["state"], one["decision"], one["decided_by"], one["note"]) for one in found}
+
+
+async def test_a_declared_purpose_answers_the_question(store: Store) -> None:
+    """The proxy decides it by a later call of the principal, or of a key that has got a name since; one refused answers nothing."""
+    room = Room(store)
+    key = "0123456789ab" + "0" * 52
+    for name in ("chat", f"key:{key[:12]}", "quiet"):
+        room.writer.exchange(purpose="undeclared", principal=name, key=key)
+    room.writer.exchange(principal="quiet", at=NOON - 1)
+    room.writer.outcome(room.writer.intent(room.writer.new_id(), principal="quiet", at=NOON + DAY_US), status=401)
+    named = room.writer.exchange(principal="chat", key=key, at=NOON + DAY_US, purpose="use.product")
+    await room.ship()
+    await room.duty.pass_once()
+    answered = ("decided", "dismissed", "", f"declares use.product ({named})")
+    assert await states(store) == {"chat": answered, f"key:{key[:12]}": answered, "quiet": ("open", "", "", "")}
+    room.configured = {"quiet": "eval.private"}
+    room.now += DAY_US
+    await room.duty.daily()
+    assert (await states(store))["quiet"] == ("decided", "dismissed", "", "declares eval.private (configured)")
+
+
+async def test_who_asks_without_a_purpose_again_is_asked_again(store: Store) -> None:
+    """The question is open again, and single calls that declare a purpose do not close it a second time; a configured one does."""
+    room = Room(store)
+    asked = (("undeclared", "open"), ("use.product", "decided"), ("undeclared", "open"), ("use.product", "open"))
+    for at, (purpose, state) in enumerate(asked):
+        room.writer.exchange(purpose=purpose, at=NOON + at)
+        await room.ship()
+        room.now = NOON + at
+        await room.duty.pass_once()
+        assert (await states(store))["chat"][0] == state
+    room.configured = {"chat": "use.product"}
+    await room.duty.daily()
+    assert (await states(store))["chat"][0] == "decided"
 
 
 async def test_a_crash_before_the_end_loses_and_doubles_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

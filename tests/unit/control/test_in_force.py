@@ -7,9 +7,26 @@ from pathlib import Path
 from proxy.control.in_force import InForce
 from proxy.control.publisher import Publisher
 from proxy.core import snapshot
+from proxy.core.principal import Principal
 from proxy.core.rules import Bundle, Rule
+from proxy.core.snapshot import CredentialEntry
 from proxy.core.terms import Clause
 from tests.ledgers import NOON
+
+
+def test_purposes_are_those_of_principals_and_their_keys(tmp_path: Path) -> None:
+    """A purpose speaks for the principal's name, and for the name that its key had before somebody named its owner."""
+    key = "0123456789ab" + "0" * 52
+    entries = [
+        snapshot.put("bundle", "bundle", Bundle("d")),
+        snapshot.put("principal", "chat", Principal("chat", ("use.product",), "use.product")),
+        snapshot.put("principal", "new", Principal("new")),
+        snapshot.put("credential", key, CredentialEntry("chat")),
+        snapshot.put("credential", "f" * 64, CredentialEntry("new")),
+    ]
+    Publisher(tmp_path).configure(entries)
+    named = dict.fromkeys(("chat", "key:0123456789ab", "jwt:0123456789ab"), "use.product")
+    assert InForce(tmp_path, list).declared() == named
 
 
 def test_rules_follow_the_snapshot(tmp_path: Path) -> None:
