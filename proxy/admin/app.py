@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 
 from proxy import __version__
 from proxy.admin import problems
-from proxy.admin.api import cases, exchanges, findings, lines, principals, turns, users
+from proxy.admin.api import cases, exchanges, findings, lines, principals, standings, turns, users
 from proxy.admin.api import terms as adoptions
 from proxy.admin.auth import Gate
 from proxy.admin.pages import PAGES, failed, sign_in, single_sign_on
@@ -26,6 +26,7 @@ RESOURCES = (
     lines.router,
     turns.router,
     principals.router,
+    standings.router,
     users.router,
     findings.router,
     cases.router,

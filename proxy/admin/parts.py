@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,10 @@ async def _none() -> Sequence[Any]:
     return ()
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
 @dataclass(frozen=True)
 class AdminParts:
     """`master` opens contents. `configured` gives the principals of the configuration in force. `published` is awaited after each
@@ -49,6 +54,7 @@ class AdminParts:
     status: Callable[[], Awaitable[Mapping[str, str]]] = field(default=_nothing)
     settings: Callable[[], Awaitable[Sequence[Any]]] = field(default=_none)
     sign_on: SignOn | None = None
+    keyed: Callable[[str], str] = _digest
     sessions: Sessions = field(default_factory=lambda: Sessions(time.monotonic))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,15 @@ def application(
         status=status,
         settings=settings,
         sign_on=_sign_on(running, environ),
+        keyed=_keyed(running, environ),
     )
     return create(parts)
+
+
+def _keyed(running: Running, environ: Mapping[str, str]) -> Callable[[str], str]:
+    """Keys a text under the deployment's identity, apart from all else that is keyed under it."""
+    key = hmac.digest(secrets.load(running.data_dir, environ).identity, b"traits", "sha256")
+    return lambda text: hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
 
 def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""`tos-proxy principal add|list|rotate|suspend`: who may ask, with a virtual key of the proxy."""
+"""`tos-proxy principal`: who may ask, with a virtual key of the proxy; how they stand, and what ties them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from proxy.cli.api import call
 from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
+from proxy.cli.principal_standing import import_, standing
 from proxy.cli.tables import print_table
 from proxy.settings.units import seconds
 
@@ -19,8 +20,8 @@ _PAGE = 500
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Who may ask: add, list, rotate keys, suspend.", no_args_is_help=True)
-    for command in (add, list_, rotate, suspend):
+    group = typer.Typer(help="Who may ask: add, list, rotate keys, suspend; how they stand.", no_args_is_help=True)
+    for command in (add, list_, rotate, suspend, standing, import_):
         group.command(command.__name__.rstrip("_"))(command)
     app.add_typer(group, name="principal")
 

@@ -12,6 +12,13 @@ from proxy.ledger.store import Store
 Trait = tuple[str, str, str]
 """Principal, name of the trait, keyed value; an empty value takes the trait away."""
 
+NEVER = frozenset(
+    {"nationality", "citizenship", "country", "language", "locale", "ethnicity", "religion", "origin", "gender", "race"}
+)
+    {"nationality", "citizenship", "country", "language", "locale", "ethnicity", "religion", "origin", "gender", "race"}
+)
+"""Names of what is never evidence."""
+
 _AT_ONCE = 500
 _UPSERT = text(
     "INSERT INTO traits (principal, trait, value, at) VALUES (:principal, :trait, :value, :at) "

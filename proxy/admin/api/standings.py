@@ -1,0 +1,128 @@
+"""`/api/v1/standings`: how principals stand, and setting it by a person; `/api/v1/traits`: what the host knows of them.
+
+A standing set by a person stays until a person changes it; `normal` leaves it to evidence again. Traits are what a client cannot
+choose itself (payment, sign-up, network owner): they tie accounts to each other and are kept keyed, so that nobody reads them here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AfterValidator, BaseModel, Field
+
+from proxy.admin.api.deciding import Act, Id, Words, who
+from proxy.admin.parts import AdminParts, parts_of
+from proxy.ledger import store_standings, store_traits
+from proxy.review import standing
+from proxy.review.standing import Stands
+
+router = APIRouter(tags=["principals"])
+Parts = Annotated[AdminParts, Depends(parts_of)]
+
+
+def _trait(name: str) -> str:
+    if name in store_traits.NEVER:
+        raise ValueError(f"{name} is never evidence: neither where people come from nor what they speak ties accounts here")
+    return name
+
+
+TraitName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$"), AfterValidator(_trait)]
+
+
+class Standing(BaseModel):
+    """How a principal stands now. Times in microseconds since 1970 UTC; `until`: when it falls back by a step, null for never by
+    itself. `set_by` names the person who set it, empty for evidence; until `spared_until` evidence does not move it.
+    """
+
+    principal: str
+    standing: str
+    group_key: str
+    since: int
+    until: int | None
+    spared_until: int
+    set_by: str
+    note: str
+
+
+class Page(BaseModel):
+    """By principal; `next_cursor` is null after the last."""
+
+    items: list[Standing]
+    next_cursor: str | None
+
+
+class Place(Act):
+    """A standing that a person sets."""
+
+    standing: Literal["normal", "watched", "limited", "suspended"]
+    note: Words = ""
+
+
+class Known(BaseModel):
+    """What the host knows of one principal, by the trait's name; an empty value takes a trait back."""
+
+    model_config = {"extra": "forbid"}
+
+    principal: str = Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")
+    traits: dict[TraitName, Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")]] = Field(max_length=32)
+
+
+class Import(BaseModel):
+    """Rows of what the host knows."""
+
+    model_config = {"extra": "forbid"}
+
+    rows: list[Known] = Field(min_length=1, max_length=5000)
+
+
+class Imported(BaseModel):
+    """How much was taken."""
+
+    principals: int
+    traits: int
+
+
+@router.get("/standings")
+async def list_standings(
+    parts: Parts, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: Annotated[str, Query(max_length=512)] = ""
+) -> Page:
+    """Principals that do not stand as everybody does, and those that are spared."""
+    now = parts.clock.utc_us()
+    rows = [standing.decayed(Stands(**row), now) for row in await store_standings.listed(parts.store) if row["principal"] > cursor]
+    told = [row for row in rows if row.standing != "normal" or row.spared_until > now]
+    return Page(items=[_shown(row) for row in told[:limit]], next_cursor=told[limit - 1].principal if len(told) > limit else None)
+
+
+@router.post("/standings/{principal}")
+async def place(parts: Parts, request: Request, principal: Id, placed: Place) -> Standing:
+    """Set how a principal stands, automatic ones too: on record with who did it, and in force at the gateways with the answer."""
+    now, by = parts.clock.utc_us(), who(request, placed)
+    async with parts.store.write() as connection:
+        known = await store_standings.named(connection, principal)
+        before = Stands(**known) if known is not None else Stands(principal)
+        row = standing.placed(before, placed.standing, by, placed.note, now)
+        await store_standings.keep(connection, [msgspec.structs.asdict(row)])
+        detail: dict[str, str | int] = {"principal": principal, "from": before.standing, "to": row.standing, "by": by}
+        await parts.record("standing_set", detail | ({"note": placed.note} if placed.note else {}))
+    await parts.published()
+    return _shown(row)
+
+
+@router.post("/traits")
+async def import_traits(parts: Parts, given: Import) -> Imported:
+    """Take over what the host knows of principals; values are keyed before they are kept."""
+    found = [
+        (row.principal, name, parts.keyed(f"{name}\0{value.strip()}") if value.strip() else "")
+        for row in given.rows
+        for name, value in row.traits.items()
+    ]
+    await store_traits.keep(parts.store, found, parts.clock.utc_us())
+    imported = Imported(principals=len({row.principal for row in given.rows}), traits=len(found))
+    await parts.record("traits_imported", {"principals": imported.principals, "traits": imported.traits})
+    return imported
+
+
+def _shown(row: Stands) -> Standing:
+    return Standing(**{name: getattr(row, name) for name in Standing.model_fields})

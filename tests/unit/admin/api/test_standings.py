@@ -1,0 +1,55 @@
+"""What `/api/v1/standings` and `/api/v1/traits` take and answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.core.errors import LedgerUnavailableError
+from proxy.ledger import store_traits
+from tests.unit.admin.conftest import Admin
+
+
+async def test_a_person_places_a_principal(admin: Admin) -> None:
+    """Automatic principals too: on record with who did it and why, published, listed until a person takes it back."""
+    path = "/api/v1/standings/key:3f9a1c07d2be"
+    answer = await admin.client.post(path, json={"standing": "suspended", "note": "resells", "by": "ann"})
+    assert (answer.status_code, answer.json()["standing"], answer.json()["until"]) == (200, "suspended", None)
+    (mark,) = admin.marks
+    assert mark[0] == "standing_set"
+    assert (mark[1]["from"], mark[1]["to"], mark[1]["note"]) == ("normal", "suspended", "resells")
+    assert str(mark[1]["by"]).startswith("ann (")
+    assert admin.publications == 1
+    (item,) = (await admin.client.get("/api/v1/standings")).json()["items"]
+    assert (item["principal"], item["standing"]) == ("key:3f9a1c07d2be", "suspended")
+    assert (await admin.client.post(path, json={"standing": "normal"})).status_code == 200
+    assert (await admin.client.get("/api/v1/standings")).json()["items"] == []
+
+
+async def test_without_its_entry_nothing_is_placed(admin: Admin) -> None:
+    """While the ledger cannot write, everybody stands as before; and a word that is no standing is refused."""
+    admin.refuse = LedgerUnavailableError("full")
+    assert (await admin.client.post("/api/v1/standings/x", json={"standing": "limited"})).status_code == 503
+    admin.refuse = None
+    assert (await admin.client.get("/api/v1/standings")).json()["items"] == []
+    assert (await admin.client.post("/api/v1/standings/x", json={"standing": "banned"})).status_code == 422
+
+
+async def test_traits_are_kept_keyed(admin: Admin) -> None:
+    """The same value of a trait is the same to two accounts, and is not readable where it is kept; an empty one takes it back."""
+    rows = [{"principal": name, "traits": {"payment": "card 41", "sign_up": "card 41"}} for name in ("a", "b")]
+    assert (await admin.client.post("/api/v1/traits", json={"rows": rows})).json() == {"principals": 2, "traits": 4}
+    found = {(principal, trait): value for principal, trait, value in await store_traits.listed(admin.store)}
+    assert found["a", "payment"] == found["b", "payment"] != found["a", "sign_up"]
+    assert not any("41" in value and "card" in value for value in found.values())
+    assert admin.marks == [("traits_imported", {"principals": 2, "traits": 4})]
+    await admin.client.post("/api/v1/traits", json={"rows": [{"principal": "a", "traits": {"payment": " ", "sign_up": ""}}]})
+    assert {principal for principal, _, _ in await store_traits.listed(admin.store)} == {"b"}
+
+
+@pytest.mark.parametrize("name", sorted(store_traits.NEVER))
+async def test_where_people_come_from_is_no_evidence(admin: Admin, name: str) -> None:
+    """Such a trait is refused by name, and nothing of the import is kept."""
+    answer = await admin.client.post("/api/v1/traits", json={"rows": [{"principal": "a", "traits": {"payment": "x", name: "y"}}]})
+    assert answer.status_code == 422
+    assert "never evidence" in answer.text
+    assert list(await store_traits.listed(admin.store)) == []
