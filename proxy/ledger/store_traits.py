@@ -15,8 +15,6 @@ Trait = tuple[str, str, str]
 NEVER = frozenset(
     {"nationality", "citizenship", "country", "language", "locale", "ethnicity", "religion", "origin", "gender", "race"}
 )
-    {"nationality", "citizenship", "country", "language", "locale", "ethnicity", "religion", "origin", "gender", "race"}
-)
 """Names of what is never evidence."""
 
 _AT_ONCE = 500
