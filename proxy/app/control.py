@@ -29,6 +29,7 @@ from proxy.control.shipper import Shipper
 from proxy.core.clock import SystemClock
 from proxy.core.errors import TosProxyError
 from proxy.core.principal import Principal
+from proxy.core.otlp import OtlpTarget
 from proxy.core.references import subkey
 from proxy.core.snapshot import LedgerOptions
 from proxy.documents.problems import ConfigurationError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from proxy.control.alerts import Alerts
     from proxy.control.analyst import Analyst
 
+    from proxy.control.telemetry import Telemetry
 CONTROL_WRITER = 1000
 """The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
 
@@ -160,6 +162,8 @@ class Control:
         self._analyst: Analyst | None = None
         self._diagnostics = Diagnostics("control")
         self.watch = ConfigurationWatch(self._publisher, self._compile, self._digest, self._diagnostics)
+        self._alerting: Alerts | None = None
+        self._telemetry: Telemetry | None = None
 
     def duties(self) -> dict[str, Duty]:
         """What control does, in the order in which it begins."""
@@ -183,10 +187,17 @@ class Control:
             ]
         if self._findings is not None:
             rows += [
-                (names.FINDINGS_RAISED, {}, self._findings.raised),
                 (names.FINDINGS_LAG_ENTRIES, {}, self._findings.lag_entries),
             ]
-        return rows
+        alerts, otlp = self._alerting, self._telemetry
+        return [
+            *rows,
+            (names.ALERTS_SENT, {}, alerts.sent if alerts else 0),
+            (names.ALERTS_FAILED, {}, alerts.failed if alerts else 0),
+            (names.OTLP_SENT, {}, otlp.sent if otlp else 0),
+            (names.OTLP_FAILED, {}, otlp.failed if otlp else 0),
+        ]
+                *((names.FINDINGS_RAISED, {"kind": kind}, number) for kind, number in self._findings.raised.items()),
 
     def parts(self, duties: dict[str, Duty]) -> Parts:
         """Duties with what they share: whom they tell of failures, and how long they have when the end has come."""
@@ -248,7 +259,11 @@ class Control:
                 "retention": retention.run,
             }
             if self.running.alerts:
-                duties["alerts"] = self._alerts(ledger.store).run
+                alerts = self._alerting = self._alerts(ledger.store)
+                duties["alerts"] = alerts.run
+            if self.running.otlp is not None:
+                telemetry = self._telemetry = self._tells(ledger.store, self.running.otlp)
+                duties["telemetry"] = telemetry.run
             if self._listeners:
                 duties["admin"] = lambda stop: self._serve_admin(ledger, stop)
             await run_control(self.parts(duties), stop)
@@ -285,6 +300,11 @@ class Control:
 
     async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
         """Added principals may also change through another control process on the same database."""
+    def _tells(self, store: Store, target: OtlpTarget) -> Telemetry:
+        from proxy.control.telemetry import Telemetry  # as above; and the encoding comes with an extra
+
+        return Telemetry(store, target, self._environ, self._diagnostics.warning)
+
         while not stop.is_set():
             await self._publish_stored(ledger)
             await pause_unless(stop, _STORED_SECONDS)

@@ -55,14 +55,15 @@ class Told(Protocol):
 
 
 class FindingRaiser:
-    """One per control process; `run` is its duty. `lag_entries`: entries in the store that it has not read, `raised`: new findings.
+    """One per control process; `run` is its duty. `lag_entries`: entries in the store that it has not read, `raised`: new findings
+    by kind.
 
     `handled` grows with every entry shipped here: an embedded store changes in no other way.
     """
 
     def __init__(self, store: Store, told: Told, handled: Callable[[], int], note: Note, clock: Clock | None = None) -> None:
         self.lag_entries = 0
-        self.raised = 0
+        self.raised = dict.fromkeys(("extraction", "question", "terms", "integrity"), 0)
         self._store = store
         self._told = told
         self._handled = handled
@@ -163,11 +164,15 @@ class FindingRaiser:
         try:
             async with self._store.write() as connection:
                 await store_following.advance(connection, READER, place, reached, now)
-                new = await findings.keep(connection, list(gathered.values()), now)
+                new = {kind: await findings.keep(connection, those, now) for kind, those in _by_kind(gathered.values())}
         except OvertakenError:
             return False
-        self.raised += new
+        self._count(new)
         return True
+
+    def _count(self, new: Mapping[str, int]) -> None:
+        for kind, number in new.items():
+            self.raised[kind] = self.raised.get(kind, 0) + number
 
     async def daily(self) -> None:
         """Make yesterday's digest, and say which clauses are due, each once. Raises: StoreUnavailableError."""
@@ -183,5 +188,14 @@ class FindingRaiser:
             return
         if due:
             async with self._store.write() as connection:
-                self.raised += await findings.keep_once(connection, due, now)
+                new = {kind: await findings.keep_once(connection, those, now) for kind, those in _by_kind(due)}
+            self._count(new)
         self._clauses_said = said
+
+
+def _by_kind(raised: Iterable[Raised]) -> list[tuple[str, list[Raised]]]:
+    """In the order of their kinds, which is the same for all writers: two of them on one database cannot wait for each other."""
+    kinds: dict[str, list[Raised]] = {}
+    for one in raised:
+        kinds.setdefault(one.kind, []).append(one)
+    return sorted(kinds.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from typing import Any
 
@@ -20,6 +21,7 @@ from proxy.wire.request import Request
 
 _LONGEST_AGENT = 200
 _LONGEST_ID = 200
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 _SHOWN_DIGEST = 16
 _MOST_TEMPLATES = 1024
 _NOWHERE = Position("", 0, 0)
@@ -56,13 +58,16 @@ def intent(exchange: Exchange, house: House) -> Intent:
         intent.carried = exchange.decision.carried
     if exchange.refers:
         intent.refers = exchange.refers
+    if b"traceparent" in values:
+        intent.trace = trace(values[b"traceparent"])
     return intent
 
 
 def refusal(exchange: Exchange, house: House, refused: Refused) -> Refusal:
     """The record of an exchange that we answer ourselves, with as much as had been found out."""
     told = {**_common(exchange, house), **judged(exchange.verdict, exchange.decision), "carried": exchange.decision.carried}
-    return Refusal(**told, refers=exchange.refers, status=refused.status, error=refused.code)
+    parent = trace(exchange.request.head.values.get(b"traceparent", b""))
+    return Refusal(**told, refers=exchange.refers, trace=parent, status=refused.status, error=refused.code)
 
 
 def _common(exchange: Exchange, house: House) -> dict[str, Any]:
@@ -124,6 +129,14 @@ def _versions(house: House, route: Route | None) -> Versions:
 def _agent(values: dict[bytes, bytes]) -> str:
     agent = values.get(b"user-agent")
     return agent[:_LONGEST_AGENT].decode("latin-1") if agent else ""
+
+
+def trace(parent: bytes) -> str:
+    """`<trace id>-<parent id>` of a `traceparent` (W3C Trace Context §3.2); empty for what is none."""
+    found = _TRACEPARENT.fullmatch(parent)
+    if found is None or found[1] == b"ff" or not found[2].strip(b"0") or not found[3].strip(b"0"):
+        return ""
+    return f"{found[2].decode()}-{found[3].decode()}"
 
 
 def _retry(count: bytes | None) -> int:

@@ -337,6 +337,7 @@ class Worker:
                 [names.LIMITS_REFUSED, {}, stats.limited],
                 [names.LEDGER_GAPS, {}, stats.unrecorded],
                 *([names.ENDED, {"outcome": outcome}, count] for outcome, count in stats.ends.items()),
+                *(self._corridor.figures.rows() if self._corridor else ()),
                 [names.REFERENCES, {"known": "yes"}, self._references.found],
                 [names.REFERENCES, {"known": "no"}, self._references.missed],
             ]
@@ -345,6 +346,7 @@ class Worker:
             [names.SPOOL_ENTRIES, {}, ledger["entries"]],
             [names.SPOOL_BYTES, {}, ledger["spool_bytes"]],
             [names.SPOOL_SYNCS, {}, ledger["commits"]],
+            [names.SPOOL_SYNC_SECONDS, {}, ledger["sync_ns"] / 1e9],
         ]
         if self._leasing is not None:
             metrics += self._leasing.figures()

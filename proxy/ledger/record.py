@@ -111,6 +111,7 @@ class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True,
     exempt: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
+    trace: str = ""
 
 
 class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):

@@ -130,6 +130,7 @@ class Recorder:
         return {
             "entries": self.entries,
             "commits": self._committer.commits,
+            "sync_ns": self._committer.sync_ns,
             "failures": self._committer.failures,
             "synced_bytes": self.spool.synced_bytes,
             "spool_bytes": self._committer.used,

@@ -28,7 +28,8 @@ _PLACES = text(
 # The day is part of the key by which PostgreSQL finds an intent: without it, every partition would be asked.
 _ENDED = text(
     "SELECT e.seq, e.kind, coalesce(x.status, 0) AS status, "
-    "CASE WHEN e.kind = 'outcome' THEN i.evidence ELSE e.evidence END AS evidence FROM entries e "
+    "CASE WHEN e.kind = 'outcome' THEN i.evidence ELSE e.evidence END AS evidence, "
+    "CASE WHEN e.kind = 'outcome' AND :whole THEN e.evidence END AS ending FROM entries e "
     "LEFT JOIN exchanges x ON e.kind = 'outcome' AND x.id = e.record_id "
     "LEFT JOIN entries i ON i.instance = x.instance AND i.epoch = x.epoch AND i.seq = x.seq AND i.day = x.at / 86400000000 "
     "WHERE e.instance = :instance AND e.epoch = :epoch AND e.seq > :after AND e.seq <= :upto "
@@ -66,12 +67,14 @@ class Place:
 @dataclass(frozen=True)
 class Ended:
     """A record that can be judged: `kind` is that of the entry that ended it (`outcome | refusal | line | turn`), `status` the
-    upstream's (only of an outcome; 0 when there was none), `evidence` the canonical bytes of what was asked.
+    upstream's (only of an outcome; 0 when there was none), `evidence` the canonical bytes of what was asked, `ending` those of the
+    outcome (where they were asked for).
     """
 
     kind: str
     status: int
     evidence: bytes
+    ending: bytes = b""
 
 
 async def places(store: Store, reader: str) -> list[Place]:
@@ -81,16 +84,17 @@ async def places(store: Store, reader: str) -> list[Place]:
         return [Place(*row) for row in rows]
 
 
-async def ended(store: Store, place: Place, after: int, most: int = SLICE) -> tuple[list[Ended], int]:
+async def ended(store: Store, place: Place, after: int, most: int = SLICE, *, whole: bool = False) -> tuple[list[Ended], int]:
     """At most `most` records of an epoch behind `after`, in order, and the number of the entry that has been reached with them.
+    `whole`: with the evidence of their outcomes.
 
     An outcome whose intent is not in the store (gone by retention) is passed over. Raises: StoreUnavailableError.
     """
-    asked = {"instance": place.instance, "epoch": place.epoch, "after": after, "upto": place.upto, "most": most}
+    asked = {"instance": place.instance, "epoch": place.epoch, "after": after, "upto": place.upto, "most": most, "whole": whole}
     async with store.read() as connection:
         rows = (await connection.execute(_ENDED, asked)).all()
     reached = int(rows[-1][0]) if len(rows) == most else place.upto
-    return [Ended(row[1], row[2], bytes(row[3])) for row in rows if row[3] is not None], reached
+    return [Ended(row[1], row[2], bytes(row[3]), bytes(row[4] or b"")) for row in rows if row[3] is not None], reached
 
 
 async def answered(store: Store, principals: Collection[str]) -> set[str]:

@@ -19,7 +19,7 @@ from proxy.settings.policies import Policies, compiled_policies, followed
 from proxy.settings.schema import Settings
 from proxy.settings.terms import Terms, compiled_terms
 
-_STATIC = ("data_dir", "database_url", "redis_url", "admin", "health")
+_STATIC = ("data_dir", "database_url", "redis_url", "admin", "health", "alerts", "telemetry")
 _STATIC_GATEWAY = ("host", "port", "unix_socket", "tls", "workers")
 
 
@@ -114,6 +114,7 @@ def running(settings: Settings) -> Running:
         ship_seconds=ledger.durability.ship,
         sign_on=_sign_on(settings),
         alerts={name: alert.target for name, alert in settings.alerts.items()},
+        otlp=settings.telemetry.otlp.target if settings.telemetry.otlp else None,
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from proxy.core.alerts import AlertTarget
+from proxy.core.otlp import OtlpTarget
 from proxy.core.principal import Principal
 from proxy.core.terms import Clause
 
@@ -47,6 +48,7 @@ class Running(msgspec.Struct, frozen=True):
     ship_seconds: float
     sign_on: SignOnOptions | None = None
     alerts: dict[str, AlertTarget] = {}
+    otlp: OtlpTarget | None = None
 
     @property
     def data_dir(self) -> Path:

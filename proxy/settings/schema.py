@@ -21,9 +21,10 @@ from proxy.settings.alerting import Alert
 from proxy.settings.builtin import DIALECTS, OPENAI
 from proxy.settings.limits import Limits, Shared
 from proxy.settings.sign_on import Oidc
+from proxy.settings.telemetry import Telemetry
 from proxy.settings.units import VARIABLE, Bytes, Count, Seconds, Strict, Texts, commas
 
-UNUSED = ("telemetry",)
+UNUSED: tuple[str, ...] = ()
 SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "upstreams.*.headers.*", "alerts.*.url")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -313,7 +314,7 @@ class Settings(Strict):
     detection: Detection = Detection()
     disclosure: Literal["full", "reference"] | None = None
     alerts: dict[str, Alert] = {}
-    telemetry: dict[str, Any] = {}
+    telemetry: Telemetry = Telemetry()
 
     @property
     def shown_disclosure(self) -> str:

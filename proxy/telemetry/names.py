@@ -1,7 +1,7 @@
 """Names of metrics: constants, with the help text that /metrics prints beside them.
 
-Units stand in the name (`_seconds`, `_bytes`), counters end in `_total`. Labels are bounded sets (upstream, endpoint, outcome,
-worker): never a key, an end user or free text.
+Units stand in the name (`_seconds`, `_bytes`), counters end in `_total`. Labels are bounded sets (`LABELS`): never a key, an end
+user or free text. docs/metrics.md is written from this module.
 
 A process answers `{"do": "stats"}` on its channel with `{"event": "stats", "metrics": [[name, labels, value], …],
 "faults": [text, …]}`; `labels` is an object of strings and may be empty. `faults` are reasons why this
@@ -35,6 +35,10 @@ SPOOL_BYTES = "tos_proxy_spool_bytes"
 SPOOL_SYNC_SECONDS = "tos_proxy_spool_sync_seconds_total"
 SPOOL_SYNCS = "tos_proxy_spool_syncs_total"
 LEDGER_GAPS = "tos_proxy_ledger_gaps_total"
+DECISIONS = "tos_proxy_decisions_total"
+VERDICTS = "tos_proxy_verdicts_total"
+TOKENS = "tos_proxy_tokens_total"
+DISPATCH_SECONDS = "tos_proxy_dispatch_seconds"
 SNAPSHOT_NUMBER = "tos_proxy_snapshot_number"
 RESIDENT_BYTES = "tos_proxy_resident_bytes"
 CPU_SECONDS = "tos_proxy_cpu_seconds_total"
@@ -54,6 +58,25 @@ LIMITS_OVERRUN = "tos_proxy_limits_overrun_total"
 LIMITS_REFUSED = "tos_proxy_limits_refused_total"
 FINDINGS_RAISED = "tos_proxy_findings_raised_total"
 FINDINGS_LAG_ENTRIES = "tos_proxy_findings_lag_entries"
+ALERTS_SENT = "tos_proxy_alerts_sent_total"
+ALERTS_FAILED = "tos_proxy_alerts_failed_total"
+OTLP_SENT = "tos_proxy_otlp_records_total"
+OTLP_FAILED = "tos_proxy_otlp_failures_total"
+
+HISTOGRAMS = (DISPATCH_SECONDS,)
+"""Names that stand for `_bucket`, `_sum` and `_count`."""
+
+LABELS: dict[str, tuple[str, ...]] = {
+    BUILD: ("version",),
+    ENDED: ("outcome",),
+    REFERENCES: ("known",),
+    DECISIONS: ("effect",),
+    VERDICTS: ("verdict",),
+    TOKENS: ("upstream", "kind"),
+    DISPATCH_SECONDS: ("le",),
+    FINDINGS_RAISED: ("kind",),
+}
+"""Labels beside `process`, which every figure of a child carries. All others have none."""
 
 HELP: dict[str, str] = {
     BUILD: "Constant 1; the label tells the version.",
@@ -70,12 +93,16 @@ HELP: dict[str, str] = {
     OPEN: "Exchanges sent to an upstream that have not ended yet.",
     UNREADABLE: "Connections and requests that failed before a complete request head.",
     CONNECTIONS: "Client connections open.",
-    RECEIVED_BYTES: "Request body bytes received from clients.",
-    DELIVERED_BYTES: "Answer body bytes delivered to clients.",
+    RECEIVED_BYTES: "Request body bytes of exchanges sent to an upstream.",
+    DELIVERED_BYTES: "Answer body bytes delivered to clients, of exchanges that ended.",
     SPOOL_ENTRIES: "Entries appended to the spool.",
     SPOOL_BYTES: "Bytes of spool segments on disk.",
-    SPOOL_SYNC_SECONDS: "Time spent in syncing the spool.",
+    SPOOL_SYNC_SECONDS: "Time spent in writing and syncing group commits.",
     SPOOL_SYNCS: "Group commits of the spool.",
+    DECISIONS: "Decisions about exchanges, by the strictest effect of all rules: allow, flag, throttle, deny.",
+    VERDICTS: "What the terms say of exchanges: allow, allow_with_obligations, review, forbid.",
+    TOKENS: "Tokens of answers that ended, by configured upstream and kind (input, output; of them cached, reasoning).",
+    DISPATCH_SECONDS: "From the arrival of a request's head until it may go upstream: body, judging, limits, durable intent.",
     LEDGER_GAPS: "Exchanges served although the ledger could not write (ledger.on_failure: serve).",
     SNAPSHOT_NUMBER: "Number of the snapshot in force.",
     RESIDENT_BYTES: "Resident memory of the process.",
@@ -92,6 +119,10 @@ HELP: dict[str, str] = {
     LEASES_VOIDED: "How often all leases were void, since Redis had forgotten what it gave out.",
     LIMITS_OVERRUN: "Tokens that were used beyond a budget, since answers were longer than was reserved for them.",
     LIMITS_REFUSED: "Exchanges refused by a limit.",
-    FINDINGS_RAISED: "Findings raised; what repeats one that is there is not counted.",
+    FINDINGS_RAISED: "Findings raised, by kind; what repeats one that is there is not counted.",
     FINDINGS_LAG_ENTRIES: "Entries in the store that no finding has been drawn from yet.",
+    ALERTS_SENT: "Messages that a target of alerts took.",
+    ALERTS_FAILED: "Attempts to send a message, or a batch of exchanges, that a target of alerts did not take.",
+    OTLP_SENT: "Ended records that the OpenTelemetry collector took.",
+    OTLP_FAILED: "Batches that the OpenTelemetry collector did not take; they are sent again.",
 }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxy.telemetry.names import HELP, PREFIX
+from proxy.telemetry.names import HELP, HISTOGRAMS, PREFIX
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -15,6 +15,7 @@ Sample = tuple[str, Mapping[str, str], float]
 """Name, labels, value."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HISTOGRAMS = {f"{name}_{part}": name for name in HISTOGRAMS for part in ("bucket", "sum", "count")}
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
@@ -36,14 +37,20 @@ def render(rows: Iterable[Sample]) -> str:
     """The page: families in order of first appearance, each with HELP (where known) and TYPE."""
     families: dict[str, list[str]] = {}
     for name, labels, value in rows:
-        families.setdefault(name, []).append(f"{name}{_labels(labels)} {_number(value)}")
+        families.setdefault(_HISTOGRAMS.get(name, name), []).append(f"{name}{_labels(labels)} {_number(value)}")
     text: list[str] = []
     for name, written in families.items():
         if name in HELP:
             text.append(f"# HELP {name} {HELP[name]}")
-        text.append(f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}")
+        text.append(f"# TYPE {name} {_type(name)}")
         text += written
     return "\n".join([*text, ""])
+
+
+def _type(name: str) -> str:
+    if name in HISTOGRAMS:
+        return "histogram"
+    return "counter" if name.endswith("_total") else "gauge"
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ import pydantic
 import yaml
 from fastapi.routing import APIRoute
 
-from docs import generate_policy
+from docs import generate_metrics, generate_policy
 from docs.generate_coverage import renewed
 from docs.hosts import HOSTS, Base, Host
 from proxy import __version__
@@ -202,6 +202,13 @@ def test_names_of_policies_are_in_step() -> None:
     assert generate_policy.renewed(page) == page
     assert generate_policy.renewed(page.replace("`top_p`", "`top_q`")) == page
     expect_none(f"docs/reference/policy.md lacks {key}" for key in PolicySpec.model_fields if f"| `{key}` |" not in page)
+
+
+def test_metrics_are_in_step() -> None:
+    """docs/metrics.md shows the names as they are (`python -m docs.generate_metrics` mends it)."""
+    page = text("docs/metrics.md")
+    assert generate_metrics.renewed(page) == page
+    assert generate_metrics.renewed(page.replace("`effect`", "`effects`")) == page
 
 
 def misread(host: Host) -> list[str]:

@@ -111,7 +111,13 @@ def test_licences_are_permissive() -> None:
     assert bad_licence("a", "MIT AND MPL-2.0")
 
 
-IMPORTED_AS = {"pyyaml": "yaml", "prometheus-client": "prometheus_client", "import-linter": "importlinter", "argon2-cffi": "argon2"}
+IMPORTED_AS = {
+    "opentelemetry-proto": "opentelemetry",
+    "pyyaml": "yaml",
+    "prometheus-client": "prometheus_client",
+    "import-linter": "importlinter",
+    "argon2-cffi": "argon2",
+}
 BY_NAME = {"aiosqlite": "sqlalchemy", "asyncpg": "sqlalchemy"}
 """Distributions that another one loads by name (an URL's scheme), so that no import of ours shows them."""
 
@@ -132,6 +138,9 @@ def test_every_dependency_is_used() -> None:
 PLUGINS = ("proxy/cli/pytest_policies.py",)
 """Modules that only another program loads, which brings itself."""
 
+EXTRAS = {"proxy/telemetry/otlp.py": "otel"}
+"""Modules that are loaded only by who installed an extra."""
+
 
 def undeclared(imported: set[str], requirements: list[str]) -> set[str]:
     """Top-level modules that are neither of the standard library, nor ours, nor of a declared requirement."""
@@ -147,11 +156,14 @@ def undeclared(imported: set[str], requirements: list[str]) -> set[str]:
 
 def test_every_import_is_declared() -> None:
     """What product, tests and benchmarks import is asked for in pyproject.toml, not there by luck."""
-    own = [name for name in python_files("proxy", "migrations") if name not in PLUGINS]
+    own = [name for name in python_files("proxy", "migrations") if name not in PLUGINS and name not in EXTRAS]
     product = {module for name in own for module in imports(parsed(name))}
     # the journeys' clients run in environments of their own, with one SDK each
     others = [name for name in python_files("tests", "benchmarks", "docs") if not name.startswith("tests/journey/clients/")]
     expect_none(sorted(undeclared(product, PROJECT["project"]["dependencies"])))
+    for name, extra in EXTRAS.items():
+        brought = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"][extra]]
+        expect_none(sorted(undeclared(set(imports(parsed(name))), brought)))
     expect_none(sorted(undeclared({module for name in others for module in imports(parsed(name))}, DEVELOPMENT)))
     assert undeclared({"os", "yaml", "attic.x"}, ["pyyaml"]) == {"attic"}
 

@@ -12,7 +12,7 @@ def test_check_tells_by_its_exit_code(command: Command, tmp_path: Path) -> None:
     """0 usable, 1 usable with warnings, 2 not usable with one line a problem."""
     assert command("config", "check").code == 0
     file = tmp_path / "tos-proxy.yaml"
-    file.write_text("principals: {a: {keys: [tp_x]}}\ntelemetry: {a: 1}\n")
+    file.write_text("principals: {a: {keys: [tp_x]}, b: {keys: [tp_y]}}\n")
     warned = command("config", "check")
     assert warned.code == 1
     assert warned.err.count("warning: tos-proxy.yaml:") == 2

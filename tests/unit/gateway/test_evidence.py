@@ -127,3 +127,29 @@ def test_refusal() -> None:
     refusal = stage.refusal
     assert (refusal.outcome, refusal.status, refusal.upstream, refusal.endpoint) == ("refused", 400, "openai", "chat")
     assert refusal.principal.startswith("key:")
+
+
+GIVEN = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+KEPT = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
+
+
+@pytest.mark.parametrize(
+    ("parent", "kept"),
+    [
+        (GIVEN, KEPT),
+        (GIVEN.replace(b"00-", b"cc-", 1) + b"-more", KEPT),
+        (GIVEN.replace(b"00-", b"ff-", 1), ""),
+        (GIVEN.upper(), ""),
+        (b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01", ""),
+        (b"00-4bf92f3577b34da6a3ce929d0e0e4736-" + b"0" * 16 + b"-01", ""),
+        (b"alice@example.com", ""),
+    ],
+)
+def test_of_a_traceparent_the_two_ids_are_kept(parent: bytes, kept: str) -> None:
+    """Nothing else that stands there, and nothing for the next exchange of the same client."""
+    stage = Stage()
+    for fields, expected in (((b"Traceparent: " + parent,), kept), ((), "")):
+        stage.client(post(PATH, CHAT, *KEYED, JSON, *fields))
+        (*_, intent) = stage.entries("intent")
+        assert isinstance(intent, Intent)
+        assert intent.trace == expected
