@@ -24,7 +24,6 @@ from proxy.gateway import evidence, refusal
 from proxy.gateway.allowances import NOTHING, Spent
 from proxy.gateway.ask import Answer, ask
 from proxy.gateway.carrier import Carriers, Pause, no_pause
-from proxy.gateway.figures import Figures
 from proxy.gateway.house import House
 from proxy.gateway.judges import called
 from proxy.gateway.receive import Body, at_hand, receive, understand
@@ -92,7 +91,6 @@ class Corridor:
         self.house = house
         self._references = references
         self.stats = GatewayStats()
-        self.figures = Figures()
         self.relays: set[Relay | Session] = set()
         self._ledger = ledger
         self._clock = clock
@@ -134,7 +132,6 @@ class Corridor:
             if exchange.decision.transforms:
                 await self._transform(exchange)
             await self._limit(exchange, house, carrier.judged.spent if carrier else NOTHING)
-            self.figures.judged(exchange)
             _obey(exchange)
             exchange.intent = await self._record_intent(exchange, house)
         except Refused as refused:
@@ -190,7 +187,6 @@ class Corridor:
                 raise
             self.stats.unrecorded += 1
             position = None  # type: ignore[assignment]
-        self.figures.sent(exchange, self._clock.monotonic_ns())
         self.stats.forwarded += 1
         self.stats.open += 1
         exchange.counted = "open"
@@ -200,7 +196,6 @@ class Corridor:
         """Whether the answer's end, its last `withheld` bytes, may be released."""
         self.stats.open -= 1
         self.stats.ends[outcome.outcome] += 1
-        self.figures.ended(exchange.route.upstream.name, outcome.delivered_bytes, outcome.facts.usage)
         exchange.counted = "ended"
         house.judges.ended(exchange.grant)
         if exchange.intent is None:
@@ -241,7 +236,8 @@ class Corridor:
     async def _no_answer(self, exchange: Exchange, house: House, error: UpstreamError) -> None:
         """The upstream gave no answer, or nobody was left to take it."""
         request: Request = exchange.request
-        house.judges.release(exchange.grant)
+        if not (error.sent and request.gone):  # else whoever hangs up in time would ask without limit
+            house.judges.release(exchange.grant)
         ending = CLIENT_GONE if request.gone else Ending("upstream_error", str(error))
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
         recorded = await self._record_outcome(exchange, house, outcome)
@@ -348,11 +344,10 @@ def _obey(exchange: Exchange) -> None:
 
 
 def _settle(exchange: Exchange, house: House, outcome: Outcome, facts: AnswerFacts) -> None:
-    """Count what was used. What gave nothing and is asked again, by an SDK or a person, counts once: when it is answered."""
+    """Count what was used. What failed and is asked again, by an SDK or a person, counts once: when it is answered."""
     route: Route = exchange.route
     status = outcome.status
-    hung_up = outcome.outcome == "client_gone" and not outcome.delivered_bytes
-    if hung_up or status >= 500 or status in _RETRIED:
+    if status >= 500 or status in _RETRIED:
         house.judges.release(exchange.grant)
     elif not route.endpoint.carries:  # what lines use shows in answers to come
         house.judges.settle(exchange.grant, Usage() if status >= 400 else facts.usage)

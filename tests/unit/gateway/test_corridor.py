@@ -144,6 +144,23 @@ def test_upstream_and_outcome_fail() -> None:
     assert (status_of(client.taken), told_error(client.taken)["code"]) == (503, "ledger_unavailable")
 
 
+@pytest.mark.parametrize(("answer", "released"), [("never", 0), ("head", 0), ("broken", 1), ("refused", 1)])
+def test_hanging_up_gives_no_limit_back(answer: str, released: int) -> None:
+    """What was sent counts when its client leaves; what the upstream failed to answer does not."""
+    stage = Stage()
+    stage.steps.grant = Grant(held=object())
+    if answer == "refused":
+        stage.callee.fails = UpstreamError("connection refused")
+    client = stage.client(post())
+    if answer == "head":
+        stage.upstream.feed(whole()[:-1])
+    if answer == "broken":
+        stage.upstream.lose(ConnectionResetError())
+    else:
+        client.lose(ConnectionResetError())
+    assert len(stage.steps.released) == released
+
+
 # --- nobody's child
 
 
