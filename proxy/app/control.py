@@ -28,8 +28,8 @@ from proxy.control.retention import Bounds, Retention
 from proxy.control.shipper import Shipper
 from proxy.core.clock import SystemClock
 from proxy.core.errors import TosProxyError
-from proxy.core.principal import Principal
 from proxy.core.otlp import OtlpTarget
+from proxy.core.principal import Principal
 from proxy.core.references import subkey
 from proxy.core.snapshot import LedgerOptions
 from proxy.documents.problems import ConfigurationError
@@ -46,8 +46,8 @@ from proxy.telemetry.prometheus import Sample
 if TYPE_CHECKING:
     from proxy.control.alerts import Alerts
     from proxy.control.analyst import Analyst
-
     from proxy.control.telemetry import Telemetry
+
 CONTROL_WRITER = 1000
 """The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
 
@@ -160,10 +160,10 @@ class Control:
         self._references: ReferencePublisher | None = None
         self._findings: FindingRaiser | None = None
         self._analyst: Analyst | None = None
-        self._diagnostics = Diagnostics("control")
-        self.watch = ConfigurationWatch(self._publisher, self._compile, self._digest, self._diagnostics)
         self._alerting: Alerts | None = None
         self._telemetry: Telemetry | None = None
+        self._diagnostics = Diagnostics("control")
+        self.watch = ConfigurationWatch(self._publisher, self._compile, self._digest, self._diagnostics)
 
     def duties(self) -> dict[str, Duty]:
         """What control does, in the order in which it begins."""
@@ -188,6 +188,7 @@ class Control:
         if self._findings is not None:
             rows += [
                 (names.FINDINGS_LAG_ENTRIES, {}, self._findings.lag_entries),
+                *((names.FINDINGS_RAISED, {"kind": kind}, number) for kind, number in self._findings.raised.items()),
             ]
         alerts, otlp = self._alerting, self._telemetry
         return [
@@ -197,7 +198,6 @@ class Control:
             (names.OTLP_SENT, {}, otlp.sent if otlp else 0),
             (names.OTLP_FAILED, {}, otlp.failed if otlp else 0),
         ]
-                *((names.FINDINGS_RAISED, {"kind": kind}, number) for kind, number in self._findings.raised.items()),
 
     def parts(self, duties: dict[str, Duty]) -> Parts:
         """Duties with what they share: whom they tell of failures, and how long they have when the end has come."""
@@ -298,13 +298,13 @@ class Control:
 
         return Alerts(store, self.running.alerts, self._environ, self._diagnostics.warning)
 
-    async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
-        """Added principals may also change through another control process on the same database."""
     def _tells(self, store: Store, target: OtlpTarget) -> Telemetry:
         from proxy.control.telemetry import Telemetry  # as above; and the encoding comes with an extra
 
         return Telemetry(store, target, self._environ, self._diagnostics.warning)
 
+    async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
+        """Added principals may also change through another control process on the same database."""
         while not stop.is_set():
             await self._publish_stored(ledger)
             await pause_unless(stop, _STORED_SECONDS)
