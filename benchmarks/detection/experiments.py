@@ -119,7 +119,8 @@ class Linked(msgspec.Struct):
 
 def benign_accounts(runs: list[Run], count: int, source: Random) -> list[Observation]:
     """Accounts of 26 prompts in a day each. Evaluations draw from the same public items, load tests send the
-    same few prompts; all others have data of their own."""
+    same few prompts; all others have data of their own.
+    """
     fixed = {run.name: carriers(run) for run in runs}
     made: list[Observation] = []
     for number in range(count):
