@@ -24,6 +24,7 @@ from proxy.gateway import evidence, refusal
 from proxy.gateway.allowances import NOTHING, Spent
 from proxy.gateway.ask import Answer, ask
 from proxy.gateway.carrier import Carriers, Pause, no_pause
+from proxy.gateway.figures import Figures
 from proxy.gateway.house import House
 from proxy.gateway.judges import called
 from proxy.gateway.receive import Body, at_hand, receive, understand
@@ -91,6 +92,7 @@ class Corridor:
         self.house = house
         self._references = references
         self.stats = GatewayStats()
+        self.figures = Figures()
         self.relays: set[Relay | Session] = set()
         self._ledger = ledger
         self._clock = clock
@@ -132,6 +134,7 @@ class Corridor:
             if exchange.decision.transforms:
                 await self._transform(exchange)
             await self._limit(exchange, house, carrier.judged.spent if carrier else NOTHING)
+            self.figures.judged(exchange)
             _obey(exchange)
             exchange.intent = await self._record_intent(exchange, house)
         except Refused as refused:
@@ -187,6 +190,7 @@ class Corridor:
                 raise
             self.stats.unrecorded += 1
             position = None  # type: ignore[assignment]
+        self.figures.sent(exchange, self._clock.monotonic_ns())
         self.stats.forwarded += 1
         self.stats.open += 1
         exchange.counted = "open"
@@ -196,6 +200,7 @@ class Corridor:
         """Whether the answer's end, its last `withheld` bytes, may be released."""
         self.stats.open -= 1
         self.stats.ends[outcome.outcome] += 1
+        self.figures.ended(exchange.route.upstream.name, outcome.delivered_bytes, outcome.facts.usage)
         exchange.counted = "ended"
         house.judges.ended(exchange.grant)
         if exchange.intent is None:
