@@ -95,7 +95,7 @@ def from_fields(tree: Any, fields: dict[str, str], scale: float = 1.0) -> Asked:
     if purpose not in PURPOSES:
         raise ValueError(f"unknown purpose: {str(purpose)[:60]}")
     return Asked(
-        str(client)[:200],
+        str(client)[:200].encode("utf-8", "replace").decode(),
         seconds(found.get("time")) * scale,
         str(found.get("method") or "POST"),
         str(found.get("path") or "/v1/chat/completions"),
@@ -136,6 +136,8 @@ def seconds(value: Any) -> float:
 
     """
     if type(value) in (int, float):
+        if not -1e15 < value < 1e15:  # nor NaN
+            raise ValueError("a time out of range")
         return value / 1000 if value > 1e11 else float(value)
     if type(value) is str:
         return datetime.fromisoformat(value).timestamp()

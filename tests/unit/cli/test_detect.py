@@ -48,6 +48,26 @@ def test_bad_lines_are_named(command: Command, tmp_path: Path) -> None:
     assert ran.err.count("\n") == 21
 
 
+def test_odd_records(command: Command, tmp_path: Path) -> None:
+    """Whatever a record's values are, there is a report and no failure."""
+    odd = [
+        {
+            "client": "a\ud800",
+            "t": 1,
+            "path": "/v1/chat/completions",
+            "body": {"messages": [{"role": "user", "content": "hi \ud800"}]},
+        },
+        {"client": 7, "t": "2026-01-01T00:00:00Z", "path": None, "body": None, "usage": None, "response_text": {"a": 1}},
+        {"client": "b", "t": -5, "path": "/v1/messages", "body": {"messages": None}, "status": "x", "headers": []},
+        {"client": "b", "t": 3, "path": "/v1/files", "body": {"purpose": "batch", "file": "{}\n[]\nx"}},
+        {"client": "b", "t": 2, "path": "/v1/completions", "body": {"prompt": [[1, 2], 3, None]}},
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, odd)))
+    ran = command("detect", "--json", "a.jsonl")
+    assert ran.code == 0
+    assert [json.loads(line)["client"] for line in ran.out.splitlines()] == ["a?", "7", "b"]
+
+
 def test_wrong_usage(command: Command, tmp_path: Path) -> None:
     """A missing file, an unknown preset and a wrong purpose are usage errors of one line."""
     (tmp_path / "a.jsonl").write_text(lines(5))

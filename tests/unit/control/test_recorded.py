@@ -116,6 +116,8 @@ def test_times() -> None:
         ('{"t": 1}', "no client"),
         ('{"client": "c"}', "no time"),
         ('{"client": "c", "t": "soon"}', "Invalid isoformat"),
+        ('{"client": "c", "t": NaN}', "out of range"),
+        ('{"client": "c", "t": 1e999}', "out of range"),
         ('{"client": "c", "t": 1, "purpose": "fun"}', "unknown purpose"),
     ],
 )
