@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,15 +197,23 @@ class Redis:
         self._signal(signal.SIGCONT)
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis of the test's own; skips when the system has none."""
+@contextmanager
+def redis_server(folder: Path) -> Iterator[Redis]:
+    """A running server; skips when the system has none."""
     binary = shutil.which("redis-server")
     if binary is None:
         pytest.skip("Redis is not installed (apt-get install -y redis-server)")
-    folder = tmp_path / "redis"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     server = Redis(binary, folder)
     server.start()
-    yield server
-    server.kill()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis of the test's own."""
+    with redis_server(tmp_path / "redis") as server:
+        yield server

@@ -16,6 +16,9 @@ CONCURRENT = "concurrent"
 KINDS = (REQUESTS, TOKENS, INPUT, OUTPUT, REASONING, PROMPTS, LINES)
 """What has a rate. `tokens` are input and output together; `prompts` are distinct ones; `lines` are queries that a body carries."""
 
+ALL_KINDS = (*KINDS, CONCURRENT)
+"""In the order in which amounts of all kinds stand in a list: a bucket's is at its `slot`."""
+
 Key = tuple[str, str, str]
 """A limit's name, whose share of it, and what is counted."""
 
@@ -25,11 +28,12 @@ class Bucket:
     person is told instead of that it is used up. Of `concurrent` the rate's `count` may be open at once.
     """
 
-    __slots__ = ("key", "kind", "message", "rate", "settles", "told")
+    __slots__ = ("key", "kind", "message", "rate", "settles", "slot", "told")
 
     def __init__(self, name: str, whose: str, kind: str, rate: Rate, told: str, message: str = "") -> None:
         self.key: Key = (name, whose, kind)
         self.kind = kind
+        self.slot = ALL_KINDS.index(kind)
         self.rate = rate
         self.told = told
         self.message = message

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proxy.core.buckets import CONCURRENT, INPUT, KINDS, LINES, OUTPUT, PROMPTS, REASONING, REQUESTS, TOKENS, Bucket, Wanted
+from proxy.core.buckets import CONCURRENT, KINDS, REQUESTS, TOKENS, Bucket, Wanted
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.principal import Principal
@@ -21,6 +21,8 @@ tokens of prompts and of answers as estimated.
 
 NOTHING: Spent = {}
 ALL = ""
+_CARRIER = [1, 0]
+_NO_LINES = [0, 0, 0]
 _CHARACTERS_PER_TOKEN = 4
 _REMEMBERED = 4096
 
@@ -52,17 +54,17 @@ class Allowances:
         if not buckets:
             return []
         amounts = _amounts(exchange, carried)
-        wanted: Wanted = []
-        for bucket in buckets:
-            name = bucket.key[0]
-            amount = amounts[bucket.kind]
-            if name in carried and name != ALL:
-                amount = carried[name][0 if bucket.kind == REQUESTS else 1]
-            elif carried and name in self._throttles and bucket.kind == TOKENS:
-                amount = 0
-            if amount or bucket.settles:
-                wanted.append((bucket, amount))
-        return wanted
+        if carried:
+            return [(bucket, amount) for bucket in buckets if (amount := self._carried(bucket, amounts, carried)) or bucket.settles]
+        return [(bucket, amount) for bucket in buckets if (amount := amounts[bucket.slot]) or bucket.settles]
+
+    def _carried(self, bucket: Bucket, amounts: list[int], carried: Spent) -> int:
+        """Of a rule: what the lines that it matched come to; a rule that matched the carrier alone counts one request."""
+        name = bucket.key[0]
+        if name not in self._throttles:
+            return amounts[bucket.slot]
+        spent = carried.get(name, _CARRIER)
+        return spent[0 if bucket.kind == REQUESTS else 1]
 
     def _of(self, principal: Principal, upstream: str, throttles: tuple[str, ...]) -> tuple[Bucket, ...]:
         asker = (principal.name, principal.standing, principal.group, principal.project, upstream, throttles)
@@ -115,24 +117,19 @@ class Allowances:
         return Rate(count, rate.seconds * count * self._share / rate.count)
 
 
-def _amounts(exchange: Exchange, carried: Spent) -> dict[str, int]:
+def _amounts(exchange: Exchange, carried: Spent) -> list[int]:
+    """In the order of `ALL_KINDS`."""
     facts = exchange.facts
-    lines, asked, answered = carried.get(ALL, (0, 0, 0))
-    if not carried:
+    lines = 0
+    if carried:
+        lines, asked, answered = carried.get(ALL, _NO_LINES)
+    else:
         asked, answered = estimated(facts)
     body: Body | None = exchange.body
-    turn = body is None
-    empty = body is not None and not body.whole and not body.spooled
-    return {
-        REQUESTS: 1,
-        TOKENS: asked + answered,
-        INPUT: asked,
-        OUTPUT: answered,
-        REASONING: 0,
-        PROMPTS: lines or (0 if empty else facts.prompts),
-        LINES: lines,
-        CONCURRENT: 0 if turn else 1,
-    }
+    if body is None:  # a turn
+        return [1, asked + answered, asked, answered, 0, lines or facts.prompts, lines, 0]
+    prompts = facts.prompts if body.whole or body.spooled else 0
+    return [1, asked + answered, asked, answered, 0, lines or prompts, lines, 1]
 
 
 def estimated(facts: RequestFacts) -> tuple[int, int]:

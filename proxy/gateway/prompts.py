@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import msgspec
 
 from proxy.core.exchange import Exchange
 from proxy.gateway.receive import Body
 
-_ASKED = ("system", "instructions", "systemInstruction", "system_instruction", "messages", "prompt", "input", "contents")
+_NOTHING = msgspec.Raw(b"null")
 _LONG = 256 * 1024
-"""Bytes of a body that is not parsed a second time for it; then all of it counts as what was asked."""
+"""Bytes of a body that is not read a second time for it; then all of it counts as what was asked."""
 
-_decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
+
+class Asked(msgspec.Struct, gc=False):
+    """The members that ask, in any dialect, as they are written."""
+
+    messages: msgspec.Raw = _NOTHING
+    system: msgspec.Raw = _NOTHING
+    prompt: msgspec.Raw = _NOTHING
+    input: msgspec.Raw = _NOTHING
+    instructions: msgspec.Raw = _NOTHING
+    contents: msgspec.Raw = _NOTHING
+    systemInstruction: msgspec.Raw = _NOTHING  # noqa: N815 - Gemini's words, both of them
+    system_instruction: msgspec.Raw = _NOTHING
+
+
+_decode = msgspec.json.Decoder(Asked).decode
 
 
 def digest(exchange: Exchange, key: bytes) -> int:
@@ -29,12 +41,12 @@ def digest(exchange: Exchange, key: bytes) -> int:
     return int.from_bytes(told, "big") >> 1 or 1
 
 
-def _asked(raw: bytes) -> bytes:
+def _asked(raw: bytes) -> bytes | msgspec.Raw:
     try:
-        tree: Any = _decode(raw)
+        asked = _decode(raw)
     except (ValueError, RecursionError):
         return raw
-    if not isinstance(tree, dict):
-        return raw
-    said = [tree.get(name) for name in _ASKED]
-    return _encode(said) if any(part is not None for part in said) else raw
+    if asked.messages is not _NOTHING and asked.system is _NOTHING:
+        return asked.messages
+    said = [getattr(asked, name) for name in Asked.__struct_fields__]
+    return raw if all(part is _NOTHING for part in said) else b",".join(map(bytes, said))

@@ -47,7 +47,8 @@ class MemoryLimiter:
                 continue
             else:
                 parts.append((bucket, amount, 0.0))
-                seconds = gcra.wait(arrivals.get(bucket.key, 0.0), now, bucket.rate, amount)
+                arrival = arrivals.get(bucket.key, 0.0)
+                seconds = 0.0 if arrival <= now else gcra.wait(arrival, now, bucket.rate, amount)
             if seconds > longest:
                 longest, short = seconds, bucket
         if short is not None:

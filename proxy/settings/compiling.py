@@ -14,6 +14,7 @@ from proxy.settings.described import Description, Running, SignOnOptions, digest
 from proxy.settings.effective import unused
 from proxy.settings.entries import compiled, principals
 from proxy.settings.identity import Keys, identity_key
+from proxy.settings.limits import parted
 from proxy.settings.loading import Loaded, load
 from proxy.settings.policies import Policies, compiled_policies, followed
 from proxy.settings.schema import Settings
@@ -59,6 +60,7 @@ def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = 
         raise ConfigurationError([Problem(_place(loaded, path), dotted(path), message) for path, message in keys.findings])
     warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
     warnings += _mortal_key(loaded, environ)
+    warnings += _parted_limits(loaded)
     settings = loaded.settings
     paths = followed(settings, _base(loaded, folder))
     seen = digest_with(loaded.digest, paths)
@@ -157,6 +159,14 @@ def _mortal_key(loaded: Loaded, environ: Mapping[str, str]) -> list[Problem]:
     path = ("ledger", "durability", "copies")
     told = f"without {MASTER_VARIABLE} the master key dies with the volume, and contents in the database can then not be opened"
     return [Problem(_place(loaded, path), dotted(path), told, "keep it where secrets are kept")]
+
+
+def _parted_limits(loaded: Loaded) -> list[Problem]:
+    settings = loaded.settings
+    own = {name: principal.limits for name, principal in settings.principals.items()}
+    told = "" if settings.redis_url else parted(settings.gateway.workers, own, settings.limits)
+    path = ("gateway", "workers")
+    return [Problem(_place(loaded, path), dotted(path), told, "set redis_url, and they share it")] if told else []
 
 
 def _plain(loaded: Loaded, path: Path, hashed: str | None) -> Problem:

@@ -58,6 +58,14 @@ def entries(own: Mapping[str, Limits], shared: Shared, *, limited: bool) -> list
     return [snapshot.put("limit", name, limit) for name, limit in found.items() if limit is not None]
 
 
+def parted(workers: int, own: Mapping[str, Limits], shared: Shared) -> str:
+    """What to tell whoever sets limits and has several workers, but no Redis that they could share; empty where nothing is."""
+    places = [shared.principal, shared.group, *shared.projects.values(), *shared.upstreams.values(), *own.values()]
+    if workers == 1 or not any(places):
+        return ""
+    return f"each of {workers} workers counts its equal part of every limit, so a client of one connection has that part alone"
+
+
 def _message(contact: str) -> str:
     return (
         "This traffic looks like model extraction, so it is slowed down; it is not blocked. If it is something else, declare what "

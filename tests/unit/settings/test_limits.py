@@ -6,6 +6,7 @@ import msgspec
 
 from proxy.core import snapshot
 from proxy.core.rules import Limit, Rate
+from proxy.settings.compiling import compile_configuration
 from proxy.settings.entries import compiled
 from tests.unit.settings.written import complaints, loaded
 
@@ -28,6 +29,15 @@ def test_who_is_limited_how(tmp_path: Path) -> None:
     assert (found["limited"].rates, found["limited"].concurrent) == ({"requests": Rate(10, 60.0)}, 2)
     assert "ask ann@x.org" in found["limited"].message
     assert limits(tmp_path, "detection: {enforce: shadow}\n") == {}
+
+
+def test_several_workers_without_redis_are_told_of(tmp_path: Path) -> None:
+    """Where there are limits that they would share."""
+    text = "gateway: {workers: 4}\nlimits: {principal: {requests: 60/m}}\n"
+    for more, told in (("", True), ("redis_url: redis://h\n", False)):
+        (tmp_path / "tos-proxy.yaml").write_text(text + more)
+        warnings = compile_configuration({"TOS_PROXY_CONFIG": str(tmp_path / "tos-proxy.yaml")}, tmp_path, make=False).warnings
+        assert any("tos-proxy.yaml:1:" in str(one) and "4 workers" in str(one) for one in warnings) == told
 
 
 def test_what_is_no_limit(tmp_path: Path) -> None:
