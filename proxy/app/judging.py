@@ -16,6 +16,7 @@ from proxy.core.terms import Adoption, Models, Row
 from proxy.gateway.allowances import Allowances
 from proxy.gateway.house import Entries
 from proxy.gateway.judges import Judges, Limiter
+from proxy.gateway.retries import Retries
 from proxy.limits import resp
 from proxy.limits.leases import Leases
 from proxy.limits.memory import MemoryLimiter
@@ -59,6 +60,7 @@ class Judging:
         """`leases`: of budgets that other workers share; without, this process counts by itself."""
         self._leases = leases is not None
         self._limiter: Limiter = MemoryLimiter() if leases is None else leases
+        self._retries = Retries()
         self._conditions: dict[str, Callable[[Call], bool]] = {}
         self._made_of: dict[str, dict[str, bytes]] = {}
         self._judges: Judges | None = None
@@ -88,7 +90,8 @@ class Judging:
         newer_rows, newer_models = _all(entries, "terms_shadow", Row), models.get(NEWER, Models())
         newer = TermsJudge(newer_rows, newer_models) if newer_rows else None
         allowances = self._allowances(entries, rules)
-        return Judges(terms, policy, self._limiter, allowances, bundle, newer, f"terms@{newer_models.version}")
+        version = f"terms@{newer_models.version}"
+        return Judges(terms, policy, self._limiter, allowances, bundle, newer, version, self._retries)
 
     def _allowances(self, entries: Entries, rules: list[Rule]) -> Allowances:
         throttles = {rule.name: rule for rule in rules if rule.requests is not None or rule.tokens is not None}

@@ -241,7 +241,9 @@ class Corridor:
     async def _no_answer(self, exchange: Exchange, house: House, error: UpstreamError) -> None:
         """The upstream gave no answer, or nobody was left to take it."""
         request: Request = exchange.request
-        if not (error.sent and request.gone):  # else whoever hangs up in time would ask without limit
+        if error.sent and request.gone:  # whoever hangs up in time would else ask without limit
+            house.judges.given_up(exchange)
+        else:
             house.judges.release(exchange.grant)
         ending = CLIENT_GONE if request.gone else Ending("upstream_error", str(error))
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from proxy.core.buckets import INPUT, OUTPUT, PROMPTS, REASONING, TOKENS, Reservation, Wanted
+from proxy.core.buckets import INPUT, OUTPUT, PROMPTS, REASONING, REQUESTS, TOKENS, Reservation, Wanted
 from proxy.core.call import Call
 from proxy.core.decision import GRANTED, Decision, Grant, Verdict, united
 from proxy.core.exchange import Exchange
@@ -21,6 +21,7 @@ from proxy.core.facts import RequestFacts, Usage
 from proxy.core.rules import Bundle
 from proxy.gateway import prompts
 from proxy.gateway.allowances import NOTHING, Allowances, Spent, estimated
+from proxy.gateway.retries import Retries
 from proxy.gateway.routes import Route
 from proxy.wire.request import Request
 
@@ -95,13 +96,17 @@ class Steps(Protocol):
         """An exchange is no longer open."""
         ...
 
+    def given_up(self, exchange: Exchange) -> None:
+        """Its client left before there was an answer."""
+        ...
+
 
 class Judges:
     """The judges of one bundle. `allowances`: which limits there are. `newer`: terms that nobody adopted yet, and their name; what
     they say is told in the decision's shadow where it is something else.
     """
 
-    __slots__ = ("_allowances", "_limiter", "_newer", "_newer_name", "_policy", "_terms", "bundle")
+    __slots__ = ("_allowances", "_limiter", "_newer", "_newer_name", "_policy", "_retries", "_terms", "bundle")
 
     def __init__(
         self,
@@ -112,6 +117,7 @@ class Judges:
         bundle: Bundle,
         newer: Terms | None = None,
         newer_name: str = "",
+        retries: Retries | None = None,
     ) -> None:
         self._terms = terms
         self._policy = policy
@@ -120,6 +126,7 @@ class Judges:
         self.bundle = bundle
         self._newer = newer
         self._newer_name = newer_name
+        self._retries = Retries() if retries is None else retries
 
     def terms(self, exchange: Exchange) -> Verdict:
         """See `Steps.terms`."""
@@ -146,12 +153,19 @@ class Judges:
         wanted = self._allowances.wanted(exchange, carried)
         if not wanted:
             return GRANTED
+        now = monotonic()
+        again = self._retries.repeats(exchange, now)
+        if again:
+            wanted = [(bucket, amount) for bucket, amount in wanted if bucket.kind not in (REQUESTS, PROMPTS)]
         prompt = 0
         for bucket, _ in wanted:
             if bucket.kind == PROMPTS:
                 prompt = prompts.digest(exchange, _PROMPT_KEY)
                 break
-        return self._limiter.reserve(wanted, monotonic(), prompt, credit=exchange.body is None)
+        grant = self._limiter.reserve(wanted, now, prompt, credit=exchange.body is None)
+        if again and grant.granted:
+            self._retries.asked_again(exchange)
+        return grant
 
     def settle(self, grant: Grant, usage: Usage | None) -> None:
         """See `Steps.settle`."""
@@ -176,6 +190,11 @@ class Judges:
             assert isinstance(held, Reservation), "what reserve gave"
             if held.open:
                 self._limiter.ended(held)
+
+    def given_up(self, exchange: Exchange) -> None:
+        """See `Steps.given_up`."""
+        if exchange.grant.held is not None:
+            self._retries.given_up(exchange, monotonic())
 
 
 def called(exchange: Exchange, method: str = "", size: int = -1) -> Call:

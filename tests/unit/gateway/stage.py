@@ -256,6 +256,10 @@ class FakeSteps:
         """It was not made."""
         self.released.append(grant)
 
+    def given_up(self, exchange: Exchange) -> None:
+        """Its client left."""
+        assert exchange.request.gone
+
     def ended(self, grant: Grant) -> None:
         """It is no longer open."""
         assert self.asked[-1:] == ["limit"]
