@@ -282,15 +282,17 @@ class Control:
         from proxy.control.analyst import Analyst
         from proxy.control.watching import shipped_weights
 
+        kept = secrets.load(self.running.data_dir, self._environ)
         analyst = self._analyst = Analyst(
             ledger.store,
-            AESGCM(secrets.load(self.running.data_dir, self._environ).master),
+            AESGCM(kept.master),
             await asyncio.to_thread(shipped_weights),
             self._in_force,
             ledger.record,
             lambda: self._publish_stored(ledger),
             self._diagnostics.warning,
         )
+        analyst.group_key = kept.identity
         await analyst.run(stop)
 
     def _alerts(self, store: Store) -> Alerts:

@@ -42,16 +42,17 @@ def demo(
       tos-proxy demo
       tos-proxy demo --keep
     """  # noqa: D301 - a backspace keeps the lines below it as they are
-    from proxy.cli import shown
+    from proxy.cli import demo_detection, shown
     from proxy.cli.stage import records, staged
     from proxy.demo.players.cast import players
+    from proxy.demo.players.crowd import crowd
     from proxy.demo.players.sdk import kit
     from proxy.demo.upstream import upstream_process
 
     began = time.monotonic()
     say = _Voice(quiet=json_)
-    cast = players()
-    keys = {player.name: f"sk-demo-{secrets.token_hex(12)}" for player in cast}
+    cast, many = players(), crowd()
+    keys = {player.name: f"sk-demo-{secrets.token_hex(12)}" for player in cast + many}
     with (
         tempfile.TemporaryDirectory(prefix="tos-proxy-demo-") as folder,
         upstream_process() as upstream,
@@ -59,18 +60,24 @@ def demo(
     ):
         by = pool.submit(kit)  # SDKs take their time to be imported
         say.line(f"A scripted model API answers on {upstream.url} in three dialects.")
-        with staged(Path(folder), upstream.url, cast, keys) as stage:
+        with staged(Path(folder), upstream.url, cast + many, keys) as stage:
             say.line(f"The proxy is ready on {stage.gateway}; its records go to {folder}.")
             sent = _play(cast, by.result(), keys, stage, say)
             found = records(stage, sent)
             seen = len(upstream.seen())
-            if json_:
-                print(json.dumps({"sent": sent, "upstream_saw": seen, "records": found}, indent=2))
-            else:
+            if not json_:
                 carrier = next(record for record in found if record["endpoint"] == "file_upload")
                 (line,) = stage.get(f"/exchanges/{carrier['id']}/lines?limit=1")["items"]
                 order = [player.name for player in cast]
                 shown.show(found, line, order, sent=sent, seen=seen, seconds=time.monotonic() - began)
+            say.line(f"\nNow a crowd of {len(many)} principals, all of whom ask for short texts:")
+            second = demo_detection.play(stage, many, keys)
+            if json_:
+                told = {"sent": sent, "upstream_saw": seen, "records": found, "detection": second.told()}
+                print(json.dumps(told, indent=2))
+            else:
+                demo_detection.show(second, stage, say.line)
+                say.line(f"{time.monotonic() - began:.0f} s.")
             if keep:
                 _wait(stage, say)
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,7 +39,22 @@ class Stage:
 
     def get(self, path: str) -> Any:
         """What the admin API answers. Raises: OSError."""
-        asked = urllib.request.Request(f"{self.admin}/api/v1{path}", headers={"authorization": f"Bearer {self.token}"})  # noqa: S310 - loopback
+        return self._ask(path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """What the admin API answers to a change; asked again while it is still starting. Raises: OSError."""
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                return self._ask(path, json.dumps(body).encode())
+            except OSError as error:
+                if isinstance(error, urllib.error.HTTPError) or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+
+    def _ask(self, path: str, body: bytes | None) -> Any:
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        asked = urllib.request.Request(f"{self.admin}/api/v1{path}", body, headers)  # noqa: S310 - loopback
         with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - loopback
             return json.load(answer)
 
@@ -64,7 +80,7 @@ def staged(folder: Path, upstream: str, cast: list[Player], keys: dict[str, str]
             player.name: {
                 "keys": [f"env:{_variable(player)}"],
                 "purpose": player.purpose,
-                "project": player.project,
+                "project": player.project or None,
                 "attributes": {"approval_id": player.approval} if player.approval else {},
             }
             for player in cast

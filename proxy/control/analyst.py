@@ -9,12 +9,14 @@ moves in the transaction of what it found. Every control process on one database
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Protocol
 from zlib import crc32
 
+import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.control.extraction import raised
@@ -62,6 +64,7 @@ class Told(Protocol):
 class Analyst:
     """One per control process; `run` is its duty. `published` is called whenever gateways are to be told how somebody stands.
 
+    `group_key`: under which names of linked groups are made, of what ties them, so that the next process calls them the same.
     `lag_entries`: entries in the store that it has not read. `looked`, `skipped`, `failed`: records since the start. `raised`: new
     findings.
     """
@@ -77,6 +80,7 @@ class Analyst:
         note: Note,
         clock: Clock | None = None,
     ) -> None:
+        self.group_key = b""
         self.lag_entries = self.looked = self.skipped = self.failed = self.raised = 0
         self.population = Population(weights)
         self.standings = Standings(store, record)
@@ -205,21 +209,32 @@ class Analyst:
         if finding.kind == "extraction" and now < row.spared_until:
             self.population.forgive(finding.client)  # so that it is found when it is spared no longer
             return
-        group = next((each for each in self.population.detector.edges.groups if each.name == finding.group), None)
+        named, members = self._named(finding)
+        if client.flagged is finding:
+            client.flagged = named
         self._found.append(
             raised(
-                finding,
+                named,
                 client,
                 found,
                 self.population.weights,
                 times=row.round,
                 enforce=self._told.enforce(),
                 skipped=self.skipped,
-                members=len(group.members) if group is not None else 0,
+                members=members,
             )
         )
         if self.population.tied_by_host(finding):
-            self._judge(finding.client, "watched", finding.group)
+            self._judge(finding.client, "watched", named.group)
+
+    def _named(self, finding: Finding) -> tuple[Finding, int]:
+        """The finding with its group's lasting name, and how many members that has."""
+        group = next((each for each in self.population.detector.edges.groups if each.name == finding.group), None)
+        if group is None:
+            return finding, 0
+        mark = group.pieces[0].to_bytes(4, "big") if group.pieces else b""
+        name = hmac.digest(self.group_key, mark, "sha256").hex()[:8]
+        return msgspec.structs.replace(finding, group=f"linked-{name}"), len(group.members)
 
     def _judge(self, name: str, proposed: str, group: str) -> None:
         if proposed == "normal":
