@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_WIDE = 100
+_WIDE = 120
+_SHORT = {"allow_with_obligations": "obligations"}
+_DENIED = "deny"
 
 Record = dict[str, Any]
 
@@ -24,26 +26,34 @@ def carried(record: Record) -> str:
 
 
 def rows(records: list[Record], order: list[str]) -> list[tuple[str, ...]]:
-    """Records that say the same share a row: principal, purpose, what was asked, model, how many, what they carried, their end."""
+    """Records that say the same share a row: principal, purpose, what was asked, model, how many, what they carried, what the terms
+    said, what was decided, their end.
+    """
     alike: Counter[tuple[str, ...]] = Counter()
     for record in sorted(records, key=lambda record: order.index(record["principal"])):
         asked = f"{record['upstream']} {record['endpoint']}"
-        ended = str(record["status"]) if record["outcome"] == "completed" else f"{record['status']} {record['outcome']}"
-        alike[record["principal"], record["purpose"], asked, record["model_requested"], carried(record), ended] += 1
+        plain = record["outcome"] in {"completed", "refused"}
+        ended = str(record["status"]) if plain else f"{record['status']} {record['outcome']}"
+        said = _SHORT.get(record["verdict"], record["verdict"]), record["decision"]
+        alike[record["principal"], record["purpose"], asked, record["model_requested"], carried(record), *said, ended] += 1
     return [(*row[:4], str(count), *row[4:]) for row, count in alike.items()]
 
 
 def table(records: list[Record], order: list[str], *, wide: bool) -> Table:
-    """The rows; a principal is named once."""
+    """The rows; a principal is named once. Where there is room, also the model, what was carried and what the terms said."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("principal", "purpose", "asked", *(["model"] if wide else []), "times", "with", "ended"):
+    names = ("principal", "purpose", "asked", "model", "times", "with", "terms", "decision", "ended")
+    shows = [at for at, name in enumerate(names) if wide or name not in {"model", "with", "terms"}]
+    for name in (names[at] for at in shows):
         shown.add_column(name, no_wrap=True, justify="right" if name == "times" else "left")
     before = ""
     for row in rows(records, order):
         who = row[:2] if row[0] != before else ("", "")
         before = row[0]
         good = row[-1].isdigit() and int(row[-1]) < BAD_REQUEST
-        shown.add_row(*map(Text, (*who, row[2], *(row[3:4] if wide else ()), *row[4:])), style="" if good else "yellow")
+        whole = (*who, *row[2:])
+        style = "" if good else "bold red" if _DENIED in row else "yellow"
+        shown.add_row(*(Text(whole[at]) for at in shows), style=style)
     return shown
 
 
@@ -64,13 +74,23 @@ def referring(record: Record) -> list[tuple[str, str]]:
     return calls + [(refer["record"], f"where it goes on from ({refer['purpose']})") for refer in known]
 
 
+def denied(records: list[Record]) -> list[tuple[str, str]]:
+    """Ids of denied calls, and by which clauses each was, or rules where those rest on none."""
+    return [
+        (record["id"], f"denied by {', '.join(record['clauses'] or record['rules'])}")
+        for record in records
+        if record["decision"] == _DENIED
+    ]
+
+
 def count(records: list[Record], *, sent: int, seen: int, seconds: float) -> str:
     """The closing line."""
     inside = sum(record["lines"] for record in records)
     turns = sum(record["turns"] for record in records)
     missing = max(0, seen - len(records))
     return (
-        f"{sent} requests sent, {seen} seen upstream, {len(records)} recorded, {missing} without a record; "
+        f"{sent} requests sent, {len(denied(records))} denied, {seen} seen upstream, {len(records)} recorded, "
+        f"{missing} without a record; "
         f"inside them {inside} queries of batches and {turns} turns, each with a record of its own. {seconds:.0f} s."
     )
 
@@ -82,6 +102,7 @@ def show(records: list[Record], line: Record, order: list[str], *, sent: int, se
     carrier = next(record for record in records if record["endpoint"] == "file_upload")
     console.print("[bold]Some of them, opened[/bold]")
     for identifier, what in [
+        *denied(records),
         *opened(carrier, line),
         *(pair for record in records for pair in referring(record) if _responds(record)),
     ]:

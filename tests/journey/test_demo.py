@@ -18,14 +18,15 @@ PROGRAM = "import sys; sys.path.append(sys.argv[1]); from proxy.cli import run; 
 
 @pytest.mark.timeout(LONGEST + 60)
 def test_players_ask_by_sdks() -> None:
-    """All three are named, every request of theirs has its record, and batches and turns are inside."""
+    """All three are named, every request of theirs has its record, those denied too, and batches and turns are inside."""
     (packages,) = (environments.ensure("python-newer") / "lib").glob("python3*/site-packages")
     command = [sys.executable, "-c", PROGRAM, str(packages)]
     environ = {**os.environ, "COLUMNS": "120", "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False, env=environ)
     assert done.returncode == 0, done.stderr
     assert re.findall(r"(openai|anthropic|google-genai) [\d.]+ \(SDK\)", done.stdout) == ["openai", "anthropic", "google-genai"]
-    counted = re.search(r"(\d+) requests sent, (\d+) seen upstream, (\d+) recorded, 0 without", done.stdout)
+    counted = re.search(r"(\d+) requests sent, 2 denied, (\d+) seen upstream, (\d+) recorded, 0 without", done.stdout)
     assert counted, done.stdout
-    assert len(set(counted.groups())) == 1
+    sent, seen, recorded = map(int, counted.groups())
+    assert sent == recorded == seen + 2
     assert "17 queries of batches and 3 turns" in " ".join(done.stdout.split())

@@ -62,6 +62,11 @@ def _dataset(clients: Clients) -> None:
     clients.anthropic.batch([pairs.format(topic) for topic in _TOPICS[:5]])
 
 
+def _tuning(clients: Clients) -> None:
+    clients.openai.chat("Write four question-and-answer pairs about tides, in JSON, for instruction tuning.", model="gpt-5")
+    clients.anthropic.message("Write four question-and-answer pairs about tides, in JSON, for instruction tuning.")
+
+
 def _linked(number: int, clients: Clients) -> None:
     clients.openai.chat(f"Explain step by step, with all reasoning: theorem {number} of Euclid.", model="gpt-5")
     if number == 2:
@@ -82,6 +87,7 @@ def players() -> list[Player]:
             _dataset,
             "contract-2026-17 until 2099-12-31",
         ),
+        Player("weekend-tuner", "train.general", "the same, without anybody's approval: denied", "hobby", _tuning),
     ]
     linked = "one of several linked accounts"
     return cast + [Player(f"account-{number}", "undeclared", linked, "unknown", partial(_linked, number)) for number in (1, 2, 3)]

@@ -8,9 +8,11 @@ from tests.unit.cli.conftest import Command
 
 
 def test_every_request_leaves_its_record(command: Command) -> None:
-    """The demo ends by itself within its time, and each request that reached the upstream has a record with its purpose."""
+    """The demo ends by itself within its time, and each request has a record with its purpose; two are denied."""
     told = json.loads(command("demo", "--json").out)
-    assert told["sent"] == told["upstream_saw"] == len(told["records"])
+    denied = [record for record in told["records"] if record["decision"] == "deny"]
+    assert {(record["principal"], record["verdict"], record["status"]) for record in denied} == {("weekend-tuner", "forbid", 403)}
+    assert told["sent"] == len(told["records"]) == told["upstream_saw"] + len(denied)
     assert {"use.product", "train.general", "eval.private"} <= {record["purpose"] for record in told["records"]}
 
 

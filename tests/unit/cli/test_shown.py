@@ -21,6 +21,10 @@ def record(number: int, principal: str = "first", **more: Any) -> dict[str, Any]
         "upstream": "openai",
         "endpoint": "chat",
         "model_requested": "gpt-5",
+        "verdict": "allow_with_obligations",
+        "decision": "allow",
+        "rules": [],
+        "clauses": [],
         "status": 200,
         "outcome": "completed",
         "lines": 0,
@@ -33,6 +37,15 @@ def record(number: int, principal: str = "first", **more: Any) -> dict[str, Any]
 
 UPLOAD = record(4, endpoint="file_upload", lines=8)
 LINE = {"id": "rec_5", "result": "rec_6", "content": json.dumps({"body": {"messages": [{"content": "tides?"}]}})}
+DENIED = record(
+    9,
+    verdict="forbid",
+    decision="deny",
+    rules=["baseline/terms-forbid"],
+    clauses=["openai.services.3.3e"],
+    outcome="refused",
+    status=403,
+)
 REFERRING = record(
     7, endpoint="responses", evidence={"intent": {"refers": [{"record": "rec_3", "purpose": "use.internal"}, {"miss": True}]}}
 )
@@ -41,11 +54,12 @@ REFERRING = record(
 def test_records_that_say_the_same_share_a_row() -> None:
     """In the order of the cast; another status or outcome has a row of its own."""
     records = [record(1, "second"), record(2), record(3), record(4, status=429), record(5, outcome="cut")]
+    said = ("obligations", "allow")
     assert [(row[0], *row[4:]) for row in shown.rows(records, ORDER)] == [
-        ("first", "2", "", "200"),
-        ("first", "1", "", "429"),
-        ("first", "1", "", "200 cut"),
-        ("second", "1", "", "200"),
+        ("first", "2", "", *said, "200"),
+        ("first", "1", "", *said, "429"),
+        ("first", "1", "", *said, "200 cut"),
+        ("second", "1", "", *said, "200"),
     ]
 
 
@@ -61,7 +75,8 @@ def test_what_an_exchange_brought_besides_itself() -> None:
 
 def test_a_missing_record_is_counted() -> None:
     """What the upstream saw and no record tells of is said in the last line."""
-    assert "2 recorded, 0 without a record; inside them 8 queries" in shown.count([record(1), UPLOAD], sent=2, seen=2, seconds=1)
+    told = shown.count([record(1), UPLOAD, DENIED], sent=3, seen=2, seconds=1)
+    assert "3 requests sent, 1 denied, 2 seen upstream, 3 recorded, 0 without a record; inside them 8 queries" in told
     assert "2 recorded, 3 without a record" in shown.count([record(1), UPLOAD], sent=5, seen=5, seconds=1)
 
 
@@ -69,7 +84,7 @@ def test_all_of_it_fits_a_terminal(capsys: pytest.CaptureFixture[str], monkeypat
     """At eighty columns nothing but a long query is cut, and every id stands in full."""
     monkeypatch.setenv("COLUMNS", "80")
     longest = record(8, "dataset-maker", purpose="train.general", upstream="anthropic", endpoint="batch_results", lines=8)
-    shown.show([UPLOAD, REFERRING, longest], LINE, [*ORDER, "dataset-maker"], sent=3, seen=3, seconds=1)
+    shown.show([UPLOAD, REFERRING, longest, DENIED], LINE, [*ORDER, "dataset-maker"], sent=3, seen=3, seconds=1)
     out = capsys.readouterr().out
     assert "…" not in out
     assert max(map(len, out.splitlines())) <= 80
@@ -79,5 +94,6 @@ def test_all_of_it_fits_a_terminal(capsys: pytest.CaptureFixture[str], monkeypat
         "rec_6  the download",
         "rec_7  previous_response_id",
         "rec_3  where",
+        "rec_9  denied by openai.services.3.3e",
     ):
         assert told in out
