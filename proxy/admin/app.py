@@ -12,7 +12,21 @@ from fastapi.security import HTTPBearer
 
 from proxy import __version__
 from proxy.admin import problems
-from proxy.admin.api import cases, exchanges, findings, lines, principals, standings, turns, users
+from proxy.admin.api import (
+    cases,
+    exchanges,
+    findings,
+    jobs,
+    ledger,
+    lines,
+    matrix,
+    overview,
+    policies,
+    principals,
+    standings,
+    turns,
+    users,
+)
 from proxy.admin.api import terms as adoptions
 from proxy.admin.auth import Gate
 from proxy.admin.pages import PAGES, failed, sign_in, single_sign_on
@@ -22,6 +36,7 @@ from proxy.admin.sessions import Session
 from proxy.ledger import store_access
 
 RESOURCES = (
+    overview.router,
     exchanges.router,
     lines.router,
     turns.router,
@@ -31,6 +46,10 @@ RESOURCES = (
     findings.router,
     cases.router,
     adoptions.router,
+    matrix.router,  # behind adoptions, whose address would be that of a row
+    policies.router,
+    jobs.router,
+    ledger.router,
 )
 
 _DESCRIPTION = "What was asked and answered, by whom, for which purpose, and who may ask. Errors are RFC 9457 problems."

@@ -30,9 +30,6 @@ TOKEN_FILE = "admin.token"  # noqa: S105 - the file's name
 MOST_BODY_BYTES = 1024 * 1024
 
 SIGN_IN = "/sign-in"
-ROOT = "admin-token"
-"""The name of whoever has the admin token."""
-
 _OPEN_PATHS = frozenset({"/api/v1/openapi.json", SIGN_IN, SIGN_IN + "/oidc", SIGN_IN + "/oidc/back"})
 _OPEN_FOLDER = "/static/"
 
@@ -113,7 +110,7 @@ class Gate:
             if scheme.lower() != "bearer":
                 return None
             if self._known.token(given):
-                return Session(ROOT, "admin")
+                return Session(roles.ROOT, "admin")
             return await self._bearer(given.strip()) if given.strip().startswith(TOKEN_PREFIX) else None
         named = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         return self._sessions.find(named) if named else None

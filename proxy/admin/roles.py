@@ -13,12 +13,21 @@ from collections.abc import Sequence
 ROLES = ("viewer", "reviewer", "admin")
 """Each may do what those before it may."""
 
+OPENERS = frozenset({"reviewer", "admin"})
+"""Roles that may see what was asked and answered."""
+
+ROOT = "admin-token"
+"""The name of whoever has the admin token."""
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NEEDS: tuple[tuple[str, str, str], ...] = (
     (r"GET", r"/api/v1/(?:users|tokens|settings)(?:/.*)?", "admin"),
     (r"GET", r"/(?:settings)(?:/.*)?", "admin"),
-    (r"POST", r"/api/v1/(?:findings|cases|terms)/.+", "reviewer"),
+    (r"POST", r"/api/v1/(?:findings|cases|terms|jobs)/.+", "reviewer"),
+    (r"POST", r"/api/v1/exchanges/search", "reviewer"),
+    (r"POST", r"/api/v1/policies/backtest", "reviewer"),
+    (r"POST", r"/api/v1/policies/explain", "viewer"),
     (r"POST", r"/(?:findings|cases|queue)/.+", "reviewer"),
     (r"POST", r"/exchanges/[^/]+/content", "reviewer"),
     (r"POST", r"/sign-(?:in|out)", "viewer"),

@@ -1,4 +1,4 @@
-"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control OPTIONS | compile | describe`.
+"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control OPTIONS | compile | describe | job PATH`.
 
 Every process imports only what it carries (docs/adr/0001-process-model.md), so imports stand inside the functions. Settings are
 read here and in the CLI, nowhere else. These are not commands for people; `tos-proxy serve` starts them.
@@ -22,10 +22,8 @@ def main(arguments: list[str]) -> int:
             return _control([int(fd) for fd in fds.split(",") if fd])
         case ["compile"]:
             return _compile()
-        case ["describe"]:
-            from proxy.app.describing import describe
-
-            return describe()
+        case ["describe" | "job", *folder]:
+            return _of_control(folder)
     sys.stderr.write("tos-proxy: python -m proxy.app is for tos-proxy serve alone\n")
     return 2
 
@@ -83,6 +81,17 @@ def _control(fds: list[int]) -> int:
         return asyncio.run(control.run([socket.socket(fileno=fd) for fd in fds]))
     except (TosProxyError, OSError) as error:
         return _failed("control", error)
+
+
+def _of_control(folder: list[str]) -> int:
+    """What control has another process do: describe the configuration, or the job in a folder."""
+    if folder:
+        from proxy.app.job import run
+
+        return run(Path(folder[0]))
+    from proxy.app.describing import describe
+
+    return describe()
 
 
 def _compile() -> int:

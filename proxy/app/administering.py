@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,12 +26,14 @@ def application(
     published: Callable[[], Any],
     environ: Mapping[str, str],
     in_force: InForce,
+    more: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The admin application over an open ledger."""
+    """The admin application over an open ledger. `more`: other parts, by their names in `AdminParts`."""
     from proxy.admin.app import create
     from proxy.admin.auth import TOKEN_FILE, token
     from proxy.admin.in_force import InForce as Told
     from proxy.admin.parts import AdminParts
+    from proxy.app.answering import answer, texts
 
     running = ledger.running
 
@@ -53,6 +56,9 @@ def application(
         settings=settings,
         sign_on=_sign_on(running, environ),
         keyed=_keyed(running, environ),
+        explain=partial(answer, ledger.store, in_force),
+        policy_texts=lambda rule: asyncio.to_thread(texts, rule),
+        **(more or {}),
     )
     return create(parts)
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import resource
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ CONTROL_WRITER = 1000
 """The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
 
 _STORED_SECONDS = 5.0
+_JOB = (sys.executable, "-P", "-m", "proxy.app", "job")
 
 
 async def run(listeners: list[socket.socket]) -> int:
@@ -319,11 +321,31 @@ class Control:
     async def _serve_admin(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
         from proxy.app.administering import application
         from proxy.control import admin_server
+        from proxy.control.jobs import Jobs
 
-        told = self._in_force
-        app = application(ledger, self._configured, lambda: self._publish_stored(ledger), self._environ, told)
-        # The server closes what it is given; the sockets themselves are needed again if it has to begin anew.
-        await admin_server.serve(app, [each.dup() for each in self._listeners], stop)
+        jobs = Jobs(self.running.data_dir, _JOB, self._diagnostics.warning)
+        app = application(
+            ledger,
+            self._configured,
+            lambda: self._publish_stored(ledger),
+            self._environ,
+            self._in_force,
+            {"jobs": jobs, "lag": self._lag},
+        )
+        try:
+            # The server closes what it is given; the sockets themselves are needed again if it has to begin anew.
+            await admin_server.serve(app, [each.dup() for each in self._listeners], stop)
+        finally:
+            await jobs.close()
+
+    def _lag(self) -> Mapping[str, float]:
+        """How far readers of the ledger are behind, by what they do."""
+        found: dict[str, float] = {}
+        if self._shipper is not None:
+            found |= {"ship_entries": self._shipper.progress.lag_entries, "ship_seconds": self._shipper.progress.lag_seconds}
+        if self._findings is not None:
+            found["findings_entries"] = self._findings.lag_entries
+        return found
 
 
 def _bounds(running: Running) -> Bounds:

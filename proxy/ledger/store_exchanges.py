@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, RowMapping, and_, literal_column, or_, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, RowMapping, and_, func, literal_column, or_, select, tuple_
 
 from proxy.core.errors import TosProxyError
 from proxy.ledger.store import Store
@@ -120,3 +120,10 @@ async def record(store: Store, record_id: str) -> Evidence | None:
         query = select(*key, entries.c.evidence).where(tuple_(*key).in_(places), entries.c.record_id == record_id)
         found = {tuple(entry[:3]): bytes(entry[3]) for entry in await connection.execute(query)}
     return Evidence(row, found.get(places[0]), found.get(places[1]))
+
+
+async def count(store: Store, wanted: Wanted, *, most: int) -> int:
+    """How many exchanges there are of this kind, counted no further than `most`. Raises: StoreUnavailableError."""
+    within = select(exchanges.c.id).where(*_conditions(wanted, None)).limit(most).subquery()
+    async with store.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(within))).scalar_one()

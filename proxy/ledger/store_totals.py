@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, func, select, text
 
 from proxy.ledger import tables
+from proxy.ledger.review_tables import findings
 from proxy.ledger.store import Store
 from proxy.ledger.tables import cursors, exchanges
 
@@ -58,3 +59,34 @@ async def incidents(store: Store, *, limit: int = 50) -> list[RowMapping]:
     query = select(tables.incidents).order_by(tables.incidents.c.id.desc()).limit(limit)
     async with store.read() as connection:
         return list((await connection.execute(query)).mappings())
+
+
+async def incident_count(store: Store) -> int:
+    """How many incidents there are. Raises: StoreUnavailableError."""
+    async with store.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(tables.incidents))).scalar_one()
+
+
+_MATCHED = {
+    "sqlite": text(
+        "SELECT r.value, count(*) FROM exchanges x, json_each(x.rules) r "
+        "WHERE x.at >= :at AND x.decision <> 'allow' AND x.rules <> '' GROUP BY r.value"
+    ),
+    "postgresql": text(
+        "SELECT r.value, count(*) FROM exchanges x, json_array_elements_text(CAST(nullif(x.rules, '') AS json)) AS r(value) "
+        "WHERE x.at >= :at AND x.decision <> 'allow' AND x.rules <> '' GROUP BY r.value"
+    ),
+}
+
+
+async def by_rule(store: Store, at: int) -> dict[str, tuple[int, int]]:
+    """For each rule: exchanges from `at` (microseconds since 1970) on that were not simply allowed and for which it counted, and
+    records of findings that it raised in shadow, last seen since then. Raises: StoreUnavailableError.
+    """
+    columns = findings.c
+    shadow = select(columns.rule, func.sum(columns["count"])).where(columns.shadow, columns.last_at >= at, columns.rule != "")
+    async with store.read() as connection:
+        found = {row[0]: (int(row[1]), 0) for row in await connection.execute(_MATCHED[store.dialect], {"at": at})}
+        for rule, many in await connection.execute(shadow.group_by(columns.rule)):
+            found[rule] = (found.get(rule, (0, 0))[0], int(many))
+    return found

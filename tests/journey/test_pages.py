@@ -151,6 +151,7 @@ def test_a_content_is_shown_as_text(visitor: Visitor) -> None:
     """Whatever it is, also once it is opened."""
     for item in visitor.server.api("/exchanges?limit=100")["items"]:
         visitor.go(f"/exchanges/{item['id']}")
+        visitor.page.fill("input[name=reason]", "to see what it is")
         visitor.page.click("text=Open the content")
         visitor.page.wait_for_load_state("networkidle")
         assert visitor.page.evaluate("window.ran") is None

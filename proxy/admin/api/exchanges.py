@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field
 
+from proxy.admin.api.deciding import Name
 from proxy.admin.api.instants import instant
-from proxy.admin.parts import AdminParts, exchange_of, parts_of
+from proxy.admin.api.jobs import Job, started
+from proxy.admin.parts import AdminParts, exchange_of, opening, parts_of, session_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.ledger import store_content, store_exchanges, store_lines, store_results, store_turns
 
@@ -116,8 +118,9 @@ class Record(Exchange):
     """An exchange with all its evidence and its content. `commitments_open` is true if every part that can be shown hashes to its
     commitment, false if one does not, null if nothing could be held against one. `content` is null if neither part can be shown;
     `content_reason` says why a part cannot: `digests` (never kept), `erased`, `open` (not ended, or its end is not shipped yet),
-    `sealed` (does not open under this master key), `large`. `lines`: how many queries its body carried, `turns`: how
-    many answers the session that it opened had, both as far as they are shipped.
+    `sealed` (does not open under this master key), `large`, `role` (whoever asks may not open contents), `reason`
+    (none was given). `lines`: how many queries its body carried, `turns`: how many answers the session that it opened had, both as far
+    as they are shipped.
     `result_of` is null unless the answer holds results of a batch; `results` are the records that brought results of the batch that
     this one made, oldest first.
     """
@@ -156,6 +159,33 @@ class Filters(BaseModel):
     cursor: str | None = Field(None, max_length=512)
 
 
+class Search(BaseModel):
+    """A text, and the exchanges in whose contents to look for it; `reason` says why they are opened. It ends at `most` hits."""
+
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {"text": "teacher forcing", "reason": "case_019a…: do they distil?", "principal": "lab", "since": "2026-11-01"}
+            ]
+        },
+    }
+
+    text: str = Field(min_length=2, max_length=500, pattern=r"^[^\x00]*$")
+    reason: str = Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")
+    principal: Name | None = None
+    upstream: Name | None = None
+    endpoint: Name | None = None
+    purpose: Name | None = None
+    model_requested: Name | None = None
+    since: Annotated[int | None, BeforeValidator(instant)] = Field(None, ge=-(2**53), le=2**53)
+    until: Annotated[int | None, BeforeValidator(instant)] = Field(None, ge=-(2**53), le=2**53)
+    most: int = Field(100, ge=1, le=1000)
+
+
+_EQUAL = ("principal", "upstream", "endpoint", "purpose", "model_requested")
+
+
 @router.get("/exchanges", responses=responses(400))
 async def list_exchanges(parts: Parts, filters: Annotated[Filters, Query()]) -> Page:
     """Exchanges, newest first."""
@@ -168,12 +198,37 @@ async def list_exchanges(parts: Parts, filters: Annotated[Filters, Query()]) -> 
     return Page(items=[Exchange(**_started(item)) for item in items], next_cursor=after)
 
 
+@router.post("/exchanges/search", status_code=202, responses=responses(409, 429))
+async def search_contents(parts: Parts, request: Request, wanted: Search) -> Job:
+    """Begin to open the contents of these exchanges, newest first, and look for a text. That you do, and why, is recorded; the
+    result names records and holds nothing of their contents.
+    """
+    by = session_of(request).name
+    equal = wanted.model_dump(include=set(_EQUAL), exclude_none=True)
+    told = " ".join(f"{name}={value}" for name, value in equal.items())
+    span = {name: value for name, value in (("since", wanted.since), ("until", wanted.until)) if value is not None}
+    await parts.record("contents_searched", {"by": by, "reason": wanted.reason, "exchanges": told, **span})
+    asked = {"text": wanted.text, "equal": equal, "since": wanted.since, "until": wanted.until, "most": wanted.most}
+    return started(parts, "search", asked, by)
+
+
 @router.get("/exchanges/{id}", responses=responses(404))
-async def read_exchange(parts: Parts, id: str) -> Record:  # noqa: A002 - the name is the API's
-    """One exchange, its evidence as written, and its content opened from the seal."""
+async def read_exchange(
+    parts: Parts,
+    request: Request,
+    id: str,  # noqa: A002 - the name is the API's
+    reason: Annotated[str, Query(max_length=500, pattern=r"^[^\x00]*$", description="why its content is opened")] = "",
+) -> Record:
+    """One exchange with its evidence and its content. Whoever gets a content is recorded, with the reason, once an hour; people
+    have to give one, and viewers get none.
+    """
     found = await exchange_of(parts, id)
-    request, answer = await store_content.opened(parts.store, found, parts.master)
-    checks = [part.opens for part in (request, answer) if part.opens is not None]
+    closed = await opening(parts, request, id, reason)
+    if closed:
+        request_part = answer_part = store_content.Part(None, closed)
+    else:
+        request_part, answer_part = await store_content.opened(parts.store, found, parts.master)
+    checks = [part.opens for part in (request_part, answer_part) if part.opens is not None]
     evidence = Evidence(
         intent=msgspec.json.decode(found.intent) if found.intent else None,
         outcome=msgspec.json.decode(found.outcome) if found.outcome else None,
@@ -186,7 +241,7 @@ async def read_exchange(parts: Parts, id: str) -> Record:  # noqa: A002 - the na
         turns=await store_turns.count(parts.store, id),
         result_of=ResultOf(**vars(result_of)) if result_of is not None else None,
         results=await store_results.downloads_of(parts.store, id),
-        **_content(request, answer),
+        **_content(request_part, answer_part),
         commitments_open=all(checks) if checks else None,
     )
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from proxy.admin.parts import AdminParts, parts_of, session_of
+from proxy.admin.problems import responses
 from proxy.core.terms import Adoption
 from proxy.ledger import store_adoptions
 
@@ -53,13 +54,13 @@ class Adoptions(BaseModel):
     next_cursor: None = None
 
 
-@router.get("/terms/adoptions")
+@router.get("/terms/adoptions", responses=responses())
 async def list_adoptions(parts: Parts) -> Adoptions:
     """The newest adoption of each row."""
     return await _all(parts)
 
 
-@router.post("/terms/adoptions", status_code=201)
+@router.post("/terms/adoptions", status_code=201, responses=responses())
 async def adopt_rows(parts: Parts, request: Request, new: NewAdoptions) -> Adoptions:
     """Keep that a named person has read these rows, each one an entry of the ledger; in force at the gateways with the answer."""
     at = parts.clock.utc_us()

@@ -13,8 +13,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from proxy.admin.pages.forms import form_of
 from proxy.admin.pages.rendering import page
-from proxy.admin.parts import exchange_of, parts_of, session_of
+from proxy.admin.parts import exchange_of, opening, parts_of
+from proxy.admin.problems import ProblemError
 from proxy.core.principal import PURPOSES
 from proxy.ledger import store_content, store_exchanges, store_lines, store_turns
 from proxy.ledger.tables import FILTERS, UNCOMMON
@@ -22,6 +24,7 @@ from proxy.ledger.tables import FILTERS, UNCOMMON
 TITLE = "Exchanges"
 ADDRESS = "/exchanges"
 PAGE = 50
+MOST_REASON = 500
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,10 +53,11 @@ async def one(request: Request, record_id: str) -> Response:
 
 @router.post(ADDRESS + "/{record_id}/content")
 async def opened(request: Request, record_id: str) -> Response:
-    """The same with its content; who opened it is on the record."""
+    """The same with its content; who opened it and why is on the record."""
     parts = parts_of(request)
     found = await exchange_of(parts, record_id)
-    await parts.record("content_opened", {"record": record_id, "by": session_of(request).name})
+    if await opening(parts, request, record_id, (await form_of(request)).get("reason", "")[:MOST_REASON]):
+        raise ProblemError(422, "invalid-request", "Say why the content is opened; that goes on the record.")
     asked, answered = await store_content.opened(parts.store, found, parts.master)
     return await _one(request, record_id, {"request": _shown(asked), "answer": _shown(answered)})
 

@@ -14,9 +14,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from proxy.admin import passwords
-from proxy.admin.auth import ROOT, SIGN_IN, Known
+from proxy.admin.auth import SIGN_IN, Known
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import AdminParts, parts_of
+from proxy.admin.roles import ROOT
 from proxy.admin.sessions import COOKIE, LONGEST_SECONDS
 from proxy.ledger import store_access
 

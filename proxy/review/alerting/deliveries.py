@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
 from proxy.ledger.delivery_tables import deliveries
 from proxy.ledger.store import Store
+from proxy.review.paging import behind
 
 WAITS = (5, 60, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600)
 """Seconds after each failed try until the next; after the last it is given up."""
@@ -73,9 +75,13 @@ async def failed(store: Store, delivery: Delivery, now: int, error: str) -> bool
     return again
 
 
-async def page(store: Store, *, limit: int = 100) -> list[dict[str, object]]:
-    """The latest deliveries as people see them, without their bodies. Raises: StoreUnavailableError."""
+async def page(store: Store, *, limit: int = 100, cursor: str | None = None) -> list[dict[str, Any]]:
+    """The latest deliveries as people see them, without their bodies; those behind `cursor`. Raises: BadCursorError,
+    StoreUnavailableError.
+    """
     columns = [column for column in deliveries.c if column.name != "body"]
-    query = select(*columns).order_by(deliveries.c.at.desc(), deliveries.c.id).limit(limit)
+    query = select(*columns).order_by(deliveries.c.at.desc(), deliveries.c.id.desc()).limit(limit)
+    if cursor:
+        query = query.where(behind(cursor, deliveries.c.at, deliveries.c.id))
     async with store.read() as connection:
         return [dict(row) for row in (await connection.execute(query)).mappings()]

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fastapi import FastAPI
 
 from proxy.admin.app import create
+from proxy.admin.in_force import InForce
 from proxy.admin.parts import AdminParts
+from proxy.app.answering import answer
 from proxy.core.principal import Principal
+from proxy.core.terms import Clause
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import stored_name
 from proxy.ledger.store_ship import ship, ship_keys
@@ -32,6 +38,18 @@ class Admin:
     marks: list[tuple[str, dict[str, str | int]]] = field(default_factory=list)
     publications: int = 0
     refuse: Exception | None = None
+    sections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clauses: list[Clause] = field(default_factory=list)
+    app: FastAPI = field(default_factory=FastAPI)
+
+    def now(self) -> int:
+        """The application's time."""
+        parts: AdminParts = self.app.state.parts
+        return parts.clock.utc_us()
+
+    def change(self, **parts: Any) -> None:
+        """Make the application of other parts from now on."""
+        self.app.state.parts = replace(self.app.state.parts, **parts)
 
     async def record(self, event: str, detail: dict[str, str | int]) -> None:
         """Keep a mark, or fail as a ledger would."""
@@ -61,7 +79,19 @@ async def admin(tmp_path: Path) -> AsyncIterator[Admin]:
     made = Admin(httpx2.AsyncClient(), store, Writer(), AESGCM(bytes(32)))
     await made.client.aclose()
     configured = [Principal("chat", ("use.product",), "use.product"), Principal("eval", ("eval.private",), "eval.private")]
-    app = create(AdminParts(store, made.master, TOKEN, made.record, lambda: configured, made.published))
+    in_force = InForce(lambda name: made.sections.get(name, {}), lambda: made.clauses)
+    made.app = app = create(
+        AdminParts(
+            store,
+            made.master,
+            TOKEN,
+            made.record,
+            lambda: configured,
+            made.published,
+            in_force=in_force,
+            explain=partial(answer, store, in_force),
+        )
+    )
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     made.client = httpx2.AsyncClient(transport=transport, base_url="http://admin", headers={"authorization": f"Bearer {TOKEN}"})
     yield made
