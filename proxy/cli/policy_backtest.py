@@ -53,7 +53,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
     Examples:
       tos-proxy policy backtest policies/no-logprobs.yaml --since 30d
       tos-proxy policy backtest --enforce policies/ --principal research --json
-      tos-proxy policy backtest --terms 2026.11.22
+      tos-proxy policy backtest --terms 2026-11-22
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.app.backtesting import Draft, run, sets
     from proxy.cli.backtest_shown import show

@@ -30,8 +30,8 @@ def diff(
 
     \b
     Examples:
-      tos-proxy terms diff 2026.11.22
-      tos-proxy terms diff 2026.11.22 ./policies/terms --json
+      tos-proxy terms diff 2026-11-22
+      tos-proxy terms diff 2026-11-22 ./policies/terms --json
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.terms.differences import changed, differences
 

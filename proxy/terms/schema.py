@@ -272,7 +272,7 @@ class Models(Strict):
 
 
 class CatalogueSpec(Strict):
-    """The version of it all: `2026.11.22`, or any name fit for a file."""
+    """The version of it all: `2026-11-22`, or any name fit for a file."""
 
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$")]
     released: Day | None = None
