@@ -54,9 +54,12 @@ class Allowances:
         if not buckets:
             return []
         amounts = _amounts(exchange, carried)
-        if carried:
-            return [(bucket, amount) for bucket in buckets if (amount := self._carried(bucket, amounts, carried)) or bucket.settles]
-        return [(bucket, amount) for bucket in buckets if (amount := amounts[bucket.slot]) or bucket.settles]
+        wanted: Wanted = []
+        for bucket in buckets:
+            amount = self._carried(bucket, amounts, carried) if carried else amounts[bucket.slot]
+            if amount or bucket.settles:  # what will be settled asks for one at least, and so is refused where there is none
+                wanted.append((bucket, amount or 1))
+        return wanted
 
     def _carried(self, bucket: Bucket, amounts: list[int], carried: Spent) -> int:
         """Of a rule: what the lines that it matched come to; a rule that matched the carrier alone counts one request."""

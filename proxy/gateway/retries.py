@@ -2,8 +2,8 @@
 
 A call that failed gives back what it took, so asking it again counts anew. Whoever hangs up has asked, and gives nothing back; but
 SDKs hang up when their time is over, and say so when they ask again (`x-stainless-retry-count`). Such a header is believed about a
-call of the same principal with the same bytes, which was hung up on lately, and as often as SDKs do by default: what it can save its
-sender is that one count.
+call of the same principal with the same bytes, which was hung up on lately, and as often as SDKs do by default: what it can save
+its sender is that one count.
 """
 
 from __future__ import annotations

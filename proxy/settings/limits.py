@@ -47,13 +47,13 @@ class Shared(Strict):
 
 
 def entries(own: Mapping[str, Limits], shared: Shared, *, limited: bool) -> list[bytes]:
-    """The snapshot's section `limit`. `own`: of principals. `limited`: whether a lowered standing slows anybody down."""
+    """The snapshot's section `limit`. `own`: of principals. `limited`: whether findings slow anybody down."""
     found = {f"principal/{name}": compiled(limits) for name, limits in own.items()}
     found["principal"] = compiled(shared.principal)
     found |= {f"project/{name}": compiled(limits) for name, limits in shared.projects.items()}
     found |= {f"upstream/{name}": compiled(limits) for name, limits in shared.upstreams.items()}
-    found["group"] = compiled(shared.group)
     if limited:
+        found["group"] = compiled(shared.group)
         found["limited"] = compiled(shared.limited, _message(shared.contact))
     return [snapshot.put("limit", name, limit) for name, limit in found.items() if limit is not None]
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from proxy.core.call import Call
+from proxy.core.exchange import Exchange
 from proxy.core.principal import Principal
 from proxy.core.rules import Limit, Rate
 from proxy.gateway.allowances import Allowances
@@ -24,3 +26,12 @@ def test_workers_share_what_each_counts_by_itself() -> None:
         rate = Allowances({}, {}, 4)._shared(Rate(count, 60.0))
         assert 4 * rate.count <= max(count, 4)
         assert rate.count / rate.seconds * 4 == pytest.approx(count / 60.0)
+
+
+def test_what_is_not_known_ahead_asks_for_one() -> None:
+    """So that whoever has used up a budget of tokens is refused, though nobody can tell how long an answer will be."""
+    exchange = Exchange("r", 1, 2, None)
+    exchange.call = Call(1, "openai", "", "", "", "", exchange.facts, exchange.caller.principal, exchange.caller.credential, "")
+    limits = {"principal": Limit({"reasoning_tokens": Rate(1, 1.0), "output_tokens": Rate(1, 1.0), "lines": Rate(1, 1.0)})}
+    wanted = Allowances({}, limits).wanted(exchange, {})
+    assert [(bucket.kind, amount) for bucket, amount in wanted] == [("reasoning_tokens", 1), ("output_tokens", 1)]

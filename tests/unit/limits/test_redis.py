@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
-from proxy.core.buckets import Bucket
+import pytest
+
+from proxy.core.buckets import Bucket, Reservation
 from proxy.core.oneshot import Oneshot
 from proxy.core.rules import Rate
 from proxy.limits.redis import Connection, Leasing
 from proxy.limits.resp import Place
-from tests.servers import Redis, redis
+from proxy.wire.certificate import self_signed
+from tests.servers import Redis, free_port, redis
 
 __all__ = ["redis"]
 
@@ -166,3 +169,37 @@ async def test_ways_in(redis: Redis, tmp_path: Path) -> None:
     assert "guess" not in complaints[0]
     async with leasing(redis.url.replace("://", "://default:sesame@"), tmp_path) as one:
         assert await take(await linked(one), bucket("pace", 2))
+
+
+async def test_a_place_over_tls(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its certificate is checked against those that the machine trusts."""
+    certificate, key = self_signed(tmp_path / "tls", ["localhost"])
+    port = free_port()
+    redis.kill()
+    files = ("--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate))
+    redis.start("--tls-port", str(port), "--tls-auth-clients", "no", *files)
+    place = f"rediss://localhost:{port}"
+    complaints: list[str] = []
+    async with leasing(place, tmp_path, complaints):
+        await until(lambda: bool(complaints))
+    assert "certificate" in complaints[0]
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    async with leasing(place, tmp_path) as one:
+        assert await take(await linked(one), bucket("pace", 2))
+
+
+async def test_tokens_that_nobody_could_foresee(redis: Redis, tmp_path: Path) -> None:
+    """Are passed by no more than what was open is longer than was reserved; that is counted."""
+    spend = bucket("spend", 100, "output_tokens")
+    async with leasing(redis.url, tmp_path) as one:
+        await linked(one)
+        used = 0
+        for _ in range(20):
+            if not await take(one, spend):
+                break
+            one.leases.settle(Reservation([(spend, 1, 0.0)], []), {"output_tokens": 30}, monotonic())
+            await until(lambda: not one.leases.due)
+            await asyncio.sleep(0.01)
+            used += 30
+        assert 90 <= used <= 130
+        assert one.leases.overrun == max(used - 100, 0)
