@@ -190,8 +190,9 @@ class Control:
         if self._findings is not None:
             rows += [
                 (names.FINDINGS_LAG_ENTRIES, {}, self._findings.lag_entries),
-                *((names.FINDINGS_RAISED, {"kind": kind}, number) for kind, number in self._findings.raised.items()),
+                *((names.FINDINGS_RAISED, {"kind": kind}, number) for kind, number in self._raised().items()),
             ]
+        rows += self._analyst.samples() if self._analyst is not None else []
         alerts, otlp = self._alerting, self._telemetry
         return [
             *rows,
@@ -200,6 +201,13 @@ class Control:
             (names.OTLP_SENT, {}, otlp.sent if otlp else 0),
             (names.OTLP_FAILED, {}, otlp.failed if otlp else 0),
         ]
+
+    def _raised(self) -> dict[str, int]:
+        """New findings by kind, of both duties that raise some."""
+        found = dict(self._findings.raised) if self._findings is not None else {}
+        for kind, number in (self._analyst.raised if self._analyst is not None else {}).items():
+            found[kind] = found.get(kind, 0) + number
+        return found
 
     def parts(self, duties: dict[str, Duty]) -> Parts:
         """Duties with what they share: whom they tell of failures, and how long they have when the end has come."""
@@ -345,6 +353,8 @@ class Control:
             found |= {"ship_entries": self._shipper.progress.lag_entries, "ship_seconds": self._shipper.progress.lag_seconds}
         if self._findings is not None:
             found["findings_entries"] = self._findings.lag_entries
+        if self._analyst is not None:
+            found["detection_entries"] = self._analyst.lag_entries
         return found
 
 

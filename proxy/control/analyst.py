@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Protocol
@@ -25,6 +26,7 @@ from proxy.control.population import Population
 from proxy.control.process import Note, pause_unless
 from proxy.control.standing import Record, Standings
 from proxy.core.clock import Clock, SystemClock
+from proxy.core.principal import STANDINGS
 from proxy.detection.detector import Finding
 from proxy.detection.weights import Weights
 from proxy.ledger import store_analysis, store_traits
@@ -35,6 +37,8 @@ from proxy.review import findings, questions, standing
 from proxy.review.judged import automatic
 from proxy.review.raised import Raised
 from proxy.review.standing import Stands
+from proxy.telemetry import names
+from proxy.telemetry.prometheus import Sample
 
 READER = "analyst"
 """The name of its places in the store."""
@@ -66,7 +70,7 @@ class Analyst:
 
     `group_key`: under which names of linked groups are made, of what ties them, so that the next process calls them the same.
     `lag_entries`: entries in the store that it has not read. `looked`, `skipped`, `failed`: records since the start. `raised`: new
-    findings.
+    findings, by kind.
     """
 
     def __init__(
@@ -81,7 +85,8 @@ class Analyst:
         clock: Clock | None = None,
     ) -> None:
         self.group_key = b""
-        self.lag_entries = self.looked = self.skipped = self.failed = self.raised = 0
+        self.lag_entries = self.looked = self.skipped = self.failed = 0
+        self.raised: dict[str, int] = {}
         self.population = Population(weights)
         self.standings = Standings(store, record)
         self._store = store
@@ -97,6 +102,16 @@ class Analyst:
         self._found: list[Raised] = []
         self._moved: dict[str, Stands] = {}
         self._reached: dict[Epoch, int] = {}
+
+    def samples(self) -> list[Sample]:
+        """Figures for /metrics."""
+        results = {"looked": self.looked, "skipped": self.skipped, "failed": self.failed}
+        stands = Counter(row.standing for row in self.standings.rows.values())
+        return [
+            (names.DETECTION_LAG_ENTRIES, {}, self.lag_entries),
+            *((names.DETECTION_RECORDS, {"result": result}, count) for result, count in results.items()),
+            *((names.STANDINGS, {"standing": name}, stands[name]) for name in STANDINGS[1:]),
+        ]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set; what is left then is looked at by whoever comes next."""
@@ -252,16 +267,19 @@ class Analyst:
 
     async def _keep(self) -> None:
         """Keep what was found and how far it got, both or neither, and tell gateways at once."""
-        now, moved, new = self._clock.utc_us(), list(self._moved.values()), 0
+        now, moved, new = self._clock.utc_us(), list(self._moved.values()), dict.fromkeys(("extraction", "question"), 0)
         async with self._store.write() as connection:
             for epoch, reached in self._reached.items():
                 await store_analysis.reached(connection, READER, epoch, reached, now)
-            new += await findings.keep_once(connection, [one for one in self._found if one.kind == "extraction"], now)
+            accused = [one for one in self._found if one.kind == "extraction"]
+            new["extraction"] += await findings.keep_once(connection, accused, now)
             for one in self._found:
                 if one.kind == "question":
-                    new += await questions.ask(connection, one, now)
+                    new["question"] += await questions.ask(connection, one, now)
             await self.standings.keep(connection, moved)
-        self.raised += new
+        for kind, count in new.items():
+            if count:
+                self.raised[kind] = self.raised.get(kind, 0) + count
         self.standings.took(moved)
         self._reached.clear()
         self._found.clear()

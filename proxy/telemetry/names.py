@@ -58,6 +58,9 @@ LIMITS_OVERRUN = "tos_proxy_limits_overrun_total"
 LIMITS_REFUSED = "tos_proxy_limits_refused_total"
 FINDINGS_RAISED = "tos_proxy_findings_raised_total"
 FINDINGS_LAG_ENTRIES = "tos_proxy_findings_lag_entries"
+DETECTION_RECORDS = "tos_proxy_detection_records_total"
+DETECTION_LAG_ENTRIES = "tos_proxy_detection_lag_entries"
+STANDINGS = "tos_proxy_standings"
 ALERTS_SENT = "tos_proxy_alerts_sent_total"
 ALERTS_FAILED = "tos_proxy_alerts_failed_total"
 OTLP_SENT = "tos_proxy_otlp_records_total"
@@ -75,6 +78,8 @@ LABELS: dict[str, tuple[str, ...]] = {
     TOKENS: ("upstream", "kind"),
     DISPATCH_SECONDS: ("le",),
     FINDINGS_RAISED: ("kind",),
+    DETECTION_RECORDS: ("result",),
+    STANDINGS: ("standing",),
 }
 """Labels beside `process`, which every figure of a child carries. All others have none."""
 
@@ -121,6 +126,9 @@ HELP: dict[str, str] = {
     LIMITS_REFUSED: "Exchanges refused by a limit.",
     FINDINGS_RAISED: "Findings raised, by kind; what repeats one that is there is not counted.",
     FINDINGS_LAG_ENTRIES: "Entries in the store that no finding has been drawn from yet.",
+    DETECTION_RECORDS: "Ended records that the analyst looked at, skipped since it was behind, or could not look at (failed).",
+    DETECTION_LAG_ENTRIES: "Entries in the store that the analyst has not read yet.",
+    STANDINGS: "Principals that stand otherwise than normal: watched, limited, suspended.",
     ALERTS_SENT: "Messages that a target of alerts took.",
     ALERTS_FAILED: "Attempts to send a message, or a batch of exchanges, that a target of alerts did not take.",
     OTLP_SENT: "Ended records that the OpenTelemetry collector took.",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from proxy.ledger.record import Mark
 from tests.ledger_oracle import written
@@ -19,6 +23,14 @@ def harvest(number: int) -> dict[str, Any]:
     bias = {str(number * 11 + place): 40 for place in range(4)}
     asked = {"logprobs": True, "top_logprobs": 5, "max_tokens": 1, "logit_bias": bias}
     return {"model": "gpt-5", "messages": [{"role": "user", "content": WORDS[number % 10]}], **asked}
+
+
+def making(number: int) -> dict[str, Any]:
+    """One call of many that make training data."""
+    topic = " and ".join(WORDS[number // 10**place % 10] for place in range(3))
+    words = "Come up with ten diverse instructions to make training data. Avoid repetition of forms. The seed is this."
+    content = f"{words} {topic} {number}. [[script: words=120]]"
+    return {"model": "gpt-5", "temperature": 0.9, "messages": [{"role": "user", "content": content}]}
 
 
 def ask(server: ProxyServer, key: str, body: dict[str, Any]) -> httpx2.Response:
@@ -68,15 +80,25 @@ def test_a_harvest_is_slowed_down_and_told_why(start_proxy: StartProxy) -> None:
     assert marks[-1].detail["principal"] == found["principal"]
 
 
-@pytest.mark.parametrize("detection", [{"enforce": "shadow"}])
-def test_in_shadow_nobody_is_slowed_down(start_proxy: StartProxy, detection: dict[str, str]) -> None:
-    """The same traffic is found, and goes on."""
-    server = started(start_proxy, **detection)
-    for number in range(70):
-        assert ask(server, "sk-thief", harvest(number)).status_code == 200
-    server.until(lambda: extraction(server))
-    for number in range(70, 80):
-        assert ask(server, "sk-thief", harvest(number)).status_code == 200
-    (found,) = extraction(server)
-    assert found["shadow"]
-    assert any("shadow" in sentence for sentence in found["sentences"])
+def test_in_shadow_the_same_is_found_as_by_detect(start_proxy: StartProxy, tmp_path: Path) -> None:
+    """The same traffic goes on, and is found at the very prompts at which `detect` finds it in a recording that the client made."""
+    server = started(start_proxy, enforce="shadow")
+    recorded = []
+    for number in range(110):
+        for key, body in (("sk-thief", harvest(number)), ("sk-maker", making(number))):
+            answer = ask(server, key, body)
+            assert answer.status_code == 200
+            told = answer.json()
+            said = {"response_text": told["choices"][0]["message"]["content"], "usage": told["usage"]}
+            asked = {"client": key, "t": time.time(), "method": "POST", "path": "/v1/chat/completions", "body": body}
+            recorded.append(asked | said | {"headers": {"user-agent": "python-httpx2"}})
+    file = tmp_path / "traffic.jsonl"
+    file.write_text("".join(json.dumps(each) + "\n" for each in recorded))
+    command = [sys.executable, "-m", "proxy.cli", "detect", "--json", str(file)]
+    told = [json.loads(line) for line in subprocess.run(command, capture_output=True, check=False).stdout.splitlines()]
+    flagged = sorted(report["flagged_at"] for report in told)
+    server.until(lambda: len(extraction(server)) == len(flagged))
+    found = extraction(server)
+    assert sorted(each["detail"]["prompt"] for each in found) == flagged
+    assert all(each["shadow"] and any("shadow" in sentence for sentence in each["sentences"]) for each in found)
+    assert ask(server, "sk-thief", harvest(999)).status_code == 200
