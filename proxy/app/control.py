@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from proxy.app.describing import described
 from proxy.control import channel
 from proxy.control.configuration import ConfigurationWatch
+from proxy.control.counting import HourlyCounter
 from proxy.control.findings import FindingRaiser
 from proxy.control.in_force import InForce
 from proxy.control.process import Duty, Parts, durable, pause_unless, run_control
@@ -161,6 +162,7 @@ class Control:
         self._shipper: Shipper | None = None
         self._references: ReferencePublisher | None = None
         self._findings: FindingRaiser | None = None
+        self._counts: HourlyCounter | None = None
         self._analyst: Analyst | None = None
         self._alerting: Alerts | None = None
         self._telemetry: Telemetry | None = None
@@ -260,10 +262,14 @@ class Control:
             )
             references = self._references = self._publishes_references(ledger.store, shipper)
             findings = self._findings = self._raises_findings(ledger.store, shipper)
+            counts = self._counts = HourlyCounter(
+                ledger.store, partial(getattr, shipper.progress, "handled"), self._diagnostics.note
+            )
             duties: dict[str, Duty] = {
                 "ship": shipper.run,
                 "references": references.run,
                 "findings": findings.run,
+                "hourly": counts.run,
                 "analyst": lambda stop: self._analyse(ledger, stop),
                 "principals": lambda stop: self._follow_stored(ledger, stop),
                 "retention": retention.run,
@@ -353,6 +359,8 @@ class Control:
             found |= {"ship_entries": self._shipper.progress.lag_entries, "ship_seconds": self._shipper.progress.lag_seconds}
         if self._findings is not None:
             found["findings_entries"] = self._findings.lag_entries
+        if self._counts is not None:
+            found["hourly_entries"] = self._counts.lag_entries
         if self._analyst is not None:
             found["detection_entries"] = self._analyst.lag_entries
         return found

@@ -22,6 +22,7 @@ from proxy.ledger import (  # noqa: F401 - their tables are made with the others
     delivery_tables,
     review_tables,
     standing_tables,
+    summary_tables,
 )
 from proxy.ledger.store_errors import StoreNewerError
 from proxy.ledger.tables import metadata
@@ -29,7 +30,7 @@ from proxy.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration; a test compares it with the folder."""
 
 _POSTGRES_LOCK = 0x7470_6D69

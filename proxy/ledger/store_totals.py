@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import RowMapping, func, select, text
 
-from proxy.ledger import tables
+from proxy.ledger import store_hourly, tables
 from proxy.ledger.review_tables import findings
 from proxy.ledger.store import Store
 from proxy.ledger.tables import cursors, exchanges
@@ -13,32 +13,33 @@ GROUPS = ("upstream", "purpose", "decision", "outcome", "principal")
 
 
 async def since(store: Store, at: int) -> dict[str, list[tuple[str, int]]]:
-    """For each of `GROUPS`: values and how many exchanges have them, from `at` (microseconds since 1970) on, most frequent first.
+    """For each of `GROUPS`: values and how many exchanges have them, from the hour of `at` (microseconds since 1970) on, most
+    frequent first.
 
     An exchange without an outcome counts as `open`. Raises: StoreUnavailableError.
     """
-    columns = [func.coalesce(exchanges.c[name], "open").label(name) for name in GROUPS]
-    query = select(*columns, func.count()).where(exchanges.c.at >= at).group_by(*columns)
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
+    return totals_of(await store_hourly.since(store, at))
+
+
+def totals_of(counts: store_hourly.Counts) -> dict[str, list[tuple[str, int]]]:
+    """The same of counts that are at hand."""
     found: dict[str, dict[str, int]] = {name: {} for name in GROUPS}
-    for *values, number in rows:
-        for name, value in zip(GROUPS, values, strict=True):
+    for (_, *values), number in counts.kinds.items():
+        for name, value in zip(GROUPS, values, strict=False):
             found[name][value] = found[name].get(value, 0) + number
-    return {name: sorted(counted.items(), key=lambda item: -item[1]) for name, counted in found.items()}
+    for (_, principal), number in counts.principals.items():
+        found["principal"][principal] = found["principal"].get(principal, 0) + number
+    return {name: sorted(counted.items(), key=lambda item: (-item[1], item[0])) for name, counted in found.items()}
 
 
 async def by_hour(store: Store, at: int) -> list[tuple[int, str, int]]:
-    """(hour as microseconds since 1970, decision, exchanges), from `at` on, in the order of time. Raises: StoreUnavailableError."""
-    hour = exchanges.c.at - exchanges.c.at % 3_600_000_000
-    query = (
-        select(hour, exchanges.c.decision, func.count())
-        .where(exchanges.c.at >= at)
-        .group_by(hour, exchanges.c.decision)
-        .order_by(hour)
-    )
-    async with store.read() as connection:
-        return [(int(row[0]), str(row[1]), int(row[2])) for row in await connection.execute(query)]
+    """(hour as microseconds since 1970, decision, exchanges), from the hour of `at` on, in the order of time. Raises:
+    StoreUnavailableError.
+    """
+    found: dict[tuple[int, str], int] = {}
+    for (hour, _, _, decision, _), number in (await store_hourly.since(store, at)).kinds.items():
+        found[hour, decision] = found.get((hour, decision), 0) + number
+    return [(hour, decision, number) for (hour, decision), number in sorted(found.items())]
 
 
 async def anything(store: Store) -> bool:

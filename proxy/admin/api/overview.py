@@ -16,6 +16,7 @@ router = APIRouter(tags=["overview"])
 
 Parts = Annotated[AdminParts, Depends(parts_of)]
 DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
 MOST_VALUES = 50
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -61,7 +62,7 @@ class Precision(BaseModel):
 
 
 class Overview(BaseModel):
-    """Counts of exchanges that began since `since` (microseconds since 1970 UTC), for each of upstream, purpose, decision, outcome
+    """Counts of exchanges that began since `since` (a full hour, microseconds since 1970 UTC), for each of upstream, purpose, decision, outcome
     and principal the most frequent values first, at most 50; an exchange without an outcome counts as `open`. `ledger` tells in
     words how it stands, `lag` how far readers of the ledger are behind (empty where nothing is known), `incidents` how often
     something was found that should never happen.
@@ -83,6 +84,7 @@ class Overview(BaseModel):
 async def overview(parts: Parts) -> Overview:
     """The last day at a glance."""
     since = parts.clock.utc_us() - DAY_US
+    since -= since % HOUR_US
     totals = await store_totals.since(parts.store, since)
     told = await tallies.tally(parts.store)
     return Overview(
