@@ -99,6 +99,7 @@ def _status(running: Running) -> Mapping[str, str]:
     """How the ledger stands, in words."""
     from proxy.control.retention import spool_usage
     from proxy.core.clock import SystemClock
+    from proxy.review.reconciling import said
 
     usage = spool_usage(running.data_dir, running.max_bytes, SystemClock.utc_us())
     left = "nothing written yet" if usage.days_left is None else f"{usage.days_left:,.0f} days left at this pace"
@@ -108,4 +109,5 @@ def _status(running: Running) -> Mapping[str, str]:
         "Evidence is kept": f"{running.evidence_seconds / 86400:,.0f} days",
         "Copies": "this volume and the database" if running.copied else "this volume",
         "Folder": running.folder,
+        "Reconciled": said(running.data_dir),
     }

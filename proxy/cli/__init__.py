@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from proxy.core.errors import TosProxyError
 
 # Modules of this package; each offers `register(app)`.
-COMMANDS = ("serve", "demo", "principal", "policy", "terms", "case", "detect", "ledger", "db", "config", "healthcheck")
+COMMANDS = ("serve", "demo", "principal", "policy", "terms", "case", "detect", "reconcile", "ledger", "db", "config", "healthcheck")
 
 POLICY_SCHEMA = "v1"
 

@@ -23,7 +23,9 @@ async def overview(request: Request) -> Response:
     if not await store_totals.anything(parts.store):
         return page(request, "first.html")
     totals = await store_totals.since(parts.store, parts.clock.utc_us() - DAY_US)
-    return page(request, "overview.html", totals=totals, number=sum(many for _, many in totals["decision"]))
+    number = sum(many for _, many in totals["decision"])
+    told = await parts.status()
+    return page(request, "overview.html", totals=totals, number=number, reconciled=told.get("Reconciled"))
 
 
 @router.get("/chart/traffic")
