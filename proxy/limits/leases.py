@@ -21,7 +21,8 @@ from proxy.limits.accounts import Account, Answer, Ask
 from proxy.limits.opened import BUSY_SECONDS, Opened
 from proxy.limits.seen import Seen
 
-MOST = 65_536
+MOST = 16_384
+"""Budgets that are known at once: 8 MB. Whoever was idle longest loses its lease, and is given another."""
 WAIT_SECONDS = 0.025
 """The longest that a decision waits for a lease."""
 _ASK_AGAIN_SECONDS = 1.0
@@ -29,11 +30,12 @@ _ASK_AGAIN_SECONDS = 1.0
 
 class Leases:
     """All limits of one process, leased. Times are seconds of one clock that never goes back. `wake` is called when there is
-    something to ask for. `voided` counts how often all leases were, `overrun` what was used beyond budgets.
+    something to ask for. `linked`: an answer can be hoped for. `voided` counts how often all leases were, `overrun` what was
+    used beyond budgets.
     """
 
     def __init__(self, wake: Callable[[], None], most: int = MOST) -> None:
-        self.linked = False
+        self.linked = True  # until it is known that it is not: who comes first waits like others
         self.epoch = ""
         self.voided = 0
         self.overrun = 0

@@ -181,7 +181,7 @@ class Leasing:
         """For the worker's metrics: name, labels, value."""
         leases = self.leases
         return [
-            [names.LEASES_LINKED, {}, int(leases.linked)],
+            [names.LEASES_LINKED, {}, int(leases.linked and leases.epoch != "")],
             [names.LEASES_FAILURES, {}, self._failures],
             [names.LEASES_VOIDED, {}, leases.voided],
             [names.LIMITS_OVERRUN, {}, leases.overrun],

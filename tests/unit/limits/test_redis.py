@@ -60,7 +60,7 @@ async def take(worker: Leasing, bucket: Bucket, amount: int = 1) -> bool:
 
 async def linked(worker: Leasing) -> Leasing:
     """Once Redis has answered."""
-    await until(lambda: worker.leases.linked)
+    await until(lambda: worker.leases.linked and worker.leases.epoch != "")
     return worker
 
 
@@ -154,6 +154,17 @@ async def test_a_silent_server_makes_nobody_wait_twice(redis: Redis, tmp_path: P
         redis.thaw()
         await linked(one)
         assert await take(one, pace)
+
+
+async def test_whoever_comes_first_waits_for_the_connection(redis: Redis, tmp_path: Path) -> None:
+    """And is told no at once where there is none."""
+    async with leasing(redis.url, tmp_path) as one:
+        assert await take(one, bucket("pace", 2))
+    redis.kill()
+    async with leasing(redis.url, tmp_path) as two:
+        await until(lambda: not two.leases.linked)
+        refused = two.leases.reserve([(bucket("pace", 2), 1)], monotonic())
+        assert (refused.granted, refused.coming) == (False, None)
 
 
 async def test_ways_in(redis: Redis, tmp_path: Path) -> None:
