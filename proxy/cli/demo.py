@@ -72,12 +72,11 @@ def demo(
                 shown.show(found, line, order, sent=sent, seen=seen, seconds=time.monotonic() - began)
             say.line(f"\nNow a crowd of {len(many)} principals, all of whom ask for short texts:")
             second = demo_detection.play(stage, many, keys)
+            demo_detection.show(second, stage, say.line)
+            say.line(f"{time.monotonic() - began:.0f} s.")
             if json_:
                 told = {"sent": sent, "upstream_saw": seen, "records": found, "detection": second.told()}
                 print(json.dumps(told, indent=2))
-            else:
-                demo_detection.show(second, stage, say.line)
-                say.line(f"{time.monotonic() - began:.0f} s.")
             if keep:
                 _wait(stage, say)
 

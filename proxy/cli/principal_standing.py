@@ -97,7 +97,7 @@ def standing(
     if json_:
         print(json.dumps(items, indent=2))
         return
-    heads = ("principal", "standing", "group", "until", "set by", "note")
+    heads = ("principal", "standing", "in force", "group", "until", "set by", "note")
     print_table(heads, [_shown(item) for item in items])
 
 
@@ -117,4 +117,5 @@ def _shown(item: dict[str, Any]) -> tuple[object, ...]:
 
     until = item["until"]
     ends = datetime.fromtimestamp(until / 1e6, UTC).strftime("%Y-%m-%d %H:%M") if until else "-"
-    return item["principal"], item["standing"], item["group_key"] or "-", ends, item["set_by"] or "-", item["note"] or "-"
+    held = item["effective"], item["group_key"] or "-", ends
+    return item["principal"], item["standing"], *held, item["set_by"] or "-", item["note"] or "-"

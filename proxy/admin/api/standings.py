@@ -33,11 +33,13 @@ TraitName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$"), AfterValid
 
 class Standing(BaseModel):
     """How a principal stands now. Times in microseconds since 1970 UTC; `until`: when it falls back by a step, null for never by
-    itself. `set_by` names the person who set it, empty for evidence; until `spared_until` evidence does not move it.
+    itself. `set_by` names the person who set it, empty for evidence; until `spared_until` evidence does not move it. `effective`:
+    what gateways go by, which is another where detection is in shadow.
     """
 
     principal: str
     standing: str
+    effective: str
     group_key: str
     since: int
     until: int | None
@@ -47,8 +49,9 @@ class Standing(BaseModel):
 
 
 class Page(BaseModel):
-    """By principal; `next_cursor` is null after the last."""
+    """By principal; `next_cursor` is null after the last. `enforce`: `limits`, or `shadow`, where evidence limits nobody."""
 
+    enforce: str
     items: list[Standing]
     next_cursor: str | None
 
@@ -92,7 +95,8 @@ async def list_standings(
     now = parts.clock.utc_us()
     rows = [standing.decayed(Stands(**row), now) for row in await store_standings.listed(parts.store) if row["principal"] > cursor]
     told = [row for row in rows if row.standing != "normal" or row.spared_until > now]
-    return Page(items=[_shown(row) for row in told[:limit]], next_cursor=told[limit - 1].principal if len(told) > limit else None)
+    enforce, after = _enforce(parts), told[limit - 1].principal if len(told) > limit else None
+    return Page(enforce=enforce, items=[_shown(row, enforce, now) for row in told[:limit]], next_cursor=after)
 
 
 @router.post("/standings/{principal}")
@@ -107,7 +111,7 @@ async def place(parts: Parts, request: Request, principal: Id, placed: Place) ->
         detail: dict[str, str | int] = {"principal": principal, "from": before.standing, "to": row.standing, "by": by}
         await parts.record("standing_set", detail | ({"note": placed.note} if placed.note else {}))
     await parts.published()
-    return _shown(row)
+    return _shown(row, _enforce(parts), now)
 
 
 @router.post("/traits")
@@ -124,5 +128,11 @@ async def import_traits(parts: Parts, given: Import) -> Imported:
     return imported
 
 
-def _shown(row: Stands) -> Standing:
-    return Standing(**{name: getattr(row, name) for name in Standing.model_fields})
+def _enforce(parts: AdminParts) -> str:
+    return standing.LIMITS if "limited" in parts.in_force.section("limit") else standing.SHADOW
+
+
+def _shown(row: Stands, enforce: str, now: int) -> Standing:
+    effective = standing.told(row, enforce, now)
+    fields = {name: getattr(row, name) for name in Standing.model_fields if name != "effective"}
+    return Standing(**fields, effective=effective.standing if effective is not None else "normal")
