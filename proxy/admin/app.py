@@ -5,13 +5,14 @@ Importing this module loads FastAPI; a control process whose admin is off never 
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from proxy import __version__
-from proxy.admin import problems
+from proxy.admin import describing, problems
 from proxy.admin.api import (
     cases,
     exchanges,
@@ -29,9 +30,11 @@ from proxy.admin.api import (
 )
 from proxy.admin.api import terms as adoptions
 from proxy.admin.auth import Gate
+from proxy.admin.conditional import Conditional
 from proxy.admin.pages import PAGES, failed, sign_in, single_sign_on
 from proxy.admin.pages.static import Static
 from proxy.admin.parts import AdminParts
+from proxy.admin.repeated import Repeated
 from proxy.admin.sessions import Session
 from proxy.ledger import store_access
 
@@ -79,6 +82,9 @@ def create(parts: AdminParts) -> FastAPI:
         app.include_router(router)
     app.mount("/static", Static())
     app.state.failures = sign_in.Failures()
+    describing.install(app)
+    app.add_middleware(Conditional)
+    app.add_middleware(Repeated, now=time.monotonic)
     app.add_middleware(Gate, token=parts.token, sessions=parts.sessions, bearer=partial(_bearer, parts))
     return app
 

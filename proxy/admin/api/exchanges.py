@@ -119,8 +119,8 @@ class Record(Exchange):
     commitment, false if one does not, null if nothing could be held against one. `content` is null if neither part can be shown;
     `content_reason` says why a part cannot: `digests` (never kept), `erased`, `open` (not ended, or its end is not shipped yet),
     `sealed` (does not open under this master key), `large`, `role` (whoever asks may not open contents), `reason`
-    (none was given). `lines`: how many queries its body carried, `turns`: how many answers the session that it opened had, both as far
-    as they are shipped.
+    (none was given). `lines`: how many queries its body carried, `turns`: how many answers the session that it opened had, both as
+    far as they are shipped.
     `result_of` is null unless the answer holds results of a batch; `results` are the records that brought results of the batch that
     this one made, oldest first.
     """

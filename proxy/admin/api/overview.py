@@ -62,10 +62,10 @@ class Precision(BaseModel):
 
 
 class Overview(BaseModel):
-    """Counts of exchanges that began since `since` (a full hour, microseconds since 1970 UTC), for each of upstream, purpose, decision, outcome
-    and principal the most frequent values first, at most 50; an exchange without an outcome counts as `open`. `ledger` tells in
-    words how it stands, `lag` how far readers of the ledger are behind (empty where nothing is known), `incidents` how often
-    something was found that should never happen.
+    """Counts of exchanges that began since `since` (a full hour, microseconds since 1970 UTC), for each of upstream, purpose,
+    decision, outcome and principal the most frequent values first, at most 50; an exchange without an outcome counts as `open`.
+    `ledger` tells in words how it stands, `lag` how far readers of the ledger are behind (empty where nothing is known),
+    `incidents` how often something was found that should never happen.
     """
 
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Depends, Path, Query
 from pydantic import BaseModel, Field, model_validator
 
 from proxy.admin.parts import AdminParts, parts_of
@@ -108,6 +108,18 @@ async def list_principals(
     added = [_added(one) for one in await store_principals.listed(parts.store, limit=limit + 1, after=after)]
     merged = sorted([*configured, *added], key=lambda one: one.name)
     return Page(items=merged[:limit], next_cursor=_cursor(merged[limit - 1].name) if len(merged) > limit else None)
+
+
+@router.get("/principals/{name}", responses=responses(404))
+async def read_principal(parts: Parts, name: Annotated[str, Path(max_length=512, pattern=r"^[^\x00]*$")]) -> Principal:
+    """One principal."""
+    for one in parts.configured():
+        if one.name == name:
+            return _configured(one)
+    added = await store_principals.named(parts.store, name)
+    if added is None:
+        raise ProblemError(404, "no-such-principal", f"No principal is named {name}.")
+    return _added(added)
 
 
 @router.post("/principals", status_code=201, responses=responses(409))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from proxy.admin import passwords
@@ -123,6 +123,15 @@ async def add_user(parts: Parts, request: Request, new: Annotated[NewUser, Body(
     with _problems():
         await store_access.add_user(parts.store, user, session_of(request).name, parts.record)
     return _user(user)
+
+
+@router.get("/users/{name}", responses=responses(404))
+async def read_user(parts: Parts, name: Annotated[str, Path(max_length=512, pattern=r"^[^\x00]*$")]) -> User:
+    """One person."""
+    found = await store_access.user_named(parts.store, name)
+    if found is None:
+        raise ProblemError(404, "no-such-user", f"there is no user named {name}")
+    return _user(found)
 
 
 @router.patch("/users/{name}", responses=responses(404, 409))

@@ -37,9 +37,13 @@ PATHS = {
     "/api/v1/cases/{id}/note",
     "/api/v1/cases/{id}/close",
     "/api/v1/principals",
+    "/api/v1/principals/{name}",
     "/api/v1/principals/{name}/rotate",
     "/api/v1/principals/{name}/suspend",
     "/api/v1/principals/{name}/resume",
+    "/api/v1/standings",
+    "/api/v1/standings/{principal}",
+    "/api/v1/traits",
     "/api/v1/users",
     "/api/v1/users/{name}",
     "/api/v1/tokens",
@@ -59,3 +63,9 @@ async def test_the_description_is_complete(admin: Admin) -> None:
             assert {"401", "422", "500", "503"} <= set(route["responses"])
             assert "application/problem+json" in route["responses"]["401"]["content"]
     assert "outcome" in described["components"]["schemas"]["Exchange"]["properties"]
+    for path in described["paths"].values():
+        for route in path.values():
+            answers = [answer for status, answer in route["responses"].items() if status.startswith("2") and "content" in answer]
+            told = [*answers, *([route["requestBody"]] if "requestBody" in route else [])]
+            media = [each for one in told for each in one["content"].values()]
+            assert all("example" in each or "examples" in each for each in media), route["operationId"]
