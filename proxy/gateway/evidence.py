@@ -67,7 +67,8 @@ def refusal(exchange: Exchange, house: House, refused: Refused) -> Refusal:
     """The record of an exchange that we answer ourselves, with as much as had been found out."""
     told = {**_common(exchange, house), **judged(exchange.verdict, exchange.decision), "carried": exchange.decision.carried}
     parent = trace(exchange.request.head.values.get(b"traceparent", b""))
-    return Refusal(**told, refers=exchange.refers, trace=parent, status=refused.status, error=refused.code)
+    limit = exchange.grant.limit if refused.status == 429 else ""
+    return Refusal(**told, refers=exchange.refers, trace=parent, status=refused.status, error=refused.code, limit=limit)
 
 
 def _common(exchange: Exchange, house: House) -> dict[str, Any]:

@@ -115,11 +115,14 @@ class Intent(msgspec.Struct, tag="intent", tag_field="kind", omit_defaults=True,
 
 
 class Refusal(Intent, tag="refusal", tag_field="kind", omit_defaults=True, kw_only=True):
-    """An exchange that we answered ourselves: the fields of an intent, as far as they are known, and why. Nothing went upstream."""
+    """An exchange that we answered ourselves: the fields of an intent, as far as they are known, and why. Nothing went upstream.
+    `limit` is the one that was used up.
+    """
 
     outcome: str = "refused"
     status: int
     error: str
+    limit: str = ""
 
 
 class Outcome(msgspec.Struct, tag="outcome", tag_field="kind", omit_defaults=True, kw_only=True):

@@ -180,6 +180,7 @@ def test_a_limit_that_is_used_up_is_told_by_its_rule() -> None:
     assert b"retry-after: 12\r\n" in client.taken
     assert "The limit of rule p/t is used up." in told_error(client.taken)["message"]
     assert (stage.refusal.decision, len(bench.counted), stage.sent) == ("throttle", 1, b"")
+    assert stage.refusal.limit == "rule p/t"
 
 
 def test_a_carrier_counts_what_its_lines_do() -> None:
