@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from proxy.core.errors import TosProxyError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 30.0
 _ERRORS = 400
+_UNPROCESSABLE = 422
 
 
 class ApiError(TosProxyError):
@@ -27,7 +30,7 @@ class ApiError(TosProxyError):
 def call(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     """The JSON that `/api/v1` + `path` answers, for the configuration of the environment.
 
-    Raises: ApiError, ConfigurationError, StoreError.
+    Raises: ApiError, ConfigurationError, StoreError; typer.BadParameter for values that the API does not take.
     """
     from proxy.settings.compiling import compile_configuration
 
@@ -100,9 +103,21 @@ def _content(status: int, content: bytes) -> Any:
         read = json.loads(content)
     except ValueError:
         read = {}
+    if status == _UNPROCESSABLE:  # what was typed is not what there is
+        raise typer.BadParameter(_reason(read))
     if status >= _ERRORS:
         raise ApiError(_reason(read) or f"the admin API answered {status}")
     return read
+
+
+def _said(error: Any) -> str:
+    """One of its errors: our own words as they are, the schema's behind the name of the value."""
+    if not isinstance(error, dict):
+        return str(error)
+    message = str(error.get("message", error))
+    ours = message.removeprefix("Value error, ")
+    name = str(error.get("location", "")).rpartition(".")[2]
+    return ours if ours != message or not name else f"{name}: {message}"
 
 
 def _reason(problem: Any) -> str:
@@ -111,6 +126,5 @@ def _reason(problem: Any) -> str:
         return ""
     errors = problem.get("errors")
     if isinstance(errors, list) and errors:
-        texts = (str(each.get("message", each)) if isinstance(each, dict) else str(each) for each in errors)
-        return "; ".join(text.removeprefix("Value error, ") for text in texts)
+        return "; ".join(_said(each) for each in errors)
     return str(problem.get("detail") or problem.get("title") or "")

@@ -38,7 +38,7 @@ def release(  # noqa: PLR0913, PLR0917 - one argument per option
     attribute: Annotated[list[str] | None, typer.Option(help="name=value of the new use, as distributed=false; repeat.")] = None,
     manifest: Annotated[Path | None, typer.Option(help="Write a signed manifest of the rows that pass here.")] = None,
     by: Annotated[str, typer.Option(help="Who releases; the account's name if not said.")] = "",
-    check: Annotated[Path | None, typer.Option(help="Verify a manifest instead, without store or network.")] = None,
+    check: Annotated[Path | None, typer.Option(help="Verify a manifest, and that a file holds nothing else, offline.")] = None,
     key: Annotated[str, typer.Option(help="With --check: the public key that must have signed it, ed25519:…")] = "",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
@@ -198,28 +198,30 @@ def _shown(held: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _check(path: Path, file: Path | None, key: str, *, json_: bool) -> int:
-    """Verify a manifest, and the file that it is of if one is named. Gives the exit code."""
+    """Verify a manifest, and that every row of a file was released by it if one is named. Gives the exit code."""
     from proxy.provenance import manifest as signing
-    from proxy.provenance.releasing import changed_rows, summary
+    from proxy.provenance.releasing import Compared, compared, summary
     from proxy.provenance.rows import rows
 
     checked = signing.check(path.read_bytes(), key)
     told = summary(checked.manifest)
-    changed: list[int] = []
-    same = None
+    found, same = Compared([], []), None
     if file is not None:
         same = signing.digest(file) == told["input"]["sha256"]
         with file.open("rb") as lines:
-            changed = [] if same else list(changed_rows(checked.manifest, rows(lines)))
+            found = compared(checked.manifest, rows(lines))
     if json_:
-        print(json.dumps({**told, "key": checked.key, "same_file": same, "changed_rows": changed}, indent=2))
-        return 1 if changed else 0
+        shown = {"same_file": same, "unreleased_rows": found.unreleased, "missing_rows": found.missing}
+        print(json.dumps({**told, "key": checked.key, **shown}, indent=2))
+        return 1 if found.unreleased else 0
     counts = told["counts"]
     print(f"the signature holds under {checked.key}" + ("" if key else "; compare it with the key of whom you expect"))
     passed = f"{counts['passed']} of {counts['rows']} rows were released for {told['purpose']}"
     print(f"{passed} by {told['by']}, terms {told['terms']}")
-    for row in changed:
-        print(f"row {row} is not there as it was released")
-    if same is False and not changed:
-        print("the file is another one, though every released row is in it")
-    return 1 if changed else 0
+    for row in found.unreleased:
+        print(f"row {row} of the file was not released")
+    for row in found.missing:
+        print(f"row {row} of the manifest is not in the file")
+    if file is not None and not found.unreleased:
+        print("every row of the file was released")
+    return 1 if found.unreleased else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -131,9 +131,25 @@ def summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def changed_rows(manifest: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[int]:
-    """Numbers of rows of the manifest that are not in a file as they were released."""
-    there = {row.number: row.digest for row in rows}
-    for row in manifest.get("rows", ()):
-        if there.get(row["row"]) != row["sha256"]:
-            yield row["row"]
+class Compared(NamedTuple):
+    """A file beside a manifest: numbers of its rows that were not `released`, and of the manifest's that are `missing` from it."""
+
+    unreleased: list[int]
+    missing: list[int]
+
+
+def compared(manifest: Mapping[str, Any], rows: Iterable[Row]) -> Compared:
+    """Which rows of a file a manifest does not cover, and the reverse. Rows are known by their bytes, wherever they stand, each as
+    often as it was released.
+    """
+    left: dict[str, list[int]] = {}
+    for released in manifest.get("rows", ()):
+        left.setdefault(released["sha256"], []).append(released["row"])
+    unreleased = []
+    for row in rows:
+        numbers = left.get(row.digest)
+        if numbers:
+            numbers.pop(0)
+        else:
+            unreleased.append(row.number)
+    return Compared(unreleased, sorted(number for numbers in left.values() for number in numbers))

@@ -98,6 +98,9 @@ def test_answers_are_released_by_the_clause_that_grants_it(server: ProxyServer, 
     plain = run(server, *asked, openai)
     assert (plain.code, "openai.services.3.3e" in plain.out, openai in plain.out) == (1, True, True)
     check = ("terms", "release", "--check", str(manifest), str(file), "--key", told["key"])
+    held = run(server, *check)
+    assert (held.code, "row 3 of the file was not released" in held.out) == (1, True)
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
     assert run(server, *check).code == 0
     manifest.write_text(manifest.read_text().replace(deepseek, openai))
     tampered = run(server, *check)

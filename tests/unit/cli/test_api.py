@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import typer
 
 from proxy.cli.api import ApiError, _content
 from tests.proxy_server import StartProxy
@@ -13,8 +16,9 @@ def test_problems_become_words() -> None:
     """A problem's detail, or its list of errors, is the command's one line."""
     with pytest.raises(ApiError, match=r"^gone$"):
         _content(404, b'{"title": "t", "detail": "gone"}')
-    with pytest.raises(ApiError, match=r"^first; second$"):
-        _content(422, b'{"errors": [{"message": "Value error, first"}, {"message": "second"}]}')
+    errors = [{"location": "body", "message": "Value error, first"}, {"location": "query.kind", "message": "second"}, "third"]
+    with pytest.raises(typer.BadParameter, match=r"^first; kind: second; third$"):
+        _content(422, json.dumps({"errors": errors}).encode())
     with pytest.raises(ApiError, match="answered 502"):
         _content(502, b"<html>")
     assert _content(200, b'{"a": 1}') == {"a": 1}

@@ -80,7 +80,7 @@ def test_attributes_of_the_new_use(command: Command, folder: Path) -> None:
 
 
 def test_a_manifest_is_made_and_verified(command: Command, folder: Path, tmp_path: Path) -> None:
-    """Offline, with the file or without it; a row that was changed afterwards is named, another signer too."""
+    """Offline, with the file or without it; rows that were held or changed afterwards are named, another signer too."""
     (record,) = fill(folder, ("deepseek", "deepseek-chat", RECENT))
     file, manifest = tmp_path / "set.jsonl", tmp_path / "release.json"
     file.write_text(f'{{"record": "{record}"}}\n{{"text": "no record"}}\n')
@@ -92,11 +92,19 @@ def test_a_manifest_is_made_and_verified(command: Command, folder: Path, tmp_pat
     check = ("terms", "release", "--check", str(manifest))
     assert command(*check).code == 0
     assert "compare it with the key" in command(*check).out
-    checked = json.loads(command(*check, str(file), "--key", told["key"], "--json").out)
-    assert (checked["same_file"], checked["changed_rows"], checked["purpose"]) == (True, [], "train.general")
+    whole = command(*check, str(file), "--key", told["key"], "--json")
+    checked = json.loads(whole.out)
+    assert (whole.code, checked["same_file"], checked["unreleased_rows"], checked["purpose"]) == (1, True, [2], "train.general")
+    file.write_text(f'{{"record": "{record}"}}\n')
+    clean = command(*check, str(file))
+    assert (clean.code, "every row of the file was released" in clean.out) == (0, True)
     file.write_text(f'{{"record": "{record}", "text": "another"}}\n')
     changed = command(*check, str(file))
-    assert (changed.code, "row 1 is not there" in changed.out) == (1, True)
+    assert (changed.code, "row 1 of the file was not released" in changed.out, "is not in the file" in changed.out) == (
+        1,
+        True,
+        True,
+    )
     other = command(*check, "--key", "ed25519:" + "0" * 64)
     assert (other.code, "signed by another key" in other.err) == (1, True)
 

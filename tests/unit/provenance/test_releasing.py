@@ -15,7 +15,7 @@ from proxy.ledger.store_ship import ship
 from proxy.provenance import releasing
 from proxy.provenance.manifest import ManifestError, check, signed
 from proxy.provenance.release import Release
-from proxy.provenance.releasing import Input, Released, changed_rows, manifest, release, summary
+from proxy.provenance.releasing import Input, Released, compared, manifest, release, summary
 from proxy.provenance.rows import rows
 from proxy.terms.verdict import TermsJudge
 from tests.ledgers import NOON, Writer
@@ -82,15 +82,17 @@ async def test_a_manifest_says_what_passed_and_by_which_terms(store: Store) -> N
     assert len(answer["leaf"]) == len(answer["answer_leaf"]) == 64
 
 
-async def test_rows_that_were_changed_after_the_release(store: Store) -> None:
-    """Each is named; rows beside those that were released do not matter."""
+async def test_a_file_is_held_against_its_release(store: Store) -> None:
+    """Rows that were held, changed or doubled are not released; their order does not matter, nor that some are left out."""
     good, _ = await two(store)
     file = lines(f'{{"record": "{good}", "text": "a"}}', f'{{"record": "{good}", "text": "b"}}', "{}")
     told = payload(await release(store, JUDGE, rows(file)))
-    assert list(changed_rows(told, rows(file))) == []
+    assert compared(told, rows(file)) == ([3], [])
+    assert compared(told, rows(file[1::-1])) == ([], [])
+    assert compared(told, rows(file[:1])) == ([], [2])
+    assert compared(told, rows([*file[:2], file[0]])) == ([3], [])
     file[1] = file[1].replace(b'"b"', b'"c"')
-    assert list(changed_rows(told, rows(file))) == [2]
-    assert list(changed_rows(told, rows(file[1:]))) == [1, 2]
+    assert compared(told, rows(file)) == ([2, 3], [2])
 
 
 @pytest.mark.parametrize("lost", ["purpose", "input", "rows", "counts"])
