@@ -31,13 +31,18 @@ class Standings:
         self._store = store
         self._record = record
         self._decided_at = 0
+        self._stamp = (-1, -1)
 
     def row(self, principal: str) -> Stands:
         """How it stands, as far as it was ever moved."""
         return self.rows.get(principal) or Stands(principal)
 
     async def load(self) -> None:
-        """Read every row. Raises: StoreUnavailableError."""
+        """Read every row, if any has changed. Raises: StoreUnavailableError."""
+        stamp = await store_standings.stamp(self._store)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
         rows = {row["principal"]: Stands(**row) for row in await store_standings.listed(self._store)}
         self.changed |= rows != self.rows
         self.rows = rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.ledger.standing_tables import standings
@@ -25,6 +25,14 @@ async def listed(store: Store) -> list[dict[str, Any]]:
     async with store.read() as connection:
         rows = (await connection.execute(select(standings).order_by(standings.c.principal))).mappings().all()
     return [dict(row) for row in rows]
+
+
+async def stamp(store: Store) -> tuple[int, int]:
+    """Changes whenever a row does: how many there are, and when the last was changed. Raises: StoreUnavailableError."""
+    query = select(func.count(), func.coalesce(func.max(standings.c.changed_at), 0)).select_from(standings)
+    async with store.read() as connection:
+        found = (await connection.execute(query)).one()
+    return int(found[0]), int(found[1])
 
 
 async def named(connection: AsyncConnection, principal: str) -> RowMapping | None:

@@ -21,6 +21,8 @@ from proxy.control.watching import Watch, shipped_weights
 from proxy.core.facts import AnswerFacts, Usage
 from proxy.core.principal import Standing
 from proxy.core.snapshot import GatewayOptions
+from proxy.detection.detector import Finding
+from proxy.detection.records import Observation
 from proxy.dialects import by_name, find
 from proxy.gateway.identity import Identity
 from proxy.gateway.snapshots import committed
@@ -353,3 +355,40 @@ async def test_imported_traits_tie_accounts(store: Store) -> None:
     room.analyst._settle_at = 0.0
     await room.analyst.pass_once()
     assert edges.traits[edges.number("b")] == set()
+
+
+async def test_two_of_them_are_one(store: Store) -> None:
+    """Two control processes on one database both watch everything, and what both find is there once."""
+    room = Room(store)
+    second = room.another()
+    for body in making(range(200)):
+        room.ask(body, "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    await second.pass_once()
+    assert [one["count"] for one in await room.told()] == [1]
+    assert (await room.stands())["maker"].standing == "limited"
+    assert second.looked == room.analyst.looked == 200
+
+
+async def test_a_record_that_breaks_the_detector_stops_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted and named; those behind it are looked at, and found."""
+    room = Room(store)
+    named: list[str] = []
+    monkeypatch.setattr(room, "note", lambda event, **fields: named.append(str(fields["record"])))
+    room.analyst = room.another()
+    show = room.analyst.population.show
+    bad = room.ask(next(iter(making([999]))), "breaker")
+
+    def breaking(seen: Observation) -> list[Finding]:
+        if seen.client == "breaker":
+            raise ValueError("a defect")
+        return show(seen)
+
+    monkeypatch.setattr(room.analyst.population, "show", breaking)
+    for body in making(range(160)):
+        room.ask(body, "maker")
+    await room.ship()
+    await room.analyst.pass_once()
+    assert (room.analyst.failed, named) == (1, [bad])
+    assert [one["principal"] for one in await room.told()] == ["maker"]
