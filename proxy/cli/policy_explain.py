@@ -177,8 +177,13 @@ def _of_flags(given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -
     """A call that the options describe; a configured principal brings its purpose and attributes."""
     from proxy.app.sets import set_of
     from proxy.app.sites import sites
+    from proxy.cli.catalogues import unknown
     from proxy.policy.cases import call_of
+    from proxy.settings.policies import words
 
+    for what, names in (("upstream", () if "host" in given else compiled.settings.upstreams), ("endpoint", words()["endpoint"])):
+        if names and given.get(what, next(iter(names))) not in names:
+            raise unknown(what, given[what], names)
     known = {each.name: each for each in compiled.principals}
     whom = known.get(given.get("principal", {}).get("name", ""))
     if whom is not None:

@@ -159,6 +159,8 @@ def test_queries_in_a_body(explained: Any, tmp_path: Path) -> None:
         (("--set", "mesages=1"), 2, "mesages: unknown key (did you mean messages?)"),
         (("--attribute", "x"), 2, "'x' should be name=value"),
         (("--purpose", "training"), 2, "purpose: Input should be "),
+        (("--upstream", "opnai"), 2, "no upstream is named 'opnai', did you mean openai"),
+        (("--endpoint", "chta"), 2, "no endpoint is named 'chta', did you mean chat"),
         (("--model", "m", "--", *CURL), 2, "a request says itself what is asked (model)"),
         (("--", "curl", "http://h/v1/messages"), 1, "404 unknown_upstream: "),
         (("--", *CURL, "-d", '{"a": 1, "a": 2}'), 1, "400 json_duplicate_key: "),
