@@ -54,6 +54,7 @@ CONTROL_WRITER = 1000
 """The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
 
 _STORED_SECONDS = 5.0
+_ANALYST_SECONDS = 0.5
 _JOB = (sys.executable, "-P", "-m", "proxy.app", "job")
 
 
@@ -294,7 +295,13 @@ class Control:
         return FindingRaiser(store, self._in_force, partial(getattr, shipper.progress, "handled"), self._diagnostics.note)
 
     async def _analyse(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
-        # brings the detector, which a control process that only ships until then does not carry
+        """The detector is 6 MB, which nobody carries before there is something to look at or somebody to stand anyhow."""
+        shipper, store = self._shipper, ledger.store
+        while store.dialect == "sqlite" and shipper is not None and not shipper.progress.handled:
+            if await store_standings.listed(store) or await pause_unless(stop, _ANALYST_SECONDS):
+                break
+        if stop.is_set():
+            return
         from proxy.control.analyst import Analyst
         from proxy.control.watching import shipped_weights
 
