@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from proxy.control.extraction import raised
 from proxy.control.looking import MOST_REQUEST, Look, look, seen_of
 from proxy.control.population import Population
-from proxy.control.process import Note, pause_unless
+from proxy.control.process import Note
+from proxy.control.reading import read_on
 from proxy.control.standing import Record, Standings
 from proxy.core.clock import Clock, SystemClock
 from proxy.core.principal import STANDINGS
@@ -32,7 +33,6 @@ from proxy.detection.weights import Weights
 from proxy.ledger import store_analysis, store_traits
 from proxy.ledger.store import Store
 from proxy.ledger.store_analysis import Beginnings, Ending, Epoch, Opened
-from proxy.ledger.store_errors import StoreError
 from proxy.review import findings, questions, standing
 from proxy.review.judged import automatic
 from proxy.review.raised import Raised
@@ -50,7 +50,6 @@ _BEHIND = 20_000
 _MOST_IN = 16
 _AT_ONCE_BYTES = 2 * 1024 * 1024
 _PAUSE_SECONDS = 0.2
-_AWAY_SECONDS = 2.0
 _SETTLE_SECONDS = 2.0
 _YIELD = 4
 
@@ -115,16 +114,7 @@ class Analyst:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set; what is left then is looked at by whoever comes next."""
-        away = ""
-        while not stop.is_set():
-            try:
-                await self.pass_once(stop)
-                away = ""
-            except StoreError as error:
-                if not away:
-                    self._note("detection waits for the database", reason=str(error))
-                away = str(error)
-            await pause_unless(stop, _AWAY_SECONDS if away else _PAUSE_SECONDS)
+        await read_on(stop, self.pass_once, self._note, "detection waits for the database", _PAUSE_SECONDS)
 
     async def pass_once(self, stop: asyncio.Event | None = None) -> None:
         """Look at what there is. Raises: StoreUnavailableError; what was found in whole slices stays."""

@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from proxy.control.process import Note, pause_unless
+from proxy.control.process import Note
+from proxy.control.reading import read_on
 from proxy.core.clock import Clock, SystemClock
 from proxy.ledger import store_following, store_hourly
 from proxy.ledger.store import Store
-from proxy.ledger.store_errors import StoreError
 from proxy.ledger.store_following import OvertakenError, Place
 
 SLICE = 2000
 """Entries counted at a time: a few milliseconds of the database."""
 
 _PAUSE_SECONDS = 1.0
-_AWAY_SECONDS = 2.0
 _DAILY_SECONDS = 86_400.0
 
 
@@ -39,16 +38,7 @@ class HourlyCounter:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Count until `stop` is set; what is left then is counted by whoever comes next."""
-        away = ""
-        while not stop.is_set():
-            try:
-                await self.pass_once(stop)
-                away = ""
-            except StoreError as error:
-                if not away:
-                    self._note("hourly counts wait for the database", reason=str(error))
-                away = str(error)
-            await pause_unless(stop, _AWAY_SECONDS if away else _PAUSE_SECONDS)
+        await read_on(stop, self.pass_once, self._note, "hourly counts wait for the database", _PAUSE_SECONDS)
 
     async def pass_once(self, stop: asyncio.Event | None = None) -> None:
         """Count what there is. Raises: StoreUnavailableError; what was counted stays."""

@@ -17,12 +17,12 @@ from typing import Protocol
 
 import msgspec
 
-from proxy.control.process import Note, pause_unless
+from proxy.control.process import Note
+from proxy.control.reading import read_on
 from proxy.core.clock import Clock, SystemClock
 from proxy.core.rules import Rule
 from proxy.ledger import store_following
 from proxy.ledger.store import Store
-from proxy.ledger.store_errors import StoreError
 from proxy.ledger.store_following import Ended, OvertakenError, Place
 from proxy.review import digests, findings, judged, questions
 from proxy.review.questions import Declared
@@ -32,7 +32,6 @@ READER = "findings"
 """The name of its places in the store."""
 
 _PAUSE_SECONDS = 0.5
-_AWAY_SECONDS = 2.0
 _DAILY_SECONDS = 60.0
 _MOST_SLICES = 20
 _MOST_KNOWN = 100_000
@@ -77,16 +76,7 @@ class FindingRaiser:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Raise until `stop` is set; what is left then is raised by whoever comes next."""
-        away = ""
-        while not stop.is_set():
-            try:
-                await self.pass_once(stop)
-                away = ""
-            except StoreError as error:
-                if not away:
-                    self._note("findings wait for the database", reason=str(error))
-                away = str(error)
-            await pause_unless(stop, _AWAY_SECONDS if away else _PAUSE_SECONDS)
+        await read_on(stop, self.pass_once, self._note, "findings wait for the database", _PAUSE_SECONDS)
 
     async def pass_once(self, stop: asyncio.Event | None = None) -> None:
         """Read what there is, and say what the day has to say. Raises: StoreUnavailableError; what was raised stays."""

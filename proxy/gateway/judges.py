@@ -17,10 +17,10 @@ from proxy.core.buckets import INPUT, OUTPUT, PROMPTS, REASONING, REQUESTS, TOKE
 from proxy.core.call import Call
 from proxy.core.decision import GRANTED, Decision, Grant, Verdict, united
 from proxy.core.exchange import Exchange
-from proxy.core.facts import RequestFacts, Usage
+from proxy.core.facts import Usage
 from proxy.core.rules import Bundle
 from proxy.gateway import prompts
-from proxy.gateway.allowances import NOTHING, Allowances, Spent, estimated
+from proxy.gateway.allowances import NOTHING, Allowances, Spent
 from proxy.gateway.retries import Retries
 from proxy.gateway.routes import Route
 from proxy.wire.request import Request
@@ -220,12 +220,6 @@ def called(exchange: Exchange, method: str = "", size: int = -1) -> Call:
         refers=exchange.refers,
         size=request.received if size < 0 else size,
     )
-
-
-def tokens_of(facts: RequestFacts) -> int:
-    """An estimate of what a query will use, prompt and answer."""
-    asked, answered = estimated(facts)
-    return asked + answered
 
 
 _told: dict[tuple[int, int], tuple[Verdict, Decision, dict[str, Any]]] = {}

@@ -104,10 +104,6 @@ class Disk:
             return False
         return True
 
-    def unlock(self, fd: int) -> None:
-        """Give the file's lock back."""
-        fcntl.flock(fd, fcntl.LOCK_UN)
-
     def map(self, fd: int, size: int) -> mmap.mmap:
         """The file's first `size` bytes as shared memory."""
         return mmap.mmap(fd, size)

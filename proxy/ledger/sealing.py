@@ -7,7 +7,6 @@ restarts. Randomness is drawn from the system in blocks: one `urandom` call cost
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from itertools import count
 
 from cryptography.exceptions import InvalidTag
@@ -65,7 +64,3 @@ def unseal(cipher: AESGCM, sealed: bytes, record_id: str) -> bytes:
         return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], record_id.encode())
     except (InvalidTag, ValueError) as error:
         raise SealBrokenError(f"{record_id}: the sealed content does not open") from error
-
-
-Ciphers = Callable[[str], AESGCM]
-"""From the id of a content key to its cipher; raises KeyGoneError when it was erased."""

@@ -24,8 +24,6 @@ from proxy.documents.checking import checked
 from proxy.documents.problems import Problem
 from proxy.documents.reading import Document, read_document
 
-KIND = "PolicyTest"
-
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -19,7 +19,6 @@ from proxy.core.references import FOREIGN, UNKNOWN, kind_of
 
 STRING, INT, DOUBLE, BOOL = "string", "int", "double", "bool"
 LIST, MAP, TIMESTAMP = "list<string>", "map<string, string>", "timestamp"
-TYPES = (STRING, INT, DOUBLE, BOOL, LIST, MAP, TIMESTAMP)
 
 Value = str | int | float | bool | Sequence[str] | Mapping[str, str] | datetime
 

@@ -15,14 +15,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from proxy.core.principal import PURPOSES, UNDECLARED
 
 API_VERSION = "tos-proxy/v1"
-RANKS = ("contract", "policy", "licence_annex", "help_page", "third_party_flag")
-"""From the strongest to the weakest."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DECIDABLE = tuple(purpose for purpose in PURPOSES if purpose != UNDECLARED)
 
 Confidence = Literal["stored_primary", "second_hand", "memory"]
 Rank = Literal["contract", "policy", "licence_annex", "help_page", "third_party_flag"]
+"""From the strongest to the weakest."""
 Scope = Literal["any_model", "competing_models", "competing_products", "none"]
 Updates = Literal["floats", "pinned_to_order_form", "on_acceptance"]
 Bearer = Literal["customer", "end_user", "developer", "recipient"]

@@ -7,7 +7,7 @@ from typing import Any
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import MIB, AnswerReader, PathParameters
 from proxy.dialects.openai import requests
-from proxy.dialects.openai.objects import read_object, reads, show
+from proxy.dialects.openai.objects import read_object, show
 from proxy.dialects.openai.results import ResultFile
 from proxy.dialects.openai.rows import about, answers, asking, form
 from proxy.dialects.parameters import flag, reference, text
@@ -47,9 +47,6 @@ def read_announced(body: Any, path: PathParameters) -> RequestFacts:
 
 def _content(stream: str, collect: bool) -> AnswerReader:  # noqa: ARG001 - a file's content has no known type
     return ResultFile(collect=collect)
-
-
-_read_container_file = reads("container_file")
 
 
 def _read_uploaded(gathering: Any, tree: Any) -> None:

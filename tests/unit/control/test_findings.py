@@ -249,7 +249,7 @@ async def test_it_waits_for_a_database_that_is_away(store: Store, monkeypatch: p
     room = Room(store)
     room.writer.exchange(purpose="undeclared")
     await room.ship()
-    monkeypatch.setattr("proxy.control.findings._AWAY_SECONDS", 0.01)
+    monkeypatch.setattr("proxy.control.reading._AWAY_SECONDS", 0.01)
     real, failures, read = store_following.places, 0, asyncio.Event()
 
     async def away(*given: Any) -> Any:

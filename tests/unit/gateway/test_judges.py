@@ -11,11 +11,10 @@ from proxy.core.buckets import Reservation, Wanted
 from proxy.core.call import Call
 from proxy.core.decision import GRANTED, Decision, Grant, Verdict
 from proxy.core.exchange import Exchange
-from proxy.core.facts import RequestFacts, Usage
 from proxy.core.rules import Bundle, Limit, Rate, Rule
 from proxy.core.snapshot import UpstreamOptions
 from proxy.gateway.allowances import Allowances
-from proxy.gateway.judges import Judges, tokens_of
+from proxy.gateway.judges import Judges
 from tests.unit.gateway.stage import Stage, post, status_of, told_error, whole
 
 VERDICT = Verdict("review", ("c.1",), "silence", ("cite",), ("openai.api@2026-01-01",), confirmed=False, assumed="use.internal")
@@ -199,9 +198,3 @@ def test_a_carrier_counts_what_its_lines_do() -> None:
         ("upstream/openai", "tokens", 1000),
     ]
     assert bench.counted == [("reserve", wanted)]
-
-
-def test_an_answer_that_is_not_bounded_is_not_estimated() -> None:
-    """Only what was said counts ahead: four characters a token."""
-    assert tokens_of(RequestFacts(prompt_chars=30, system_chars=10)) == 10
-    assert Usage().input == 0
