@@ -165,7 +165,8 @@ def _asked(look: Look, path: str, body: Any, answer: str) -> Asked:
 
 def _by_facts(look: Look, row: Endpoint, weight: int, *, carried: bool = False) -> Observation:
     query, usage = look.query, look.answer.usage
-    made = observe(query.principal, query.at / 1e6, query.endpoint, query.facts, (), teaches=row.teaches or carried, weight=weight)
+    teaches = row.teaches or carried or look.kind == "turn"
+    made = observe(query.principal, query.at / 1e6, query.endpoint, query.facts, (), teaches=teaches, weight=weight)
     made.carried = carried
     made.record = query.id
     made.identity = int(query.received[:16] or "0", 16)  # salted: whether it came before nobody knows
