@@ -15,9 +15,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Depends, Path, Query
 from pydantic import BaseModel, Field, model_validator
 
+from proxy.admin.api.standings import effective
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
-from proxy.core.principal import PURPOSES, UNDECLARED
+from proxy.core.principal import PURPOSES, STANDINGS, UNDECLARED
 from proxy.core.principal import Principal as CorePrincipal
 from proxy.ledger import store_principals
 
@@ -107,6 +108,9 @@ async def list_principals(
     configured = [_configured(one) for one in parts.configured() if one.name > after]
     added = [_added(one) for one in await store_principals.listed(parts.store, limit=limit + 1, after=after)]
     merged = sorted([*configured, *added], key=lambda one: one.name)
+    stands = await effective(parts)
+    for item in merged[:limit]:
+        item.standing = max(item.standing, stands.get(item.name, "normal"), key=STANDINGS.index)
     return Page(items=merged[:limit], next_cursor=_cursor(merged[limit - 1].name) if len(merged) > limit else None)
 
 
@@ -166,7 +170,9 @@ async def _changed(parts: AdminParts, name: str) -> Principal:
     added = await store_principals.named(parts.store, name)
     if added is None:
         raise ProblemError(404, "no-such-principal", f"No principal named {name} was added.")
-    return _added(added)
+    shown = _added(added)
+    shown.standing = max(shown.standing, (await effective(parts)).get(name, "normal"), key=STANDINGS.index)
+    return shown
 
 
 @contextmanager

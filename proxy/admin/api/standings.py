@@ -128,6 +128,13 @@ async def import_traits(parts: Parts, given: Import) -> Imported:
     return imported
 
 
+async def effective(parts: AdminParts) -> dict[str, str]:
+    """What gateways go by, of principals that do not stand as everybody does."""
+    now, enforce = parts.clock.utc_us(), _enforce(parts)
+    rows = [Stands(**row) for row in await store_standings.listed(parts.store)]
+    return {row.principal: said.standing for row in rows if (said := standing.told(row, enforce, now)) is not None}
+
+
 def _enforce(parts: AdminParts) -> str:
     return standing.LIMITS if "limited" in parts.in_force.section("limit") else standing.SHADOW
 

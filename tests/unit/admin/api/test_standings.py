@@ -25,6 +25,13 @@ async def test_a_person_places_a_principal(admin: Admin) -> None:
     assert (await admin.client.get("/api/v1/standings")).json()["items"] == []
 
 
+async def test_a_list_of_principals_says_how_they_stand(admin: Admin) -> None:
+    """Configured ones too."""
+    await admin.client.post("/api/v1/standings/chat", json={"standing": "limited"})
+    items = (await admin.client.get("/api/v1/principals")).json()["items"]
+    assert {item["name"]: item["standing"] for item in items} == {"chat": "limited", "eval": "normal"}
+
+
 async def test_without_its_entry_nothing_is_placed(admin: Admin) -> None:
     """While the ledger cannot write, everybody stands as before; and a word that is no standing is refused."""
     admin.refuse = LedgerUnavailableError("full")
