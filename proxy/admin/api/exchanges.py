@@ -178,8 +178,8 @@ class Search(BaseModel):
     endpoint: Name | None = None
     purpose: Name | None = None
     model_requested: Name | None = None
-    since: Annotated[int | None, BeforeValidator(instant)] = Field(None, ge=-(2**53), le=2**53)
-    until: Annotated[int | None, BeforeValidator(instant)] = Field(None, ge=-(2**53), le=2**53)
+    since: Annotated[Annotated[int, Field(ge=-(2**53), le=2**53)] | None, BeforeValidator(instant)] = None
+    until: Annotated[Annotated[int, Field(ge=-(2**53), le=2**53)] | None, BeforeValidator(instant)] = None
     most: int = Field(100, ge=1, le=1000)
 
 

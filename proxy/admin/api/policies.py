@@ -24,7 +24,9 @@ Parts = Annotated[AdminParts, Depends(parts_of)]
 DAY_US = 86_400_000_000
 MOST_TEXT = 256 * 1024
 
-Instant = Annotated[int | None, BeforeValidator(instant), Field(ge=-(2**53), le=2**53, description="µs since 1970, or ISO 8601")]
+Instant = Annotated[
+    Annotated[int, Field(ge=-(2**53), le=2**53)] | None, BeforeValidator(instant), Field(description="µs since 1970, or ISO 8601")
+]
 Plain = Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")]
 
 _RULE: dict[str, JsonValue] = {
