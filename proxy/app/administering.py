@@ -97,11 +97,14 @@ def _effective(environ: Mapping[str, str]) -> Sequence[Any]:
 
 def _status(running: Running) -> Mapping[str, str]:
     """How the ledger stands, in words."""
+    from proxy.control.plan import GATEWAY
+    from proxy.control.presence import who_serves
     from proxy.control.retention import spool_usage
     from proxy.core.clock import SystemClock
     from proxy.review.reconciling import said
 
     usage = spool_usage(running.data_dir, running.max_bytes, SystemClock.utc_us())
+    gateway = (who_serves(running.data_dir, GATEWAY) or {}).get("gateway_url")
     left = "nothing written yet" if usage.days_left is None else f"{usage.days_left:,.0f} days left at this pace"
     return {
         "Spool": f"{usage.used / 1024**2:,.1f} of {usage.max_bytes / 1024**2:,.0f} MiB, {left}",
@@ -110,4 +113,5 @@ def _status(running: Running) -> Mapping[str, str]:
         "Copies": "this volume and the database" if running.copied else "this volume",
         "Folder": running.folder,
         "Reconciled": said(running.data_dir),
+        **({"Gateway": gateway} if gateway else {}),
     }

@@ -134,4 +134,5 @@ def _print_with_key(item: dict[str, Any], as_json: bool) -> None:
         return
     print(f"{item['name']}: {item['purpose']}")
     print(f"key, shown this once: {item['key']}")
-    print("It goes where the provider's key went; the proxy lends the key that the upstream's api_key_env names.")
+    print("It goes where the provider's key went; the proxy lends the key that the upstream's api_key_env names, say")
+    print("  TOS_PROXY_UPSTREAMS__OPENAI__API_KEY_ENV=OPENAI_API_KEY tos-proxy serve")

@@ -290,7 +290,7 @@ def greeting(plan: Plan, gateway_url: str | None, admin_url: str | None, health_
     if plan.unix_socket:
         lines.append(f"              {plan.unix_socket}")
     if admin_url:
-        lines.append(f"  Admin       {admin_url}")
+        lines.append(f"  Review      {admin_url}")
         lines.append(f"    token       {plan.token_file or 'as configured (admin.token)'}")
     lines += [f"  Health      {health_url}/readyz", f"  Records     {plan.data_dir}", ""]
     if plan.token_new and plan.token_file:

@@ -254,7 +254,8 @@ def _injects(credential: Credential, secret: bytes, request: Request, upstream: 
         return True
     inject = credential.kind == "virtual" and (lends or not own or not secret)
     if (inject and not lends) or (secret.startswith(VIRTUAL_PREFIX) and not inject):
-        raise Refused(401, "no_provider_key", f"The proxy holds no provider key for {upstream.name}; set its api_key_env.")
+        setting = f"upstreams.{upstream.name}.api_key_env"
+        raise Refused(401, "no_provider_key", f"The proxy holds no provider key for {upstream.name}: {setting} names its variable.")
     return inject
 
 
@@ -271,6 +272,6 @@ def _purpose(asked: bytes | None, principal: Principal) -> str:
         raise Refused(
             403,
             "purpose_not_allowed",
-            f"{principal.name} may declare {', '.join(principal.purposes)}, not {purpose}.",
+            f"{principal.name} may declare {', '.join(principal.purposes)}, not {purpose}; who runs the proxy can change that.",
         )
     return purpose

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 
 from proxy.admin.pages.forms import form_of
 from proxy.admin.pages.rendering import page
+from proxy.admin.pages.training import as_training
 from proxy.admin.parts import exchange_of, opening, parts_of
 from proxy.admin.problems import ProblemError
 from proxy.core.principal import PURPOSES
@@ -77,6 +78,7 @@ async def _one(request: Request, record_id: str, content: dict[str, Any] | None)
         content=content,
         lines=await store_lines.count(parts.store, record_id),
         turns=await store_turns.count(parts.store, record_id),
+        training=await as_training(parts, found.intent),
     )
 
 

@@ -12,6 +12,8 @@ from proxy.ledger import store_totals
 TITLE = "Overview"
 ADDRESS = "/"
 DAY_US = 86_400_000_000
+USUAL = "http://127.0.0.1:8080"
+"""Where the gateway is unless it says otherwise: it may run on another machine."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,7 +23,8 @@ async def overview(request: Request) -> Response:
     """The last day at a glance."""
     parts = parts_of(request)
     if not await store_totals.anything(parts.store):
-        return page(request, "first.html")
+        gateway = (await parts.status()).get("Gateway", USUAL)
+        return page(request, "first.html", gateway=gateway)
     totals = await store_totals.since(parts.store, parts.clock.utc_us() - DAY_US)
     number = sum(many for _, many in totals["decision"])
     told = await parts.status()
