@@ -125,7 +125,7 @@ class Analyst:
             self._settle_at = time.monotonic() + _SETTLE_SECONDS
         epochs = await store_analysis.epochs(self._store, READER, self._clock.utc_us() - _LOOK_BACK_US)
         self._begin(epochs)
-        self.lag_entries = sum(max(0, each.upto - self._read(each)) for each in epochs)
+        self.lag_entries = sum(max(0, each.upto - max(self._read(each), self._known_of(each))) for each in epochs)
         for epoch in epochs:
             while self._read(epoch) < epoch.upto:
                 if stop is not None and stop.is_set():
@@ -134,6 +134,9 @@ class Analyst:
 
     def _read(self, epoch: Epoch) -> int:
         return self._places[epoch.instance, epoch.epoch]
+
+    def _known_of(self, epoch: Epoch) -> int:
+        return self._known[epoch.instance, epoch.epoch]
 
     def _begin(self, epochs: list[Epoch]) -> None:
         """Where to begin in epochs that this process has not met: with the newest first, as far back as is worth while."""
@@ -164,7 +167,8 @@ class Analyst:
         place = epoch.instance, epoch.epoch
         before = self._places[place]
         endings, reached = await store_analysis.ended(self._store, epoch, before, SLICE)
-        known, one_in = self._known[place], min(_MOST_IN, self.lag_entries // _BEHIND + 1)
+        known = self._known_of(epoch)
+        one_in = min(_MOST_IN, self.lag_entries // _BEHIND + 1) if before >= known else 1
         looks = [(each, found) for each in endings if (found := look(each)) is not None]
         for group in _groups(looks):
             opened = await self._open([found for each, found in group if _chosen(each, one_in)])
@@ -173,7 +177,7 @@ class Analyst:
                 if number % _YIELD == _YIELD - 1:
                     await asyncio.sleep(0)
         self._places[place] = reached  # it is shown once, whatever comes of keeping what was found
-        self.lag_entries = max(0, self.lag_entries - (reached - before))
+        self.lag_entries = max(0, self.lag_entries - max(0, reached - max(before, known)))
         if reached > known:
             self._reached[epoch] = reached
             await self._keep()

@@ -23,19 +23,20 @@ def raised(
     """The finding. `times`: how often earlier ones of this principal were dismissed. `skipped`: records of everybody that were
     counted without being looked at, since there were too many. `members` of its linked group.
     """
-    query = look.query
-    asks = found.kind == "question"
+    query, asks = look.query, found.kind == "question"
+    own = query.principal == found.client  # of a group, one member's record gives all of them away
+    record = query.id if own else next(iter(found.samples), "")
     return Raised(
         f"question:undeclared:{found.client}" if asks else f"extraction:{found.client}:{times}",
         kind=found.kind,
         severity="low" if asks else "high",
         title=_title(found),
-        first_record=query.id,
-        last_record=query.id,
+        first_record=record,
+        last_record=record,
         first_at=query.at,
         last_at=query.at,
         principal=found.client,
-        project=query.project,
+        project=query.project if own else "",
         group_key=found.group,
         rule=RULE,
         purpose=client.purpose,

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import hmac
-import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.control import analyst
-from proxy.control.analyst import Analyst
-from proxy.control.observing import Asked
 from proxy.control.population import Population
 from proxy.control.publisher import Publisher
 from proxy.control.watching import Watch, shipped_weights
-from proxy.core.facts import AnswerFacts, Usage
 from proxy.core.principal import Standing
 from proxy.core.snapshot import GatewayOptions
 from proxy.detection.detector import Finding
 from proxy.detection.records import Observation
-from proxy.dialects import by_name, find
 from proxy.gateway.identity import Identity
 from proxy.gateway.snapshots import committed
-from proxy.ledger import store_standings, store_traits
+from proxy.ledger import store_exchanges, store_standings, store_traits
 from proxy.ledger.record import Content
 from proxy.ledger.store import Store
-from proxy.ledger.store_keys import stored_name
-from proxy.ledger.store_ship import ship, ship_keys
-from proxy.review import findings, standing
+from proxy.review import standing
 from proxy.review.dispositions import Disposition, decide_finding
 from proxy.review.standing import DISMISSED_US, HOLDS_US, LIMITS, SHADOW, Stands
-from tests.ledgers import NOON, Writer
+from tests.contract.analysed import HARVEST, Room, making
 from tests.unit.detection.traffic import filling
-
-MASTER = AESGCM(b"m" * 32)
-MAKING = "Come up with ten diverse instructions to make training data. Avoid repetition of forms. The seed is this. {}."
-HARVEST: dict[str, Any] = {"logprobs": True, "top_logprobs": 5, "max_tokens": 1}
 
 
 @pytest.fixture
@@ -47,100 +34,6 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     opened = await Store.open(store_url)
     yield opened
     await opened.close()
-
-
-class Room:
-    """An analyst over a store, with a clock that the test sets and a gateway that is told how principals stand."""
-
-    def __init__(self, store: Store, enforce: str = LIMITS) -> None:
-        self.store = store
-        self.writer = Writer()
-        self.now = NOON
-        self.mode = enforce
-        self.marks: list[str] = []
-        self.published = 0
-        self.sent: list[Asked] = []
-        self.shipped = 0
-        self.analyst = self.another()
-
-    def another(self) -> Analyst:
-        """The analyst of the next process."""
-        return Analyst(self.store, MASTER, shipped_weights(), self, self.record, self.publish, self.note, self)
-
-    def enforce(self) -> str:
-        """As configured."""
-        return self.mode
-
-    async def record(self, event: str, detail: dict[str, str | int]) -> None:
-        """An entry of the ledger."""
-        self.marks.append(f"{event} {detail['from']} {detail['to']}")
-
-    async def record_decision(self, event: str, detail: dict[str, str | int]) -> None:
-        """An entry of the ledger, of a person."""
-        self.marks.append(f"{event} {detail['decision']}")
-
-    async def publish(self) -> None:
-        """Gateways are told."""
-        self.published += 1
-
-    def note(self, event: str, /, **fields: Any) -> None:
-        """Nothing is to be complained of."""
-        raise AssertionError(event, fields)
-
-    def utc_us(self) -> int:
-        """The test's time."""
-        return self.now
-
-    def monotonic_ns(self) -> int:
-        """Not asked for."""
-        return 0
-
-    def ask(
-        self, body: dict[str, Any], principal: str = "chat", *, purpose: str = "undeclared", status: int = 200, **more: Any
-    ) -> str:
-        """One exchange, as the gateway records it; and as somebody else would have."""
-        _, row, path = find(by_name("openai"), "POST", "/v1/chat/completions")
-        facts = row.read_request(body, path)
-        answer = f"Here it is: {filling(len(self.sent))}."
-        said = msgspec.json.encode({"choices": [{"message": {"content": answer}}]})
-        fields = {"principal": principal, "purpose": purpose, "facts": facts, "target": "/openai/v1/chat/completions", **more}
-        intent = self.writer.intent(self.writer.new_id(), msgspec.json.encode(body), **fields)
-        usage = Usage(input=60, output=120)
-        self.writer.outcome(intent, said, status=status, facts=AnswerFacts(usage=usage, text_chars=len(answer), choices=1))
-        asked = Asked(principal, intent.at / 1e6, "POST", "/v1/chat/completions", body, status, answer, 60, 120, purpose=purpose)
-        self.sent.append(asked)
-        self.now = self.writer.at
-        return intent.id
-
-    async def ship(self) -> None:
-        """What was written is in the store."""
-        rows = []
-        for key, secret in self.writer.ring.keys.items():
-            nonce, name = os.urandom(12), stored_name(self.writer.instance, key)
-            rows.append((name, self.writer.instance, "p", "2026-09", nonce + MASTER.encrypt(nonce, secret, name.encode())))
-        await ship_keys(self.store, rows)
-        await ship(self.store, self.writer.batch(taken=self.shipped))
-        self.shipped = len(self.writer.frames)
-
-    async def told(self, kind: str = "extraction") -> list[dict[str, Any]]:
-        """Findings of a kind, by principal."""
-        found, _ = await findings.page(self.store, findings.Wanted({"kind": kind}), limit=500)
-        return sorted(found, key=lambda one: str(one["principal"]))
-
-    async def stands(self, now: int | None = None) -> dict[str, Standing]:
-        """What gateways are told."""
-        rows = [Stands(**row) for row in await store_standings.listed(self.store)]
-        return {row.principal: said for row in rows if (said := standing.told(row, self.mode, now or self.now)) is not None}
-
-
-def making(numbers: Iterable[int]) -> Iterable[dict[str, Any]]:
-    """Bodies of a pipeline that makes training data."""
-    for number in numbers:
-        yield {
-            "model": "gpt-5",
-            "temperature": 0.9,
-            "messages": [{"role": "user", "content": MAKING.replace("{}", filling(number))}],
-        }
 
 
 async def test_live_finds_what_detect_finds(store: Store) -> None:
@@ -279,8 +172,9 @@ async def test_shadow_slows_nobody_down(store: Store) -> None:
     assert standing.told(standing.placed(row, "suspended", "ann", "", room.now), SHADOW, room.now) == Standing("suspended")
 
 
-async def test_the_next_process_knows_what_this_one_knew(store: Store) -> None:
-    """It looks back: nothing is raised twice, and what was half way goes on where it was."""
+async def test_the_next_process_knows_what_this_one_knew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks back, at all of it: nothing is raised twice, and what was half way goes on where it was."""
+    monkeypatch.setattr(analyst, "_BEHIND", 310)
     room = Room(store)
     bodies = list(making(range(160)))
     for body in bodies[:10]:
@@ -298,8 +192,10 @@ async def test_the_next_process_knows_what_this_one_knew(store: Store) -> None:
     for asked in room.sent:
         recorded.take(asked)
     assert found["detail"]["prompt"] == recorded.reports()[0]["flagged_at"]
-    await room.another().pass_once()
+    third = room.another()
+    await third.pass_once()
     assert [one["count"] for one in await room.told()] == [1]
+    assert third.skipped == 0
 
 
 async def test_nobody_is_framed(store: Store) -> None:
@@ -313,6 +209,11 @@ async def test_nobody_is_framed(store: Store) -> None:
             room.ask(next(iter(making([9000 + number]))), "victim", agent="same/1.0")
     await room.ship()
     await room.analyst.pass_once()
+    accused = {one["principal"]: one for one in await room.told()}
+    for name, one in accused.items():
+        record = await store_exchanges.record(store, one["first_record"])
+        assert record is not None
+        assert record.row["principal"] == name
     assert "victim" not in await room.stands()
     assert "key:000000000001" in await room.stands()
 
