@@ -58,7 +58,8 @@ def server(start_proxy: StartProxy) -> ProxyServer:
         urllib.request.Request(server.gateway_url + "/openai/v1/chat/completions", body, headers)
     ) as answer:
         answer.read()
-    server.until(lambda: "tos_proxy_findings_raised_total" in server.get("/metrics")[1])
+    last = (names.FINDINGS_RAISED, names.STANDINGS)  # of the duties that begin last
+    server.until(lambda: all(name in server.get("/metrics")[1] for name in last), 30)
     return server
 
 
