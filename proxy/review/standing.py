@@ -92,11 +92,11 @@ def placed(row: Stands, standing: str, by: str, note: str, now: int) -> Stands:
 
 
 def told(row: Stands, enforce: str, now: int) -> Standing | None:
-    """What gateways are told of it; None for nothing. In shadow nobody is slowed down but by a person."""
+    """What gateways are told of it; None for nothing. In shadow nobody is slowed down."""
     row = decayed(row, now)
     if row.standing == "normal":
         return None
-    if enforce == SHADOW and not row.set_by:
+    if enforce == SHADOW and row.standing == "limited":
         return Standing("watched")
     return Standing(row.standing, row.group_key)
 

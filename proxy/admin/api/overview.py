@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, JsonValue
 
+from proxy.admin.api import standings
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import responses
 from proxy.ledger import store_totals
-from proxy.review import tallies
+from proxy.review import standing, tallies
 
 router = APIRouter(tags=["overview"])
 
@@ -31,6 +33,7 @@ _EXAMPLE: dict[str, JsonValue] = {
     },
     "open_findings": [{"kind": "terms", "severity": "medium", "findings": 1}],
     "precision": [{"kind": "terms", "confirmed": 3, "dismissed": 1, "precision": 0.75}],
+    "detection": {"enforce": "limits", "watched": 2, "slowed_down": 1, "otherwise": 0},
     "ledger": {"Copies": "this volume"},
     "lag": {"ship_entries": 0, "ship_seconds": 0.0},
     "incidents": 0,
@@ -61,6 +64,17 @@ class Precision(BaseModel):
     precision: float | None
 
 
+class Detection(BaseModel):
+    """What findings do to traffic: `enforce` is `limits` or `shadow`. `watched` and `slowed_down` count principals as gateways go
+    by them now; `otherwise`: how many would be slowed down if the switch stood the other way.
+    """
+
+    enforce: str
+    watched: int
+    slowed_down: int
+    otherwise: int
+
+
 class Overview(BaseModel):
     """Counts of exchanges that began since `since` (a full hour, microseconds since 1970 UTC), for each of upstream, purpose,
     decision, outcome and principal the most frequent values first, at most 50; an exchange without an outcome counts as `open`.
@@ -75,6 +89,7 @@ class Overview(BaseModel):
     counts: dict[str, list[Count]]
     open_findings: list[Open]
     precision: list[Precision]
+    detection: Detection
     ledger: dict[str, str]
     lag: dict[str, float]
     incidents: int
@@ -95,7 +110,18 @@ async def overview(parts: Parts) -> Overview:
         },
         open_findings=[Open(kind=kind, severity=severity, findings=many) for kind, severity, many in told.open],
         precision=[Precision(**vars(one), precision=one.precision) for one in told.decided],
+        detection=await _detection(parts),
         ledger=dict(await parts.status()),
         lag=dict(parts.lag()),
         incidents=await store_totals.incident_count(parts.store),
+    )
+
+
+async def _detection(parts: AdminParts) -> Detection:
+    enforce = standings.enforced(parts)
+    other = standing.SHADOW if enforce == standing.LIMITS else standing.LIMITS
+    now, then = await standings.effective(parts), await standings.effective(parts, other)
+    stand = Counter(now.values())
+    return Detection(
+        enforce=enforce, watched=stand["watched"], slowed_down=stand["limited"], otherwise=Counter(then.values())["limited"]
     )

@@ -95,7 +95,7 @@ async def list_standings(
     now = parts.clock.utc_us()
     rows = [standing.decayed(Stands(**row), now) for row in await store_standings.listed(parts.store) if row["principal"] > cursor]
     told = [row for row in rows if row.standing != "normal" or row.spared_until > now]
-    enforce, after = _enforce(parts), told[limit - 1].principal if len(told) > limit else None
+    enforce, after = enforced(parts), told[limit - 1].principal if len(told) > limit else None
     return Page(enforce=enforce, items=[_shown(row, enforce, now) for row in told[:limit]], next_cursor=after)
 
 
@@ -111,7 +111,7 @@ async def place(parts: Parts, request: Request, principal: Id, placed: Place) ->
         detail: dict[str, str | int] = {"principal": principal, "from": before.standing, "to": row.standing, "by": by}
         await parts.record("standing_set", detail | ({"note": placed.note} if placed.note else {}))
     await parts.published()
-    return _shown(row, _enforce(parts), now)
+    return _shown(row, enforced(parts), now)
 
 
 @router.post("/traits")
@@ -128,14 +128,15 @@ async def import_traits(parts: Parts, given: Import) -> Imported:
     return imported
 
 
-async def effective(parts: AdminParts) -> dict[str, str]:
-    """What gateways go by, of principals that do not stand as everybody does."""
-    now, enforce = parts.clock.utc_us(), _enforce(parts)
+async def effective(parts: AdminParts, enforce: str = "") -> dict[str, str]:
+    """What gateways go by, of principals that do not stand as everybody does; or would go by with that `enforce`."""
+    now, enforce = parts.clock.utc_us(), enforce or enforced(parts)
     rows = [Stands(**row) for row in await store_standings.listed(parts.store)]
     return {row.principal: said.standing for row in rows if (said := standing.told(row, enforce, now)) is not None}
 
 
-def _enforce(parts: AdminParts) -> str:
+def enforced(parts: AdminParts) -> str:
+    """What findings may do to traffic: `limits` or `shadow`."""
     return standing.LIMITS if "limited" in parts.in_force.section("limit") else standing.SHADOW
 
 

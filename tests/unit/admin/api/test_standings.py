@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from proxy.core.errors import LedgerUnavailableError
-from proxy.ledger import store_traits
+from proxy.ledger import store_standings, store_traits
+from proxy.review.standing import Stands
 from tests.unit.admin.conftest import Admin
 
 
@@ -27,9 +29,9 @@ async def test_a_person_places_a_principal(admin: Admin) -> None:
 
 async def test_a_list_of_principals_says_how_they_stand(admin: Admin) -> None:
     """Configured ones too."""
-    await admin.client.post("/api/v1/standings/chat", json={"standing": "limited"})
+    await admin.client.post("/api/v1/standings/chat", json={"standing": "suspended"})
     items = (await admin.client.get("/api/v1/principals")).json()["items"]
-    assert {item["name"]: item["standing"] for item in items} == {"chat": "limited", "eval": "normal"}
+    assert {item["name"]: item["standing"] for item in items} == {"chat": "suspended", "eval": "normal"}
 
 
 async def test_without_its_entry_nothing_is_placed(admin: Admin) -> None:
@@ -60,3 +62,13 @@ async def test_where_people_come_from_is_no_evidence(admin: Admin, name: str) ->
     assert answer.status_code == 422
     assert "never evidence" in answer.text
     assert list(await store_traits.listed(admin.store)) == []
+
+
+async def test_the_overview_says_what_the_switch_would_change(admin: Admin) -> None:
+    """Here detection is in shadow: whoever is limited, by evidence or a person, is watched, and would be slowed down."""
+    evident = Stands("by-evidence", "limited", since=1, until=admin.writer.at * 2)
+    async with admin.store.write() as connection:
+        await store_standings.keep(connection, [msgspec.structs.asdict(evident)])
+    await admin.client.post("/api/v1/standings/by-ann", json={"standing": "limited"})
+    told = (await admin.client.get("/api/v1/overview")).json()["detection"]
+    assert told == {"enforce": "shadow", "watched": 2, "slowed_down": 0, "otherwise": 2}
