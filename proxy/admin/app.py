@@ -14,6 +14,7 @@ from fastapi.security import HTTPBearer
 from proxy import __version__
 from proxy.admin import describing, problems
 from proxy.admin.api import (
+    approvals,
     cases,
     exchanges,
     findings,
@@ -48,6 +49,7 @@ RESOURCES = (
     users.router,
     findings.router,
     cases.router,
+    approvals.router,
     adoptions.router,
     matrix.router,  # behind adoptions, whose address would be that of a row
     policies.router,

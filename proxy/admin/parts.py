@@ -47,6 +47,10 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+async def _erases_nothing(_principal: str) -> int:
+    return 0
+
+
 class JobBook(Protocol):
     """Who carries out long work. What goes wrong with a job is a TosProxyError."""
 
@@ -78,7 +82,8 @@ class AdminParts:
     stands, `settings` gives the configuration in force as people may see it (`path`, `value`, `origin`), `lag` how far readers of
     the ledger are behind. `explain` says of a record (by id) or a call (by the names of expressions), at a time (None: its own, or
     now), why it is decided as it is: KeyError where there is none, ValueError where the call cannot be read. `policy_texts` gives
-    the text of a rule and of its tests. `jobs`: None where nobody carries them out. `keyed` makes of what a host knows of somebody
+    the text of a rule and of its tests. `jobs`: None where nobody carries them out. `erase`
+    destroys the content keys of a principal. `keyed` makes of what a host knows of somebody
     what may be kept.
     """
 
@@ -97,6 +102,7 @@ class AdminParts:
     explain: Callable[[str | None, Mapping[str, Any] | None, int | None], Awaitable[dict[str, Any]]] = field(default=_unexplained)
     policy_texts: Callable[[Rule], Awaitable[tuple[str | None, str | None]]] = field(default=_no_texts)
     jobs: JobBook | None = None
+    erase: Callable[[str], Awaitable[int]] = field(default=_erases_nothing)
     openings: Openings = field(default_factory=Openings)
     sign_on: SignOn | None = None
     keyed: Callable[[str], str] = _digest

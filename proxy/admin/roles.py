@@ -25,7 +25,7 @@ _NEEDS: tuple[tuple[str, str, str], ...] = (
     (r"GET", r"/api/v1/(?:users|tokens|settings)(?:/.*)?", "admin"),
     (r"GET", r"/(?:settings)(?:/.*)?", "admin"),
     (r"POST", r"/api/v1/(?:findings|cases|terms|jobs)/.+", "reviewer"),
-    (r"POST", r"/api/v1/exchanges/search", "reviewer"),
+    (r"POST", r"/api/v1/(?:exchanges/search|approvals)", "reviewer"),
     (r"POST", r"/api/v1/policies/backtest", "reviewer"),
     (r"POST", r"/api/v1/policies/explain", "viewer"),
     (r"POST", r"/(?:findings|cases|queue)/.+", "reviewer"),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.control.in_force import InForce
+from proxy.core.clock import SystemClock
 from proxy.core.principal import Principal
-from proxy.ledger import secrets
+from proxy.ledger import erasing, secrets
 from proxy.settings.described import Running
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def application(
         keyed=_keyed(running, environ),
         explain=partial(answer, ledger.store, in_force),
         policy_texts=lambda rule: asyncio.to_thread(texts, rule),
+        erase=lambda principal: erasing.erase(ledger.store, running.data_dir, principal, SystemClock.utc_us()),
         **(more or {}),
     )
     return create(parts)
@@ -100,7 +102,6 @@ def _status(running: Running) -> Mapping[str, str]:
     from proxy.control.plan import GATEWAY
     from proxy.control.presence import who_serves
     from proxy.control.retention import spool_usage
-    from proxy.core.clock import SystemClock
     from proxy.review.reconciling import said
 
     usage = spool_usage(running.data_dir, running.max_bytes, SystemClock.utc_us())

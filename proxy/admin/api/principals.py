@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Depends, Path, Query
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from pydantic import BaseModel, Field, model_validator
 
-from proxy.admin.api.standings import effective
+from proxy.admin.api.standings import alone, effective
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.core.principal import PURPOSES, STANDINGS, UNDECLARED
@@ -150,8 +150,9 @@ async def rotate_principal(parts: Parts, name: str, rotation: Annotated[Rotation
 
 
 @router.post("/principals/{name}/suspend", responses=responses(404, 409))
-async def suspend_principal(parts: Parts, name: str) -> Principal:
-    """Refuse the principal's calls from now on."""
+async def suspend_principal(parts: Parts, request: Request, name: str) -> Principal:
+    """Refuse the principal's calls from now on: with the admin token; people ask for an approval."""
+    alone(request, "suspended")
     with _only_added(parts, name):
         await store_principals.suspend(parts.store, name, parts.clock.utc_us(), parts.record)
     return await _changed(parts, name)

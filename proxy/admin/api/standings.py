@@ -13,7 +13,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from proxy.admin.api.deciding import Act, Id, Words, who
-from proxy.admin.parts import AdminParts, parts_of
+from proxy.admin.parts import AdminParts, parts_of, session_of
+from proxy.admin.problems import ProblemError, responses
+from proxy.admin.roles import ROOT
 from proxy.ledger import store_standings, store_traits
 from proxy.review import standing
 from proxy.review.standing import Stands
@@ -99,17 +101,30 @@ async def list_standings(
     return Page(enforce=enforce, items=[_shown(row, enforce, now) for row in told[:limit]], next_cursor=after)
 
 
-@router.post("/standings/{principal}")
+@router.post("/standings/{principal}", responses=responses(409))
 async def place(parts: Parts, request: Request, principal: Id, placed: Place) -> Standing:
     """Set how a principal stands, automatic ones too: on record with who did it, and in force at the gateways with the answer."""
-    now, by = parts.clock.utc_us(), who(request, placed)
+    alone(request, placed.standing)
+    return await stand(parts, principal, placed.standing, who(request, placed), placed.note)
+
+
+def alone(request: Request, wanted: str) -> None:
+    """To suspend takes two persons; the admin token is for whoever runs the machine. Raises: ProblemError 409."""
+    if wanted == "suspended" and session_of(request).name != ROOT:
+        told = "To suspend takes a second person: ask for it by POST /api/v1/approvals, and have another admin approve it."
+        raise ProblemError(409, "needs-approval", told)
+
+
+async def stand(parts: AdminParts, principal: str, wanted: str, by: str, note: str) -> Standing:
+    """Set how a principal stands."""
+    now = parts.clock.utc_us()
     async with parts.store.write() as connection:
         known = await store_standings.named(connection, principal)
         before = Stands(**known) if known is not None else Stands(principal)
-        row = standing.placed(before, placed.standing, by, placed.note, now)
+        row = standing.placed(before, wanted, by, note, now)
         await store_standings.keep(connection, [msgspec.structs.asdict(row)])
         detail: dict[str, str | int] = {"principal": principal, "from": before.standing, "to": row.standing, "by": by}
-        await parts.record("standing_set", detail | ({"note": placed.note} if placed.note else {}))
+        await parts.record("standing_set", detail | ({"note": note} if note else {}))
     await parts.published()
     return _shown(row, enforced(parts), now)
 
