@@ -83,7 +83,7 @@ class Telemetry:
         self._clock = clock or SystemClock()
         self._resource = resource(__version__)
         self._measures = Measures(self._clock.utc_us() * 1000)
-        self._told_metrics = -1
+        self._told_metrics = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell until `stop` is set; what is left then is told by whoever comes next."""
