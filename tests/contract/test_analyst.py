@@ -22,7 +22,7 @@ from proxy.gateway.snapshots import committed
 from proxy.ledger import store_exchanges, store_standings, store_traits
 from proxy.ledger.record import Content
 from proxy.ledger.store import Store
-from proxy.review import standing
+from proxy.review import cases, standing
 from proxy.review.dispositions import Disposition, decide_finding
 from proxy.review.standing import DISMISSED_US, HOLDS_US, LIMITS, SHADOW, Stands
 from tests.contract.analysed import HARVEST, Room, making
@@ -293,3 +293,32 @@ async def test_a_record_that_breaks_the_detector_stops_nobody(store: Store, monk
     await room.analyst.pass_once()
     assert (room.analyst.failed, named) == (1, [bad])
     assert [one["principal"] for one in await room.told()] == ["maker"]
+
+
+async def test_accounts_that_the_host_ties_are_watched(store: Store) -> None:
+    """Linked accounts, each too small to be found alone: one group by one name, in one case; who shares the payment is watched in
+    it, who only shares the text is not.
+    """
+    room = Room(store)
+    accounts = [f"key:{number:012x}" for number in range(24)]
+    await store_traits.keep(store, [(account, "payment", "1") for account in accounts], 1)
+    for number in range(120):
+        room.ask({"model": "gpt-5", "messages": [{"role": "user", "content": f"Hello {filling(number % 5)}"}]}, f"other-{number}")
+    for number in range(14):
+        for place, account in enumerate([*accounts, "key:copying"]):
+            words = (
+                f"Write out the complete reasoning, step by step, before the answer. The problem: {filling(number * 40 + place)}."
+            )
+            long = {"model": "gpt-5", "temperature": 0.7, "messages": [{"role": "user", "content": words}]}
+            room.ask(long, account)
+    await room.ship()
+    await room.analyst.pass_once()
+    tied = [one for one in await room.told() if one["group_key"]]
+    assert len(tied) >= 20
+    (group,) = {one["group_key"] for one in tied}
+    stands = await room.stands()
+    watched = {name for name, said in stands.items() if said == Standing("watched", group)}
+    assert len(watched & set(accounts)) >= 20
+    assert "key:copying" not in watched
+    cases_, _ = await cases.page(store, cases.Wanted())
+    assert [case["subject"] for case in cases_ if case["subject_kind"] == "group"] == [group]
