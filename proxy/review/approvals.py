@@ -36,7 +36,7 @@ class NotNowError(TosProxyError):
 async def ask(store: Store, action: str, principal: str, case: str, by: str, reason: str, at: int, record: Record) -> Approval:
     """Ask for something. Raises: NotNowError (asked already), NoSuchCaseError, StoreUnavailableError, whatever `record` raises."""
     columns = approvals.c
-    row = {"id": new_id("appr", at), "action": action, "principal": principal, "case_id": case, "state": "asked"}
+    row: dict[str, Any] = {"id": new_id("appr", at), "action": action, "principal": principal, "case_id": case, "state": "asked"}
     row |= {"asked_at": at, "asked_by": by, "reason": reason}
     async with store.write() as connection:
         same = (columns.principal == principal) & (columns.action == action) & (columns.state == "asked")
@@ -45,7 +45,7 @@ async def ask(store: Store, action: str, principal: str, case: str, by: str, rea
         if case and (await connection.execute(select(cases.c.id).where(cases.c.id == case))).first() is None:
             raise NoSuchCaseError(f"no case has the id {case}")
         await connection.execute(insert(approvals).values(**row))
-        said = {"approval": row["id"], "action": action, "principal": principal}
+        said: dict[str, str | int] = {"approval": row["id"], "action": action, "principal": principal}
         if case:
             await event(connection, f"{action}_asked", at, case=case, by=by, note=reason, detail=said)
         await record("approval_asked", {**said, "by": by, "reason": reason})
@@ -70,7 +70,7 @@ async def decide(store: Store, name: str, state: str, by: str, note: str, at: in
             raise NotNowError(f"it is {row['state']} already, by {row['decided_by']}")
         values = {"state": state, "decided_at": at, "decided_by": by, "note": note}
         await connection.execute(update(approvals).where(approvals.c.id == name).values(**values))
-        said = {"approval": name, "action": row["action"], "principal": row["principal"]}
+        said: dict[str, str | int] = {"approval": name, "action": row["action"], "principal": row["principal"]}
         if row["case_id"]:
             await event(connection, f"{row['action']}_{state}", at, case=row["case_id"], by=by, note=note, detail=said)
         await record(f"approval_{state}", {**said, "asked_by": row["asked_by"], "by": by, **({"note": note} if note else {})})

@@ -13,7 +13,7 @@ from proxy.admin.api.deciding import MOST_NOTE, Act, Decide, Event, Id, Instant,
 from proxy.admin.api.instants import instant
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
-from proxy.review import cases, dispositions, findings, paging
+from proxy.review import appeals, cases, dispositions, findings, paging
 
 router = APIRouter(tags=["cases"])
 
@@ -171,6 +171,14 @@ async def note_case(parts: Parts, request: Request, id: Id, given: Note) -> Whol
     """Add a note to a case."""
     with _named():
         await dispositions.note(parts.store, id, given.note, who(request, given), parts.clock.utc_us(), parts.record)
+    return await read_case(parts, id)
+
+
+@router.post("/cases/{id}/appeal", responses=responses(404))
+async def appeal_case(parts: Parts, request: Request, id: Id, given: Note) -> Whole:  # noqa: A002
+    """Keep what the principal says against the decision; a decided case is open again."""
+    with _named():
+        await appeals.appeal(parts.store, id, given.note, who(request, given), parts.clock.utc_us(), parts.record)
     return await read_case(parts, id)
 
 

@@ -35,6 +35,7 @@ PATHS = {
     "/api/v1/cases/{id}/assign",
     "/api/v1/cases/{id}/decide",
     "/api/v1/cases/{id}/note",
+    "/api/v1/cases/{id}/appeal",
     "/api/v1/cases/{id}/close",
     "/api/v1/principals",
     "/api/v1/principals/{name}",

@@ -90,3 +90,19 @@ async def test_what_is_erased_opens_never_again(admin: Admin) -> None:
     assert (await admin.client.get(f"/api/v1/exchanges/{record}")).json()["content_reason"]["request"] == "erased"
     async with admin.store.read() as connection:
         assert (await connection.execute(select(content_keys.c.destroyed_at))).scalars().all() == [7]
+
+
+async def test_an_appeal_opens_its_case_again(admin: Admin) -> None:
+    """The decision stays until somebody decides anew; what was said is in the history and on the record."""
+    case = {"id": "case_1", "subject_kind": "principal", "subject": "lab", "severity": "low", "opened_at": 1, "changed_at": 1}
+    async with admin.store.write() as connection:
+        await connection.execute(
+            review_tables.cases.insert(), [case | {"state": "closed", "decision": "confirmed", "closed_at": 2}]
+        )
+    found = (await admin.client.post("/api/v1/cases/case_1/appeal", json={"note": "we have a licence"})).json()
+    assert (found["state"], found["decision"], found["closed_at"], found["reopened"]) == ("open", "confirmed", None, 1)
+    assert [(event["event"], event["note"]) for event in found["events"]] == [("appealed", "we have a licence")]
+    again = (await admin.client.post("/api/v1/cases/case_1/appeal", json={"note": "still"})).json()
+    assert again["reopened"] == 1
+    assert [event for event, _ in admin.marks] == ["case_appealed", "case_appealed"]
+    check(await admin.client.post("/api/v1/cases/none/appeal", json={"note": "x"}), 404, "no-such-case")
