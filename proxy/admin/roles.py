@@ -28,8 +28,8 @@ _NEEDS: tuple[tuple[str, str, str], ...] = (
     (r"POST", r"/api/v1/(?:exchanges/search|approvals)", "reviewer"),
     (r"POST", r"/api/v1/policies/backtest", "reviewer"),
     (r"POST", r"/api/v1/policies/explain", "viewer"),
-    (r"POST", r"/(?:findings|cases|queue)/.+", "reviewer"),
-    (r"POST", r"/exchanges/[^/]+/content", "reviewer"),
+    (r"POST", r"/(?:findings|cases|queue|groups)/.+", "reviewer"),
+    (r"POST", r"/exchanges/[^/]+/content(?:/(?:request|answer))?", "reviewer"),
     (r"POST", r"/sign-(?:in|out)", "viewer"),
 )
 _TABLE = [(method, re.compile(path), role) for method, path, role in _NEEDS]

@@ -84,6 +84,13 @@ def _parsed(cursor: str | None) -> int:
     return int(cursor)
 
 
+async def listed(store: Store, carrier: str, *, limit: int = 50) -> list[dict[str, Any]]:
+    """The first lines of a carrier in order, by the names of the record; nothing is opened. Raises: StoreUnavailableError."""
+    query = select(lines).where(lines.c.carrier == carrier).order_by(lines.c.number).limit(limit)
+    async with store.read() as connection:
+        return [_named(row) for row in (await connection.execute(query)).mappings()]
+
+
 async def _commitments(connection: Any, rows: Sequence[RowMapping]) -> dict[str, str]:
     """What the evidence of each line commits to, by the line's id; none of those whose entries have gone."""
     if not rows:

@@ -7,7 +7,7 @@ counts.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, func, select, update
@@ -22,6 +22,9 @@ from proxy.review.history import event
 
 DECISIONS = ("dismissed", "needs_answer", "exempt", "confirmed")
 """From the mildest to the strictest: a case whose findings were decided one by one has the strictest of theirs."""
+
+_AT_ONCE = 500
+_MOST_NAMED = 4000
 
 Record = Callable[[str, dict[str, str | int]], Awaitable[None]]
 """Makes a change an entry of the ledger: event and details, durable on return. It is called last in the change's transaction,
@@ -118,6 +121,32 @@ async def decide_case(store: Store, name: str, disposition: Disposition, at: int
         said = disposition.detail()
         await event(connection, "decided", at, case=name, by=disposition.by, note=disposition.note, detail=said)
         await record("case_decided", {**_which(row), "findings": done.rowcount, **said})
+
+
+async def decide_members(
+    store: Store, name: str, disposition: Disposition, left_out: Collection[str], at: int, record: Record
+) -> int:
+    """Decide what is open in a case, but of the principals in `left_out`; the case is decided too where nothing is left open.
+
+    Gives how many findings were decided. Raises: as `decide_case`.
+    """
+    undecided = (findings.c.case_id == name) & (findings.c.state == "open")
+    async with store.write() as connection:
+        query = select(findings.c.id, findings.c.principal).where(undecided).order_by(findings.c.dedup_key).with_for_update()
+        found = [row[0] for row in await connection.execute(query) if row[1] not in left_out]
+        row = await _case(connection, name)
+        if row["state"] == "closed":
+            raise NotNowError("this case is closed; it opens again when something new is found")
+        for begin in range(0, len(found), _AT_ONCE):
+            some = findings.c.id.in_(found[begin : begin + _AT_ONCE])
+            await connection.execute(update(findings).where(some).values(**disposition.columns(at)))
+        left = sorted(left_out)
+        said = disposition.detail() | {"findings": len(found), "left_out": len(left)}
+        await event(connection, "members_decided", at, case=name, by=disposition.by, note=disposition.note, detail=said)
+        if found:
+            await settle(connection, name, disposition.by, at)
+        await record("case_members_decided", {**_which(row), **said, "members_left_out": " ".join(left)[:_MOST_NAMED]})
+    return len(found)
 
 
 async def assign(store: Store, name: str, assignee: str, due: int | None, by: str, at: int, record: Record) -> None:

@@ -330,3 +330,19 @@ async def test_two_readers_count_nothing_twice(store: Store) -> None:
     for _ in range(2):  # the same without a place: this is what would be counted
         await keep(store, one())
     assert [each["count"] for each in await listed(store)] == [3]
+
+
+async def test_members_are_decided_but_those_left_out(store: Store, marks: Marks) -> None:
+    """The case is decided with the last of them; of a closed one nothing is."""
+    await keep(store, *(one(name, principal=name, group_key="g") for name in "abc"))
+    case = (await the_case(store))["id"]
+    confirmed = Disposition("confirmed", "ann")
+    assert await dispositions.decide_members(store, case, confirmed, {"b"}, NOON + 1, marks.record) == 2
+    assert {each["principal"]: each["decision"] for each in await listed(store)} == {"a": "confirmed", "b": "", "c": "confirmed"}
+    assert (await the_case(store))["state"] == "open"
+    assert await dispositions.decide_members(store, case, Disposition("dismissed", "ann"), (), NOON + 2, marks.record) == 1
+    assert ((await the_case(store))["state"], (await the_case(store))["decision"]) == ("decided", "confirmed")
+    assert [event for event, _ in marks.kept] == ["case_members_decided"] * 2
+    await dispositions.close(store, case, "ann", NOON + 3, marks.record)
+    with pytest.raises(dispositions.NotNowError):
+        await dispositions.decide_members(store, case, confirmed, (), NOON + 4, marks.record)

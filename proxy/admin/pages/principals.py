@@ -1,4 +1,6 @@
-"""`/principals`: who may ask, for what; `/principals/{name}`: one of them, and what it asked lately."""
+"""`/principals`: who may ask, for what; `/principals/{name}`: one of them: its keys, how it stands and why, what was found about
+it, when it asked, and what it asked lately.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,15 @@ from proxy.admin.pages.rendering import page
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError
 from proxy.core.principal import Principal
-from proxy.ledger import store_exchanges, store_principals
+from proxy.ledger import store_exchanges, store_known, store_principals
+from proxy.ledger.store_principals import shown_key
+from proxy.review import findings
+from proxy.review.standing import Stands, decayed
 
 TITLE = "Principals"
 ADDRESS = "/principals"
 LATEST = 20
+DAY_US = 86_400_000_000
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,20 +33,37 @@ async def listed(request: Request) -> Response:
     return page(request, "principals.html", rows=sorted(rows, key=lambda row: row[0].name))
 
 
-@router.get(ADDRESS + "/{name}")
+@router.get(ADDRESS + "/{name:path}")
 async def one(request: Request, name: str) -> Response:
     """One principal, automatic ones too: whoever asked has a page."""
     parts = parts_of(request)
+    now = parts.clock.utc_us()
     latest, _ = await store_exchanges.page(parts.store, store_exchanges.Wanted({"principal": name}), limit=LATEST)
-    principal = await _named(parts, name)
+    principal, keys = await _named(parts, name)
     if principal is None and not latest:
         raise ProblemError(404, "no-such-principal", "Nobody of this name may ask, and nobody of this name has asked.")
-    return page(request, "principal.html", name=name, principal=principal, rows=latest)
+    found, _ = await findings.page(parts.store, findings.Wanted({"principal": name}), limit=LATEST)
+    row = (await store_known.standings_of(parts.store, [name])).get(name)
+    return page(
+        request,
+        "principal.html",
+        name=name,
+        principal=principal,
+        keys=[(shown_key(key.fingerprint), key) for key in keys],
+        seen_key=next((f"key:{each['key'][:12]}" for each in latest if each["key"]), ""),
+        stands=decayed(Stands(**row), now) if row is not None else Stands(name),
+        findings=found,
+        hours=await store_known.hours_of(parts.store, name, now - DAY_US, now),
+        traits=sorted({trait for _, trait, _ in await store_known.traits_of(parts.store, [name])}),
+        rows=latest,
+        now=now,
+    )
 
 
-async def _named(parts: AdminParts, name: str) -> Principal | None:
+async def _named(parts: AdminParts, name: str) -> tuple[Principal | None, tuple[store_principals.Key, ...]]:
+    """The principal and its virtual keys; None where nobody has named it."""
     for one in parts.configured():
         if one.name == name:
-            return one
+            return one, ()
     found = await store_principals.named(parts.store, name)
-    return found.principal if found is not None else None
+    return (found.principal, found.keys) if found is not None else (None, ())

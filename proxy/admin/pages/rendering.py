@@ -1,12 +1,11 @@
 """How pages are drawn: templates, the words and figures in them, and the headers that keep a hostile prompt a text.
 
 Everything shown may have been written by an attacker (prompts, model names, user agents, names of end users). Templates escape all
-of it; `seen` besides makes visible what would turn, hide or end a text: control characters, and marks of writing direction.
+of it; the filter `seen` (`texts`) besides makes visible what would turn, hide or end a text.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from proxy import __version__
+from proxy.admin.pages import drawing
+from proxy.admin.pages.texts import plain, seen
 
 FOLDER = Path(__file__).parent.parent
-MOST_SHOWN = 256 * 1024
-"""Characters of one text that a page shows; the rest can be had as bytes."""
-
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -34,34 +32,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\U000e0000-\U000e007f]"
-)
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
-
-
-def seen(text: str) -> Markup:
-    """A text as HTML in which nothing is hidden: `U+202E` stands where a mark would have turned the line around."""
-    shown = Markup("").join(
-        Markup('<span class="unseen">U+{:04X}</span>').format(ord(part)) if at % 2 else escape(part)
-        for at, part in enumerate(_split(text[:MOST_SHOWN]))
-    )
-    return shown if len(text) <= MOST_SHOWN else shown + Markup("<em> … {} more characters</em>").format(len(text) - MOST_SHOWN)
-
-
-def plain(text: str) -> str:
-    """The same where no markup may stand (a title, an attribute): still to be escaped."""
-    return _UNSEEN.sub(lambda found: f"U+{ord(found.group()):04X}", text[:200])
-
-
-def _split(text: str) -> list[str]:
-    """Plain, unseen, plain, unseen, …, plain."""
-    parts: list[str] = []
-    at = 0
-    for found in _UNSEEN.finditer(text):
-        parts += [text[at : found.start()], found.group()]
-        at = found.end()
-    return [*parts, text[at:]]
 
 
 def moment(at: int | None) -> Markup:
@@ -93,6 +64,14 @@ def duration(us: float) -> str:
     return f"{us / 1000:.0f} ms" if us < 1_000_000 else f"{us / 1_000_000:.1f} s"
 
 
+def age(us: int) -> str:
+    """Microseconds since something happened, for people: minutes, hours, days."""
+    minutes = max(0, us) // 60_000_000
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+
+
 def count(number: float) -> str:
     """A number with its thousands set apart."""
     return f"{number:,.0f}".replace(",", "\u202f")
@@ -107,7 +86,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"seen": seen, "plain": plain, "moment": moment, "day": day, "size": size, "duration": duration, "count": count}
-    made.globals |= {"version": __version__}
+    made.filters["age"] = age
+    made.globals |= {"version": __version__, "bar": drawing.bar, "activity": drawing.activity, "graph": drawing.graph}
     return made
 
 

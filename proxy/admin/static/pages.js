@@ -1,21 +1,46 @@
 "use strict";
-/* Keys: j and k walk the rows of a table, Enter opens one, / goes to the first field. Pages work without any of this. */
+/* Keys: j and k walk the rows of a table, Enter opens one, a takes a case, d goes to its decision, / to the first field, g to the
+   queue, ? tells of these. After htmx has put something in its place, the focus goes where it was. Pages work without any of this. */
 (() => {
-  const typing = (target) => target.closest("input, select, textarea");
+  const typing = (target) => target.closest && target.closest("input, select, textarea, dialog");
   const rows = () => [...document.querySelectorAll("main tbody tr a:first-of-type")].filter((link, at, all) => all.findIndex((other) => other.closest("tr") === link.closest("tr")) === at);
   const walk = (by) => {
     const links = rows();
     if (!links.length) return;
-    const at = links.indexOf(document.activeElement);
+    const at = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
     links[Math.max(0, Math.min(links.length - 1, at < 0 ? 0 : at + by))].focus();
   };
+  const row = () => (document.activeElement && document.activeElement.closest("main tr")) || null;
+  const take = () => {
+    const form = (row() || document).querySelector("form[data-key=a]");
+    if (form && (row() || document.querySelectorAll("form[data-key=a]").length === 1)) form.requestSubmit();
+  };
+  const decide = () => {
+    const heading = document.getElementById("decide");
+    const choice = document.querySelector("form.decide input[type=radio]");
+    const link = row() && row().querySelector("a[href^='/cases/'], a[href^='/findings/']");
+    if (choice) { heading.scrollIntoView(); choice.focus(); }
+    else if (link) location.href = link.getAttribute("href") + "#decide";
+  };
+  const field = () => {
+    const first = document.querySelector("main input:not([type=hidden]), main select");
+    if (first) first.focus();
+    return first;
+  };
+  const keys = () => { const shown = document.getElementById("keys"); if (shown && !shown.open) shown.showModal(); };
+  const deeds = { j: () => walk(1), k: () => walk(-1), a: take, d: decide, "/": field, g: () => { location.href = "/queue"; }, "?": keys };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    if (event.key === "j") walk(1);
-    else if (event.key === "k") walk(-1);
-    else if (event.key === "/") {
-      const field = document.querySelector("main input, main select");
-      if (field) { event.preventDefault(); field.focus(); }
-    }
+    const deed = Object.hasOwn(deeds, event.key) && deeds[event.key];
+    if (deed) { event.preventDefault(); deed(); }
+  });
+  let swapped = "";
+  document.addEventListener("htmx:before:swap", () => { swapped = row() ? row().id : ""; });
+  document.addEventListener("htmx:after:swap", () => {
+    const place = swapped && document.getElementById(swapped);
+    const target = place ? place.querySelector("a") : document.getElementById("main");
+    if (target) target.focus({ preventScroll: Boolean(place) });
+    const said = document.getElementById("said");
+    if (said) said.textContent = place ? "Changed: " + place.textContent.trim().replace(/\s+/g, " ") : document.querySelector("h1").textContent;
   });
 })();

@@ -13,6 +13,8 @@ from proxy.admin.roles import ROLES, in_scope, may, needed
         ("GET", "/api/v1/exchanges", "viewer"),
         ("GET", "/", "viewer"),
         ("POST", "/exchanges/rec_1/content", "reviewer"),
+        ("POST", "/exchanges/rec_1/content/answer", "reviewer"),
+        ("POST", "/groups/linked-1/decide", "reviewer"),
         ("POST", "/api/v1/findings/f1/decision", "reviewer"),
         ("POST", "/api/v1/principals", "admin"),
         ("GET", "/api/v1/users", "admin"),

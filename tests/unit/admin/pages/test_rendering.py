@@ -1,26 +1,10 @@
-"""Hostile texts on pages."""
+"""Figures and times on pages."""
 
 from __future__ import annotations
 
 import pytest
 
 from proxy.admin.pages import rendering
-
-
-def test_what_is_shown_is_text_and_nothing_in_it_is_hidden() -> None:
-    """Markup is escaped; marks that turn or hide text stand there by name."""
-    shown = str(rendering.seen("<b>\u202eevil\x1b[31m\u200b</b>\n\t"))
-    assert "<b>" not in shown
-    assert [mark in shown for mark in ("U+202E", "U+001B", "U+200B")] == [True] * 3
-    assert "\u202e" not in shown
-    assert "\x1b" not in shown
-    assert shown.endswith("\n\t")
-
-
-def test_a_long_text_is_shown_up_to_a_bound() -> None:
-    """And how much more there is."""
-    shown = str(rendering.seen("a" * (rendering.MOST_SHOWN + 5)))
-    assert shown.endswith("<em> … 5 more characters</em>")
 
 
 @pytest.mark.parametrize(
