@@ -71,23 +71,22 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     from proxy.settings.compiling import compile_configuration
 
     settle(config, data_dir)
-    words = what or []
     given = _given(
         {"upstream": upstream, "endpoint": endpoint, "model": model, "purpose": purpose, "on": on}, principal, attribute, setting
     )
     compiled = compile_configuration(os.environ, make=False)
     entries = [*entries_in_force(compiled.settings.data_dir, compiled.entries), *_drafted(draft)]
+    _print(_explanation(what or [], request, given, compiled, entries), json_=json_)
+
+
+def _explanation(words: list[str], request: Path | None, given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:
+    """Of a request, a record, or a call that options describe."""
     if request is not None or words[:1] == ["curl"] or len(words) > 1:
         from proxy.cli.curl import from_arguments, from_file
 
-        told = _of_request(
-            from_file(request.read_bytes()) if request is not None else from_arguments(words), given, compiled, entries
-        )
-    elif words:
-        told = _of_record(words[0], given, compiled, entries)
-    else:
-        told = _of_flags(given, compiled, entries)
-    _print(told, json_=json_)
+        asked = from_file(request.read_bytes()) if request is not None else from_arguments(words)
+        return _of_request(asked, given, compiled, entries)
+    return _of_record(words[0], given, compiled, entries) if words else _of_flags(given, compiled, entries)
 
 
 def _print(told: Told, *, json_: bool) -> None:
