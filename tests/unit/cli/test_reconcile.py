@@ -64,6 +64,13 @@ def test_a_call_past_the_proxy(command: Command, folder: Path) -> None:
     assert lasts(folder)[0].surplus == 1
 
 
+def test_a_hostile_export_moves_no_cursor(command: Command, folder: Path) -> None:
+    """What a terminal would obey, or cannot show, does not reach it from a name."""
+    ran = command("reconcile", export(folder, 1, "\x1b[2Jm\u202e\x07"))
+    assert ran.code == 1
+    assert ran.out.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize("arguments", [("--column", "colour=x"), ("--key", "abc"), ("--provider", "csv"), ("--provider", "nobody")])
 def test_wrong_usage(command: Command, folder: Path, arguments: tuple[str, str]) -> None:
     """One line, no traceback, nothing kept."""
