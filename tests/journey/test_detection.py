@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -47,6 +48,12 @@ def extraction(server: ProxyServer) -> list[dict[str, Any]]:
         return []
 
 
+def figure(server: ProxyServer, name: str, label: str) -> float:
+    """A figure of /metrics with a label of this value; -1 where there is none."""
+    found = re.search(rf'tos_proxy_{name}\{{[^}}]*"{label}"[^}}]*\}} (\S+)', server.get("/metrics")[1])
+    return float(found[1]) if found else -1.0
+
+
 def started(start_proxy: StartProxy, **detection: str) -> ProxyServer:
     """A proxy whose limited principals may ask once a minute."""
     limits = {"limited": {"requests": "1/m"}, "contact": "trust@example.com"}
@@ -78,6 +85,19 @@ def test_a_harvest_is_slowed_down_and_told_why(start_proxy: StartProxy) -> None:
     assert found["detail"]["samples"].startswith("rec_")
     marks = [entry for entry, _ in written(server.data_dir / "spool").of(Mark) if entry.event == "standing_moved"]
     assert marks[-1].detail["principal"] == found["principal"]
+
+
+def test_a_sidecar_whose_control_dies_on_the_way(start_proxy: StartProxy) -> None:
+    """Without an admin API, and with control killed in the middle: the next one looks back, else these calls would be too few."""
+    server = start_proxy(configuration={"admin": {"enabled": False}, "limits": {"limited": {"requests": "1/m"}}, "packs": []})
+    for number in range(30):
+        assert ask(server, "sk-thief", harvest(number)).status_code == 200
+    server.until(lambda: figure(server, "detection_records_total", "looked") == 30)
+    server.kill("control")
+    for number in range(30, 45):
+        assert ask(server, "sk-thief", harvest(number)).status_code == 200
+    server.until(lambda: figure(server, "standings", "limited") == 1, seconds=30)
+    server.until(lambda: ask(server, "sk-thief", harvest(45)).status_code == 429)
 
 
 def test_in_shadow_the_same_is_found_as_by_detect(start_proxy: StartProxy, tmp_path: Path) -> None:
