@@ -26,6 +26,7 @@ _REASONS = {
 }
 SLOWED = "slowed_down"
 """The code of a limit that says why and whom to ask, which is told to everybody."""
+_DECISIONS = {403: b"deny", 429: b"throttle"}
 _LONGEST_WAIT = 60
 _HANDSHAKE = "bad_handshake"
 _OBJECTING = ("review", "forbid")
@@ -77,7 +78,7 @@ def answer(dialect: Dialect, refused: Refused, exchange: Exchange | None, *, clo
     ]
     if exchange is not None:
         lines.append(b"x-tos-record: %b" % record_id.encode())
-        lines.append(b"x-tos-decision: %b" % (b"deny" if refused.status in (403, 429) else b"refuse"))
+        lines.append(b"x-tos-decision: %b" % _DECISIONS.get(refused.status, b"refuse"))
         lines += [b"%b: %b" % (name.encode(), value.encode()) for name, value in dialect.error_headers(record_id).items()]
     lines += _retry_lines(refused)
     if refused.status == 426:

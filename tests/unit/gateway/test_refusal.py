@@ -73,7 +73,7 @@ def test_limited(wait: float, after: str, retry: str | None) -> None:
     stage = Stage()
     stage.steps.grant = Grant(granted=False, wait=wait, limit="team")
     fields = fields_of(stage.client(post()).taken)
-    assert (fields["retry-after"], fields.get("x-should-retry"), fields["x-tos-decision"]) == (after, retry, "deny")
+    assert (fields["retry-after"], fields.get("x-should-retry"), fields["x-tos-decision"]) == (after, retry, "throttle")
     assert (stage.refusal.status, stage.refusal.error, stage.sent) == (429, "rate_limited", b"")
 
 
