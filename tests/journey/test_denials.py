@@ -68,7 +68,7 @@ def assert_told(provider: str, line: Line) -> None:
     assert [answer["status"] for answer in line["answers"]] == [status], line
     assert (header(line, "x-should-retry"), header(line, "x-tos-decision"), header(line, "x-tos-source")) == (
         "false",
-        "deny",
+        "deny" if status == 403 else "throttle",
         "proxy",
     )
     result = line["result"]
