@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from proxy.app.explaining import NoSuchRecordError, as_json, of_record, told_of
+from proxy.app.explaining import NoSuchRecordError, as_json, current, of_record, recorded, row_views, told_of
 from proxy.app.sets import RuleSet
 from proxy.core.rules import Bundle, Rule
 from proxy.core.terms import Clause, Models
@@ -20,6 +20,7 @@ from proxy.policy.cases import Given, Site, call_of
 from proxy.policy.suite import ENDING
 from proxy.settings.shipped import policies_folder
 
+TRAINING = "train.general"
 _MOST_TEXT = 256 * 1024
 
 
@@ -58,7 +59,8 @@ async def answer(
     rules, clauses = rules_of(in_force), in_force.clauses()
     if record is not None:
         try:
-            return as_json(await of_record(store, record, rules, clauses, at))
+            told = as_json(await of_record(store, record, rules, clauses, at))
+            return told | {"training": await _as_training(store, record, rules, clauses, at)}
         except NoSuchRecordError:
             raise KeyError(record) from None
     moment = datetime.now(UTC) if at is None else datetime.fromtimestamp(at / 1_000_000, UTC)
@@ -71,6 +73,15 @@ async def answer(
         for name, each in in_force.section("upstream").items()
     }
     return as_json(told_of(call_of(given, sites, rules.terms.judge), rules, clauses))
+
+
+async def _as_training(store: Store, record: str, rules: RuleSet, clauses: Sequence[Clause], at: int | None) -> dict[str, Any]:
+    """What the terms say of the same call with the purpose of training, whatever its own is."""
+    call, entry, _ = await recorded(store, record)
+    call.purpose, call.at = TRAINING, entry.at if at is None else at
+    verdict = rules.terms.judge(call)
+    rows = row_views(rules.terms, call, clauses, current(rules.adoptions, rules.rows))
+    return {"purpose": TRAINING, "verdict": verdict.verdict, "basis": verdict.basis, "rows": rows}
 
 
 def texts(rule: Rule) -> tuple[str | None, str | None]:

@@ -21,6 +21,7 @@ from proxy.ledger.store_records import exchanges_named, lines_named, turns_named
 from proxy.policy.conditions import condition
 from proxy.policy.explaining import Explanation, explain, shown
 from proxy.policy.replay import Replay, seen
+from proxy.policy.replay import Seen as Entry
 from proxy.terms.verdict import TermsJudge
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,19 +70,18 @@ async def of_record(store: Store, record: str, rules: RuleSet, clauses: Iterable
 
     Raises: NoSuchRecordError, StoreUnavailableError, msgspec.MsgspecError (written by a later version).
     """
-    own, carrier = await _evidence(store, record)
-    entry, brought = seen(own), seen(carrier) if carrier is not None else None
-    call = Replay().call(entry, brought)
+    call, entry, policies = await recorded(store, record)
     call.at = entry.at if at is None else at
     call.verdict = rules.terms.judge(call)
-    recorded = {
-        "id": entry.id,
-        "verdict": entry.verdict,
-        "decision": entry.decision,
-        "rules": list(entry.rules),
-        "policies": (brought or entry).versions.policies,
-    }
-    return told_of(call, rules, clauses, recorded=recorded)
+    then = {"id": entry.id, "verdict": entry.verdict, "decision": entry.decision, "rules": list(entry.rules), "policies": policies}
+    return told_of(call, rules, clauses, recorded=then)
+
+
+async def recorded(store: Store, record: str) -> tuple[Call, Entry, str]:
+    """The call of a record, its entry, and the bundle in force then. Raises: as `of_record`."""
+    own, carrier = await _evidence(store, record)
+    entry, brought = seen(own), seen(carrier) if carrier is not None else None
+    return Replay().call(entry, brought), entry, (brought or entry).versions.policies
 
 
 async def _evidence(store: Store, record: str) -> tuple[bytes, bytes | None]:

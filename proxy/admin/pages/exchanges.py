@@ -121,6 +121,7 @@ async def _one(request: Request, record_id: str, content: dict[str, Any] | None)
         request,
         "exchange.html",
         exchange=store_exchanges.shown(found.row),
+        told=await _told(parts, record_id),
         evidence=evidence,
         content=content,
         lines=await store_lines.count(parts.store, record_id),
@@ -141,6 +142,14 @@ async def _carried(parts: AdminParts, found: store_exchanges.Evidence, *, opened
         shown += await store_lines.listed(parts.store, carrier, limit=MOST_CARRIED)
     turns, _ = await store_turns.page(parts.store, carrier, limit=MOST_CARRIED)
     return {"carried_lines": shown, "carried_turns": turns, "most_carried": MOST_CARRIED}
+
+
+async def _told(parts: AdminParts, record_id: str) -> dict[str, Any] | None:
+    """Why it is decided as it is, by the set in force; nothing where that cannot be told (a record of a later version)."""
+    try:
+        return await parts.explain(record_id, None, None)
+    except (KeyError, ValueError):
+        return None
 
 
 def _shown(part: store_content.Part) -> dict[str, str]:
