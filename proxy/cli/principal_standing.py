@@ -33,7 +33,7 @@ def import_(
         principal,payment,sign_up,network_owner
         lab-7,card-41f0,2026-11-02,AS64500
         key:3f9a1c07d2be,card-41f0,2026-11-02,
-    \b
+
     Values are opaque and kept keyed: only whether two accounts have the same one counts, and only where few others have it. An
     empty value takes a trait back. Nationality, country and language are never evidence and are refused.
     """  # noqa: D301 - a backspace keeps the lines below it as they are

@@ -109,7 +109,7 @@ class Population:
         """Take over what was imported, in the place of what was imported before."""
         edges, found = self.detector.edges, set(traits)
         for principal, trait, value in self._traits - found:
-            edges.traits.get(edges.number(principal), set()).discard(f"{trait}:{value}")
+            edges.drop_trait(principal, f"{trait}:{value}")
         for principal, trait, value in found - self._traits:
             edges.add_trait(principal, f"{trait}:{value}")
         self._traits = found

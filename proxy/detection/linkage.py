@@ -67,6 +67,7 @@ class Edges:
         self.groups: list[Group] = []
         self.shared: dict[int, Shared] = {}
         self.traits: dict[int, set[str]] = {}
+        self._having: dict[str, int] = {}
         self.names: list[str] = []
         self._numbers: dict[str, int] = {}
         self._known = known
@@ -90,7 +91,17 @@ class Edges:
 
     def add_trait(self, client: str, trait: str) -> None:
         """Something that the host knows of an account and the client cannot choose: a network, a tenant, a means of payment."""
-        self.traits.setdefault(self.number(client), set()).add(trait)
+        known = self.traits.setdefault(self.number(client), set())
+        if trait not in known:
+            known.add(trait)
+            self._having[trait] = self._having.get(trait, 0) + 1
+
+    def drop_trait(self, client: str, trait: str) -> None:
+        """Take one back; without effect where it is not known."""
+        known = self.traits.get(self.number(client), set())
+        if trait in known:
+            known.discard(trait)
+            self._having[trait] -= 1
 
     def add(self, reading: Reading, gains: list[float]) -> list[tuple[Group, list[tuple[int, Scope]]]]:
         """Take in one prompt. Returns the groups that are due for a look, and which of their streams."""
@@ -233,6 +244,6 @@ class Edges:
         if not counts:
             return 0.0
         trait, most = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
-        everyone = sum(1 for traits in self.traits.values() if trait in traits)
+        everyone = self._having[trait]
         rare = most >= 3 and most > 0.5 * everyone and len(self.names) > len(group.members)
         return ramp(most / len(group.members), 0.1, 0.5) if rare else 0.0

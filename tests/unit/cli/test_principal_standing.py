@@ -42,7 +42,7 @@ def test_nationality_is_refused(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "accounts.csv"
     file.write_text("principal,country\na,b\n")
     ran = command("principal", "import", str(file))
-    assert ran.code == 1
+    assert ran.code == 2
     assert "never evidence" in ran.err
 
 
