@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from proxy.admin.pages.rendering import page
-from proxy.admin.parts import parts_of
+from proxy.admin.parts import AdminParts, parts_of
 from proxy.ledger import store_totals
+from proxy.review import findings, tallies
+from proxy.review.raised import SEVERITIES
 
 TITLE = "Overview"
 ADDRESS = "/"
 DAY_US = 86_400_000_000
+TOP = 5
+"""Findings shown here; the queue has the others."""
+
 USUAL = "http://127.0.0.1:8080"
 """Where the gateway is unless it says otherwise: it may run on another machine."""
 
@@ -28,7 +35,21 @@ async def overview(request: Request) -> Response:
     totals = await store_totals.since(parts.store, parts.clock.utc_us() - DAY_US)
     number = sum(many for _, many in totals["decision"])
     told = await parts.status()
-    return page(request, "overview.html", totals=totals, number=number, reconciled=told.get("Reconciled"))
+    shown = await _waiting(parts)
+    return page(request, "overview.html", totals=totals, number=number, reconciled=told.get("Reconciled"), ledger=told, **shown)
+
+
+async def _waiting(parts: AdminParts) -> dict[str, Any]:
+    """What waits for a decision, the most severe first, how well what was decided was aimed, and what should never happen."""
+    told = await tallies.tally(parts.store)
+    top: list[findings.Finding] = []
+    for severity in reversed(SEVERITIES):
+        if len(top) < TOP and any(each[1] == severity for each in told.open):
+            wanted = findings.Wanted({"state": "open", "severity": severity})
+            top += (await findings.page(parts.store, wanted, limit=TOP - len(top)))[0]
+    waiting = sum(many for _, _, many in told.open)
+    incidents = await store_totals.incident_count(parts.store)
+    return {"top": top, "waiting": waiting, "judged": told.decided, "incidents": incidents, "lag": dict(parts.lag())}
 
 
 @router.get("/chart/traffic")

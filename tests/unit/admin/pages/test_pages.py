@@ -7,6 +7,9 @@ import re
 import pytest
 
 from proxy.admin.pages import PAGES
+from proxy.review import findings
+from proxy.review.raised import Raised
+from tests.ledgers import NOON
 from tests.unit.admin.conftest import Admin
 
 HOSTILE = "<script>alert(1)</script>\u202e"
@@ -52,6 +55,53 @@ async def test_opening_a_content_is_on_the_record(admin: Admin, records: list[st
     assert "Open the content" in (await admin.client.get(f"/exchanges/{records[0]}")).text
     assert (await admin.client.post(f"/exchanges/{records[0]}/content")).status_code == 200
     assert admin.marks == [("content_opened", {"record": records[0], "by": "admin-token"})]
+
+
+async def test_a_content_can_be_had_as_bytes(admin: Admin) -> None:
+    """To keep, for no browser to show; with a reason, and on the record. What there is not is no error of ours."""
+    name = admin.writer.exchange(b"\xff<script>", b"\xfe")
+    await admin.ship()
+    answer = await admin.client.post(f"/exchanges/{name}/content/request", data={"reason": "for counsel"})
+    assert answer.content == b"\xff<script>"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert admin.marks == [("content_opened", {"record": name, "by": "admin-token", "reason": "for counsel"})]
+    assert (await admin.client.post(f"/exchanges/{name}/content/other")).status_code == 404
+
+
+async def test_lines_and_turns_are_shown_with_their_exchange(admin: Admin) -> None:
+    """The first of them; what a line says only once the content is opened."""
+    carrier = admin.writer.carrier([f'{{"n": "secret {number} {HOSTILE}"}}'.encode() for number in range(60)])
+    session = admin.writer.session([b"said"])
+    await admin.ship()
+    text = (await admin.client.get(f"/exchanges/{carrier}")).text
+    assert "The first 50 of 60 queries" in text
+    assert "secret" not in text
+    assert 'id="turn-2"' in (await admin.client.get(f"/exchanges/{session}")).text
+    text = (await admin.client.post(f"/exchanges/{carrier}/content", data={"reason": "why"})).text
+    assert "secret 49" in text
+    assert "<script>alert" not in text
+    assert "\u202e" not in text
+
+
+async def test_half_a_letter_breaks_no_page(admin: Admin) -> None:
+    """JSON can hold one, what is sent to a browser cannot."""
+    name = admin.writer.exchange(b'{"a": "\\ud800"}', b'"\\udfff"')
+    await admin.ship()
+    answer = await admin.client.post(f"/exchanges/{name}/content", data={"reason": "why"})
+    assert answer.status_code == 200
+    assert "U+D800" in answer.text
+
+
+async def test_the_overview_says_what_waits(admin: Admin, records: list[str]) -> None:
+    """The most severe first, and whether the ledger is sound."""
+    raised = [Raised(name, "terms", name, f"A {name} one", records[0], records[0], NOON, NOON) for name in ("low", "high")]
+    async with admin.store.write() as connection:
+        await findings.keep(connection, raised, NOON)
+    text = (await admin.client.get("/")).text
+    assert 0 < text.index("A high one") < text.index("A low one")
+    assert "sound so far" in text
 
 
 async def test_what_is_not_there_is_told_on_a_page(admin: Admin) -> None:

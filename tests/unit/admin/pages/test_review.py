@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import quote
 
+import pytest
+from msgspec.structs import asdict
+
+from proxy.ledger import store_standings
 from proxy.review import findings
 from proxy.review.raised import Contribution, Raised
+from proxy.review.standing import Stands, placed
 from tests.ledgers import NOON
 from tests.unit.admin.conftest import Admin
 
@@ -97,3 +102,68 @@ async def test_what_cannot_be_done_now_is_told(admin: Admin, case: str) -> None:
     assert (await admin.client.get("/cases/case_0")).status_code == 404
     assert (await admin.client.get("/findings/fnd_0")).status_code == 404
     assert (await admin.client.post(f"{case}/anything")).status_code == 404
+
+
+async def test_a_case_is_taken_from_the_queue_and_keeps_its_day(admin: Admin, case: str) -> None:
+    """Whoever takes it goes back to the list that they came from, and to nothing else; mine is mine."""
+    await admin.client.post(f"{case}/assign", data={"assignee": "ann", "due": "2999-01-31"})
+    mine = "/queue?assignee=me"
+    assert case not in (await admin.client.get(mine)).text
+    answer = await admin.client.post(f"{case}/assign", data={"assignee": "admin-token", "back": "/queue?state=open"})
+    assert answer.headers["location"] == "/queue?state=open"
+    text = (await admin.client.get(mine)).text
+    assert case in text
+    assert "2999-01-31" in text
+    answer = await admin.client.post(f"{case}/assign", data={"assignee": "", "due": "", "back": "//elsewhere.example/queue"})
+    assert answer.headers["location"] == case
+    assert "2999-01-31" not in (await admin.client.get(case)).text
+    assert (await admin.client.post(f"{case}/assign", data={"assignee": "ann", "due": "soon"})).status_code == 422
+
+
+async def _extraction(admin: Admin) -> tuple[str, list[str]]:
+    """A finding with three samples: two alike, and one that is in no store."""
+    body = '{"model": "m", "messages": [{"role": "user", "content": "Make a task about %s. Keep to the format. <script>"}]}'
+    samples = [admin.writer.exchange((body % topic).encode(), principal=HOSTILE) for topic in ("bees", "law")]
+    await admin.ship()
+    at = admin.writer.at
+    raised = Raised("b", "extraction", "high", HOSTILE, samples[0], samples[1], NOON, at, principal=HOSTILE, gathers=True)
+    raised.detail = {"samples": " ".join([*samples, "rec_0"]), "prompts": 40}
+    async with admin.store.write() as connection:
+        await findings.keep(connection, [raised], NOON)
+    return (await admin.client.get("/api/v1/findings")).json()["items"][0]["id"], samples
+
+
+async def test_samples_are_opened_with_a_reason_and_on_the_record(admin: Admin) -> None:
+    """What they have in common is shown to who says why; each that was opened is an entry of the ledger."""
+    found, samples = await _extraction(admin)
+    text = (await admin.client.get(f"/findings/{found}")).text
+    assert all(f"/exchanges/{sample}" in text for sample in samples)
+    assert "Keep to the format" not in text
+    assert '<svg class="activity"' in text
+    assert (await admin.client.post(f"/findings/{found}/template", data={"reason": " "})).status_code == 422
+    assert admin.marks == []
+    text = (await admin.client.post(f"/findings/{found}/template", data={"reason": "is it one list?"})).text
+    assert "<mark>[…]</mark> Keep to the format." in text
+    assert "bees" not in text
+    assert "<script> " not in text
+    assert [(event, told["record"], told["reason"]) for event, told in admin.marks] == [
+        ("content_opened", sample, "is it one list?") for sample in samples
+    ]
+
+
+async def test_a_principal_shows_how_it_stands_and_why(admin: Admin, case: str) -> None:
+    """By evidence or by a person, and what was found about it; nothing that anybody wrote runs."""
+    admin.writer.exchange(principal=HOSTILE, key="ab" * 32)
+    await admin.ship()
+    address = f"/principals/{quote(HOSTILE, safe='')}"
+    assert "nothing holds it" in (await admin.client.get(address)).text
+    row = asdict(placed(Stands(HOSTILE), "watched", "ann", HOSTILE, NOON))
+    async with admin.store.write() as connection:
+        await store_standings.keep(connection, [row])
+    text = (await admin.client.get(address)).text
+    assert '<span class="chip watched">watched</span>' in text
+    assert "set by <bdi>ann</bdi>" in text
+    assert "key:abababababab" in text
+    assert "/findings/fnd_" in text
+    assert "<script>alert" not in text
+    assert "\u202e" not in text
