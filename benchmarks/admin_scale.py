@@ -100,8 +100,12 @@ async def fill(store: Store, number: int, now: int) -> None:
     async with store.write() as connection:
         kinds = f"{hour}, upstream, purpose, decision, outcome"
         await connection.execute(text(f"INSERT INTO {hourly.name} SELECT {kinds}, count(*) {ended} {kinds}"))
+        # as many names an hour as the counter keeps
+        named = (
+            f"CASE WHEN CAST(substr(principal, 2) AS INTEGER) < {store_hourly.MOST_PRINCIPALS} THEN principal ELSE '(others)' END"
+        )
         await connection.execute(
-            text(f"INSERT INTO {hourly_principals.name} SELECT {hour}, principal, count(*) {ended} {hour}, principal")
+            text(f"INSERT INTO {hourly_principals.name} SELECT {hour}, {named}, count(*) {ended} {hour}, {named}")
         )
         place = {"instance": "bench-0", "epoch": 1, "seq": 2 * number, "at": now}
         await connection.execute(

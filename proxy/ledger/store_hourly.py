@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.ledger import store_following
@@ -26,6 +26,9 @@ HOUR_US = 3_600_000_000
 KEPT_US = 400 * 24 * HOUR_US
 MOST_PRINCIPALS = 500
 """Principals that are counted by name in one hour."""
+
+MOST_SHOWN = 500
+"""Principals that are told of, the most frequent ones."""
 
 OTHERS = "(others)"
 MOST_UNCOUNTED = 50_000
@@ -53,16 +56,16 @@ Kind = tuple[int, str, str, str, str]
 
 @dataclass
 class Counts:
-    """Exchanges by kind, and by hour and principal."""
+    """Exchanges by kind and by principal."""
 
     kinds: Counter[Kind] = field(default_factory=Counter)
-    principals: Counter[tuple[int, str]] = field(default_factory=Counter)
+    principals: Counter[str] = field(default_factory=Counter)
 
     def add(self, rows: Iterable[tuple[int, str, str, str, str, str, int]]) -> None:
         """Rows of hour, upstream, purpose, decision, outcome, principal, number."""
         for hour, upstream, purpose, decision, outcome, principal, number in rows:
             self.kinds[hour, upstream, purpose, decision, outcome] += number
-            self.principals[hour, principal] += number
+            self.principals[principal] += number
 
 
 async def keep(store: Store, place: Place, upto: int, at: int) -> None:
@@ -73,11 +76,15 @@ async def keep(store: Store, place: Place, upto: int, at: int) -> None:
     async with store.write() as connection:
         await store_following.advance(connection, READER, place, upto, at)
         counts = Counts()
-        counts.add(await _ended(connection, place, upto))
+        rows = await _ended(connection, place, upto)
+        counts.add(rows)
+        principals = Counter[tuple[int, str]]()
+        for hour, *_, principal, number in rows:
+            principals[hour, principal] += number
         kinds = [dict(zip(_COLUMNS, (*kind, number), strict=True)) for kind, number in sorted(counts.kinds.items())]
         if kinds:
             await connection.execute(_ADD, kinds)
-            await connection.execute(_ADD_PRINCIPAL, await _named(connection, counts.principals))
+            await connection.execute(_ADD_PRINCIPAL, await _named(connection, principals))
 
 
 _COLUMNS = ("hour", "upstream", "purpose", "decision", "outcome", "exchanges")
@@ -103,8 +110,9 @@ async def _named(connection: AsyncConnection, counted: Counter[tuple[int, str]])
     return [{"hour": hour, "principal": principal, "exchanges": number} for (hour, principal), number in sorted(found.items())]
 
 
-async def since(store: Store, at: int) -> Counts:
-    """Exchanges that began in the hour of `at` (microseconds since 1970) or later; what is open has the outcome `open`.
+async def since(store: Store, at: int, *, principals: bool = True) -> Counts:
+    """Exchanges that began in the hour of `at` (microseconds since 1970) or later; what is open has the outcome `open`. Of
+    principals the most frequent, where they are asked for.
 
     Raises: StoreUnavailableError.
     """
@@ -115,9 +123,9 @@ async def since(store: Store, at: int) -> Counts:
         kinds = select(hourly).where(hourly.c.hour >= first)
         for hour, upstream, purpose, decision, outcome, number in await connection.execute(kinds):
             counts.kinds[hour, upstream, purpose, decision, outcome] += number
-        columns = hourly_principals.c
-        for hour, principal, number in await connection.execute(select(hourly_principals).where(columns.hour >= first)):
-            counts.principals[hour, principal] += number
+        if principals:
+            for row in await connection.execute(_of_principals(first)):
+                counts.principals[row[0]] += int(row[1])
         counts.add(await _open(connection, first))
         left = MOST_UNCOUNTED
         for place in places:
@@ -125,6 +133,13 @@ async def since(store: Store, at: int) -> Counts:
             left -= upto - place.after
             counts.add(row for row in await _ended(connection, place, upto) if row[0] >= first)
     return counts
+
+
+def _of_principals(first: int) -> Select[tuple[str, int]]:
+    columns = hourly_principals.c
+    number = func.sum(columns.exchanges)
+    found = select(columns.principal, number).where(columns.hour >= first).group_by(columns.principal)
+    return found.order_by(number.desc()).limit(MOST_SHOWN)
 
 
 async def _open(connection: AsyncConnection, first: int) -> list[tuple[int, str, str, str, str, str, int]]:

@@ -27,8 +27,7 @@ def totals_of(counts: store_hourly.Counts) -> dict[str, list[tuple[str, int]]]:
     for (_, *values), number in counts.kinds.items():
         for name, value in zip(GROUPS, values, strict=False):
             found[name][value] = found[name].get(value, 0) + number
-    for (_, principal), number in counts.principals.items():
-        found["principal"][principal] = found["principal"].get(principal, 0) + number
+    found["principal"] = dict(counts.principals)
     return {name: sorted(counted.items(), key=lambda item: (-item[1], item[0])) for name, counted in found.items()}
 
 
@@ -37,7 +36,7 @@ async def by_hour(store: Store, at: int) -> list[tuple[int, str, int]]:
     StoreUnavailableError.
     """
     found: dict[tuple[int, str], int] = {}
-    for (hour, _, _, decision, _), number in (await store_hourly.since(store, at)).kinds.items():
+    for (hour, _, _, decision, _), number in (await store_hourly.since(store, at, principals=False)).kinds.items():
         found[hour, decision] = found.get((hour, decision), 0) + number
     return [(hour, decision, number) for (hour, decision), number in sorted(found.items())]
 
