@@ -135,7 +135,7 @@ async def since(store: Store, at: int, *, principals: bool = True) -> Counts:
     return counts
 
 
-def _of_principals(first: int) -> Select[tuple[str, int]]:
+def _of_principals(first: int) -> Select[str, int]:
     columns = hourly_principals.c
     number = func.sum(columns.exchanges)
     found = select(columns.principal, number).where(columns.hour >= first).group_by(columns.principal)
