@@ -24,8 +24,10 @@ from proxy.ledger.tables import OWN_PART, content_keys
 _EPOCHS = text(
     "SELECT c.instance, c.epoch, c.seq, c.at, coalesce(r.seq, 0) FROM cursors c "
     "LEFT JOIN reader_cursors r ON r.reader = :reader AND r.instance = c.instance AND r.epoch = c.epoch "
-    "WHERE c.at >= :since ORDER BY c.at, c.instance, c.epoch"
+    "WHERE c.at >= :since OR c.at = 0 ORDER BY CASE WHEN c.at = 0 THEN 1 ELSE 0 END, c.at, c.instance, c.epoch"
 )
+"""Where what was shipped last held no entry (pieces of an answer under way), an epoch has the time 0: it is alive."""
+
 # The day is part of the key by which PostgreSQL finds an intent: without it, every partition would be asked.
 _ENDED = text(
     "SELECT e.seq, e.record_id, e.kind, coalesce(x.status, 0), CASE WHEN e.kind = 'turn' THEN e.evidence ELSE i.evidence END, "

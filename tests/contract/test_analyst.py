@@ -20,8 +20,10 @@ from proxy.detection.records import Observation
 from proxy.gateway.identity import Identity
 from proxy.gateway.snapshots import committed
 from proxy.ledger import store_exchanges, store_standings, store_traits
+from proxy.ledger.reader import Cursor
 from proxy.ledger.record import Content
 from proxy.ledger.store import Store
+from proxy.ledger.store_ship import ship
 from proxy.review import cases, standing
 from proxy.review.dispositions import Disposition, decide_finding
 from proxy.review.standing import DISMISSED_US, HOLDS_US, LIMITS, SHADOW, Stands
@@ -256,6 +258,19 @@ async def test_imported_traits_tie_accounts(store: Store) -> None:
     room.analyst._settle_at = 0.0
     await room.analyst.pass_once()
     assert edges.traits[edges.number("b")] == set()
+
+
+async def test_an_epoch_is_read_whatever_was_shipped_last(store: Store) -> None:
+    """Pieces of an answer under way move no time, and hide nothing that came before them."""
+    room = Room(store)
+    for body in making(range(160)):
+        room.ask(body, "maker")
+    await room.ship()
+    reached = Cursor(1, room.writer.frames[-1].end, room.writer.seq)
+    room.writer.tick((room.writer.new_id(), 0, b"a piece"))
+    await ship(store, room.writer.batch(reached, taken=room.shipped))
+    await room.analyst.pass_once()
+    assert room.analyst.looked == 160
 
 
 async def test_two_of_them_are_one(store: Store) -> None:
