@@ -84,7 +84,7 @@ def chosen_packs(
     """The packs that `packs` names, each as `name` or `name@version`; what is wrong with a name is put to `problems`.
 
     One without a version stays at the release that was in force before, at the first start at the shipped one: what a newer
-    program's pack says otherwise stands beside in shadow until somebody names its version. `warnings`: of releases that are gone.
+    program's pack says otherwise stands beside in shadow until somebody names its version, and that is put to `warnings`.
     """
     known = sorted(file.parent.name for file in folder.glob(f"*/{PACK_FILE}"))
     former = former_packs(settings.data_dir)
@@ -101,12 +101,19 @@ def chosen_packs(
         elif pinned and version not in there:
             hint = f"at hand: {', '.join(there)}; the files of another can stand in a folder of policies"
             problems.append(_problem(place, path, f"there is no release {version or '(empty)'} of {name}", hint))
-        elif not pinned and (before := former.get(name, there[0])) not in there:
-            warnings.append(_problem(place, path, f"{name} {before} was in force and is not at hand, now {there[0]} is"))
-            found[name] = Wanted(folder / name)
         else:
-            found[name] = Wanted(folder / name, version if pinned else former.get(name, ""))
+            before = version or former.get(name, there[0])
+            found[name] = Wanted(folder / name, before if before in there else "")
+            if not pinned and before != there[0]:
+                warnings.append(_problem(place, path, *_former(name, before, there)))
     return list(found.values())
+
+
+def _former(name: str, before: str, there: list[str]) -> tuple[str, str]:
+    """What is to be said of a pack of which another release was in force than is shipped, and a hint."""
+    if before not in there:
+        return f"{name} {before} was in force and is not at hand, now {there[0]} is", ""
+    return f"{name} stays at {before}; what {there[0]} says otherwise is in shadow", f"{name}@{there[0]} puts it in force"
 
 
 def former_packs(data_dir: FilePath) -> dict[str, str]:

@@ -90,14 +90,17 @@ def chosen(settings: Settings, folder: FilePath, place: Place) -> tuple[Catalogu
     is judged by beside until somebody adopts it.
     """
     shipped = read(folder)
-    pinned = settings.terms.version
-    wanted = pinned or adopted_version(settings.data_dir) or former_version(settings.data_dir)
+    pinned, adopted = settings.terms.version, adopted_version(settings.data_dir)
+    wanted = pinned or adopted or former_version(settings.data_dir)
     if not wanted or wanted == shipped.version:
         return shipped, None, []
+    path = ("terms", "version")
+    told = f"stays at {wanted}; what {shipped.version} says otherwise is in shadow"
+    waits = Problem("", dotted(path), told, f"terms adopt --by NAME --version {shipped.version} puts it in force")
     try:
-        return releases.load(folder, wanted), shipped, []
+        return releases.load(folder, wanted), shipped, [] if pinned or adopted else [waits]
     except releases.NoTermsError as error:
-        path, told = ("terms", "version"), str(error)
+        told = str(error)
         if pinned:
             raise ConfigurationError([Problem(place(path), dotted(path), told, f"{shipped.version} is shipped")]) from None
         return shipped, None, [Problem("", dotted(path), f"{told}; {wanted} was in force, now {shipped.version} is")]

@@ -83,6 +83,9 @@ def test_what_was_in_force_stays_so_when_the_program_is_newer(tmp_path: Path) ->
         ("strict/b", "enforce"),
     ]
     assert later.bundle.packs == {"baseline": "1.0.0", "strict": "0.1.0"}
+    assert [(each.message, each.hint) for each in later.found.warnings] == [
+        ("baseline stays at 1.0.0; what 1.2.0 says otherwise is in shadow", "baseline@1.2.0 puts it in force")
+    ]
     assert compiled(tmp_path, "packs: [baseline@1.2.0]").bundle.packs == {"baseline": "1.2.0"}
 
 

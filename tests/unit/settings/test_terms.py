@@ -116,6 +116,8 @@ def test_what_was_in_force_stays_so_when_the_program_is_newer(tmp_path: Path) ->
     part.write_bytes(snapshot.base(1, 1, terms(tmp_path, "").entries()))
     found = terms(tmp_path, "", newer)
     assert (found.version, found.newer and found.newer[1].version) == ("2026.01.1", "2026.02.1")
+    (waits,) = found.warnings
+    assert str(waits).startswith("terms.version: stays at 2026.01.1; what 2026.02.1 says otherwise is in shadow (terms adopt ")
 
 
 def test_a_version_that_was_never_released_is_told(tmp_path: Path) -> None:
