@@ -74,7 +74,7 @@ def test_from_the_first_line_to_a_decided_case(server: ProxyServer) -> None:
         for told in (
             "Declared purpose undeclared",
             "gpt-5-mini",
-            "As training forbid openai.api@",
+            "As training With the purpose train.general the terms say forbid",
             "openai.services.3.3e",
             "read by",
         ):

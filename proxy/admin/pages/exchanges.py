@@ -17,7 +17,6 @@ from fastapi.responses import Response
 from proxy.admin.pages import exporting
 from proxy.admin.pages.forms import form_of
 from proxy.admin.pages.rendering import HEADERS, page
-from proxy.admin.pages.training import as_training
 from proxy.admin.parts import AdminParts, exchange_of, opening, parts_of
 from proxy.admin.problems import ProblemError
 from proxy.core.principal import PURPOSES
@@ -126,7 +125,6 @@ async def _one(request: Request, record_id: str, content: dict[str, Any] | None)
         content=content,
         lines=await store_lines.count(parts.store, record_id),
         turns=await store_turns.count(parts.store, record_id),
-        training=await as_training(parts, found.intent),
         **await _carried(parts, found, opened=content is not None),
     )
 
