@@ -1,7 +1,7 @@
 """Everyone whose traffic the analyst watches, in bounded memory, and what of it moves how they stand.
 
 At most `ACTIVE` clients are unpacked; beyond that those that were quiet longest are packed into under a kilobyte each, and of more
-than `MOST` clients those are forgotten that came first. What ties accounts is kept by the detector, within its own bounds.
+than `MOST` clients forgotten. What ties accounts is kept by the detector, within its own bounds.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Population:
         """Count a request, before its prompts are shown."""
         self.detector.request(name)
         clients = self.detector.clients
+        clients[name] = clients.pop(name)  # the longest quiet come first
         if len(clients) > self._most:
             gone = next(iter(clients))
             del clients[gone]
