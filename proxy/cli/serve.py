@@ -73,6 +73,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
     from proxy.control.publisher import Publisher
     from proxy.limits import resp
     from proxy.settings.compiling import compile_configuration
+
     compiled = compile_configuration(os.environ, make=True)
     settings = compiled.settings
     if self_signed and settings.gateway.tls is None:

@@ -34,8 +34,8 @@ def rows(records: list[Record], order: list[str]) -> list[tuple[str, ...]]:
         asked = f"{record['upstream']} {record['endpoint']}"
         plain = record["outcome"] in {"completed", "refused"}
         ended = str(record["status"]) if plain else f"{record['status']} {record['outcome']}"
-        said = _SHORT.get(record["verdict"], record["verdict"]), record["decision"]
-        alike[record["principal"], record["purpose"], asked, record["model_requested"], carried(record), *said, ended] += 1
+        said = _SHORT.get(record["verdict"], str(record["verdict"])), str(record["decision"])
+        alike[record["principal"], record["purpose"], asked, str(record["model_requested"]), carried(record), *said, ended] += 1
     return [(*row[:4], str(count), *row[4:]) for row, count in alike.items()]
 
 

@@ -28,8 +28,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class Committer:
     """Owns the files of one instance. `used` is the size of the whole spool, all instances, in bytes.
 
-    `sync_ns`: nanoseconds spent in writing and syncing batches. `ended`: epochs that a failure ended, their locks still held. `tight`: the disk is full and the reserve was given back for
-    what must still be written; no new exchange may begin.
+    `sync_ns`: nanoseconds spent in writing and syncing batches. `ended`: epochs that a failure ended, their locks still held.
+    `tight`: the disk is full and the reserve was given back for what must still be written; no new exchange may begin.
     """
 
     def __init__(self, disk: Disk, data_dir: Path, instance: str, keys: ContentKeys, clock: Clock) -> None:
