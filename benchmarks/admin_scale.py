@@ -1,4 +1,4 @@
-"""How long pages and lists of the admin application take over a large store: `python benchmarks/admin_scale.py [EXCHANGES] [URL]`.
+"""How long pages and lists of the admin application take over a large store: `python -m benchmarks.admin_scale [EXCHANGES] [URL]`.
 
 Fills a store by SQL (200,000 exchanges spread over 30 days unless told otherwise, 1 % denied, 2,000 principals, 5,000 findings in
 1,000 cases), in a SQLite file that is made for it and removed, or in the empty PostgreSQL database at URL. Then asks the
