@@ -34,6 +34,10 @@
     const deed = Object.hasOwn(deeds, event.key) && deeds[event.key];
     if (deed) { event.preventDefault(); deed(); }
   });
+  document.addEventListener("htmx:error", () => {
+    const said = document.getElementById("said");
+    if (said) { said.className = "problem"; said.textContent = "That did not get through; load the page again to see how things stand."; }
+  });
   let swapped = "";
   document.addEventListener("htmx:before:swap", () => { swapped = row() ? row().id : ""; });
   document.addEventListener("htmx:after:swap", () => {
