@@ -42,9 +42,7 @@ def test_the_page_is_true(command: Command, tmp_path: Path) -> None:
     assert untrue(PAGE.read_text(), command, tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), [("all passed", "some passed"), ("n > 4", "n > 5"), ("(n = 5)", "(n = 6)")]
-)
+@pytest.mark.parametrize(("old", "new"), [("all passed", "some passed"), ("n > 4", "n > 5"), ("(n = 5)", "(n = 6)")])
 def test_a_wrong_page_is_noticed(command: Command, tmp_path: Path, old: str, new: str) -> None:
     """A page that shows another output, or another file, is not true."""
     assert old in PAGE.read_text()
