@@ -19,6 +19,8 @@ DAY_US = 86_400_000_000
 TOP = 5
 """Findings shown here; the queue has the others."""
 
+LOOKED_AT = 100
+
 USUAL = "http://127.0.0.1:8080"
 """Where the gateway is unless it says otherwise: it may run on another machine."""
 
@@ -42,14 +44,21 @@ async def overview(request: Request) -> Response:
 async def _waiting(parts: AdminParts) -> dict[str, Any]:
     """What waits for a decision, the most severe first, how well what was decided was aimed, and what should never happen."""
     told = await tallies.tally(parts.store)
-    top: list[findings.Finding] = []
+    top: dict[str, findings.Finding] = {}  # of a linked group one, else its members would be all there is
     for severity in reversed(SEVERITIES):
         if len(top) < TOP and any(each[1] == severity for each in told.open):
             wanted = findings.Wanted({"state": "open", "severity": severity})
-            top += (await findings.page(parts.store, wanted, limit=TOP - len(top)))[0]
+            for found in (await findings.page(parts.store, wanted, limit=LOOKED_AT))[0]:
+                top.setdefault(found["group_key"] or found["id"], found)
     waiting = sum(many for _, _, many in told.open)
     incidents = await store_totals.incident_count(parts.store)
-    return {"top": top, "waiting": waiting, "judged": told.decided, "incidents": incidents, "lag": dict(parts.lag())}
+    return {
+        "top": list(top.values())[:TOP],
+        "waiting": waiting,
+        "judged": told.decided,
+        "incidents": incidents,
+        "lag": dict(parts.lag()),
+    }
 
 
 @router.get("/chart/traffic")

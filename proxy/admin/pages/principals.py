@@ -7,14 +7,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from proxy.admin.api.standings import effective, enforced
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError
 from proxy.core.principal import Principal
 from proxy.ledger import store_exchanges, store_known, store_principals
 from proxy.ledger.store_principals import shown_key
-from proxy.review import findings
-from proxy.review.standing import Stands, decayed
+from proxy.review import approvals, findings, standing
+from proxy.review.standing import Stands
 
 TITLE = "Principals"
 ADDRESS = "/principals"
@@ -30,7 +31,8 @@ async def listed(request: Request) -> Response:
     parts = parts_of(request)
     added = await store_principals.listed(parts.store)
     rows = [(one, "configured") for one in parts.configured()] + [(one.principal, "added") for one in added]
-    return page(request, "principals.html", rows=sorted(rows, key=lambda row: row[0].name))
+    stands = await effective(parts)
+    return page(request, "principals.html", rows=sorted(rows, key=lambda row: row[0].name), stands=stands)
 
 
 @router.get(ADDRESS + "/{name:path}")
@@ -44,6 +46,8 @@ async def one(request: Request, name: str) -> Response:
         raise ProblemError(404, "no-such-principal", "Nobody of this name may ask, and nobody of this name has asked.")
     found, _ = await findings.page(parts.store, findings.Wanted({"principal": name}), limit=LATEST)
     row = (await store_known.standings_of(parts.store, [name])).get(name)
+    stands = Stands(**row) if row is not None else Stands(name)
+    told = standing.told(stands, enforced(parts), now)
     return page(
         request,
         "principal.html",
@@ -51,7 +55,9 @@ async def one(request: Request, name: str) -> Response:
         principal=principal,
         keys=[(shown_key(key.fingerprint), key) for key in keys],
         seen_key=next((f"key:{each['key'][:12]}" for each in latest if each["key"]), ""),
-        stands=decayed(Stands(**row), now) if row is not None else Stands(name),
+        stands=standing.decayed(stands, now),
+        told=told.standing if told is not None else "normal",
+        approvals=await approvals.page(parts.store, {"principal": name}, limit=LATEST),
         findings=found,
         hours=await store_known.hours_of(parts.store, name, now - DAY_US, now),
         traits=sorted({trait for _, trait, _ in await store_known.traits_of(parts.store, [name])}),

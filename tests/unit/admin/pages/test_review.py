@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import asdict
 
 from proxy.ledger import store_standings
-from proxy.review import findings
+from proxy.review import approvals, findings
 from proxy.review.raised import Contribution, Raised
 from proxy.review.standing import Stands, placed
 from tests.ledgers import NOON
@@ -157,13 +157,24 @@ async def test_a_principal_shows_how_it_stands_and_why(admin: Admin, case: str) 
     await admin.ship()
     address = f"/principals/{quote(HOSTILE, safe='')}"
     assert "nothing holds it" in (await admin.client.get(address)).text
+    await approvals.ask(admin.store, "suspend", HOSTILE, "", "ann", HOSTILE, NOON, admin.record)
     row = asdict(placed(Stands(HOSTILE), "watched", "ann", HOSTILE, NOON))
     async with admin.store.write() as connection:
         await store_standings.keep(connection, [row])
     text = (await admin.client.get(address)).text
     assert '<span class="chip watched">watched</span>' in text
     assert "set by <bdi>ann</bdi>" in text
+    assert "waits for a second person" in text
     assert "key:abababababab" in text
     assert "/findings/fnd_" in text
     assert "<script>alert" not in text
     assert "\u202e" not in text
+
+
+async def test_the_list_of_principals_says_how_they_stand(admin: Admin) -> None:
+    """As gateways are told of it: in shadow nobody is slowed down, and what a person closed is closed."""
+    rows = [asdict(placed(Stands("chat"), "suspended", "ann", "", NOON)), asdict(Stands("eval", "limited"))]
+    async with admin.store.write() as connection:
+        await store_standings.keep(connection, rows)
+    text = (await admin.client.get("/principals")).text
+    assert [text.count(f'class="chip {word}"') for word in ("suspended", "watched", "limited")] == [1, 1, 0]
