@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, JsonValue
 
 from proxy.admin.api.deciding import Id
-from proxy.admin.parts import AdminParts, JobBook, parts_of
+from proxy.admin.parts import AdminParts, JobBook, parts_of, session_of
 from proxy.admin.problems import ProblemError, responses
+from proxy.admin.roles import OPENERS
 from proxy.core.errors import TosProxyError
 from proxy.core.jobs import UNDER_WAY
 from proxy.core.jobs import Job as CoreJob
@@ -75,9 +76,12 @@ def started(parts: AdminParts, kind: Literal["backtest", "search"], asked: dict[
         raise ProblemError(429, "too-many-jobs", str(error)) from None
 
 
-def shown(job: CoreJob) -> Job:
-    """A job as the API has it."""
-    return Job(**{name: getattr(job, name) for name in Job.model_fields})
+def shown(job: CoreJob, role: str = "admin") -> Job:
+    """A job as the API has it; for what text contents are searched is for those alone who may open them."""
+    told = {name: getattr(job, name) for name in Job.model_fields}
+    if role not in OPENERS:
+        told["asked"] = {name: value for name, value in job.asked.items() if name != "text"}
+    return Job(**told)
 
 
 def _book(parts: AdminParts) -> JobBook:
@@ -96,18 +100,22 @@ def _named(parts: AdminParts, job: str) -> CoreJob:
 @router.get("/jobs", responses=responses(409))
 async def list_jobs(
     parts: Parts,
+    request: Request,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str, Query(max_length=128, pattern=r"^[a-z0-9_]*$")] = "",
 ) -> Page:
     """Jobs of this control process, the newest first; they are kept for 30 days, the last 200 of them."""
     found = _book(parts).page(limit=limit + 1, after=cursor)
-    return Page(items=[shown(job) for job in found[:limit]], next_cursor=found[limit - 1].id if len(found) > limit else None)
+    return Page(
+        items=[shown(job, session_of(request).role) for job in found[:limit]],
+        next_cursor=found[limit - 1].id if len(found) > limit else None,
+    )
 
 
 @router.get("/jobs/{id}", responses=responses(404, 409))
-async def read_job(parts: Parts, id: Id) -> Job:  # noqa: A002 - the name is the API's
+async def read_job(parts: Parts, request: Request, id: Id) -> Job:  # noqa: A002 - the name is the API's
     """One job, and how far it is."""
-    return shown(_named(parts, id))
+    return shown(_named(parts, id), session_of(request).role)
 
 
 @router.get(

@@ -124,3 +124,16 @@ async def test_long_work_is_a_job(admin: Admin, path: str, body: Mapping[str, An
     assert (await admin.client.get("/api/v1/jobs")).json()["items"][0]["id"] == "job_1"
     assert (await admin.client.get("/api/v1/jobs/job_1/result")).status_code == (200 if kind == "backtest" else 409)
     assert (await admin.client.post("/api/v1/jobs/job_1/cancel")).status_code == 200
+
+
+async def test_what_is_searched_for_is_not_for_everybody(admin: Admin) -> None:
+    """Viewers see that contents are searched, and not for what."""
+    book = Book()
+    admin.change(jobs=book)
+    await admin.client.post("/api/v1/exchanges/search", json={"text": "secret", "reason": "case 1"})
+    await admin.client.post("/api/v1/users", json={"name": "vic", "role": "viewer"})
+    made = await admin.client.post("/api/v1/tokens", json={"user": "vic", "scopes": ["read"]})
+    viewer = {"authorization": f"Bearer {made.json()['token']}"}
+    for path in ("/api/v1/jobs", "/api/v1/jobs/job_1"):
+        assert "secret" in (await admin.client.get(path)).text
+        assert "secret" not in (await admin.client.get(path, headers=viewer)).text
