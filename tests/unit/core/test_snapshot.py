@@ -55,6 +55,8 @@ def test_every_section_has_its_type() -> None:
         "adoption": SECTIONS["adoption"](row="a", digest="00", by="b", at=1),
         "rule": SECTIONS["rule"](name="a", effect="flag"),
         "bundle": SECTIONS["bundle"](digest="00"),
+        "limit": SECTIONS["limit"](),
+        "standing": SECTIONS["standing"](),
     }
     assert set(values) == set(SECTIONS)
     for section, value in values.items():
