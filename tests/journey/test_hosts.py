@@ -76,7 +76,7 @@ def _configuration(upstream: UpstreamProcess, default: str) -> dict[str, Any]:
     return {"upstreams": upstreams, "default_upstream": default, "principals": principals}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # of this file alone: tests in random order would begin it anew
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
     """One process plays all SDKs, straight and through two proxies."""
     with ExitStack() as stack:

@@ -152,10 +152,11 @@ def test_an_interrupted_backtest_says_what_it_has(
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # workers of a parallel run ignore it
     try:
         found = told(command, config, str(draft(config.parent)))
+        shown = command("policy", "backtest", "--config", str(config)).out
     finally:
         signal.signal(signal.SIGINT, before)
     assert (found["code"], found["partial"], found["queries"], found["changed"]) == (130, True, 4, 2)
-    assert "PARTIAL" in command("policy", "backtest", "--config", str(config)).out
+    assert "PARTIAL" in shown
 
 
 def test_on_every_store(command: Command, store_url: str, tmp_path: Path) -> None:

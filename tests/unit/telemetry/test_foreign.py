@@ -17,8 +17,8 @@ def test_libraries_write_the_same_shape(capfd: pytest.CaptureFixture[str]) -> No
     handlers, level = root.handlers[:], root.level
     try:
         take_over(Diagnostics("control"))
-        logging.getLogger("uvicorn").info("quiet")
-        logging.getLogger("uvicorn").warning("foreign %s", 2)
+        logging.getLogger("some.library").info("quiet")
+        logging.getLogger("some.library").warning("foreign %s", 2)
         logging.getLogger("odd").critical("%d", "one")
         logging.getLogger("db").error("failed", exc_info=OSError("away"))
     finally:
@@ -26,7 +26,7 @@ def test_libraries_write_the_same_shape(capfd: pytest.CaptureFixture[str]) -> No
         root.setLevel(level)
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [(line["level"], line["process"], line["logger"], line["event"]) for line in lines] == [
-        ("warning", "control", "uvicorn", "foreign 2"),
+        ("warning", "control", "some.library", "foreign 2"),
         ("error", "control", "odd", "%d"),
         ("error", "control", "db", "failed"),
     ]
