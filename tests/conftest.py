@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from proxy.demo.upstream import UpstreamProcess, upstream_process
 from tests.proxy_server import ProxyServer, StartProxy
 from tests.proxy_server import proxy_server as running
-
-# Enough to find what is wrong every day; HYPOTHESIS_PROFILE=default draws as many as the library would.
-settings.register_profile("brief", max_examples=40, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ from tests.ledgers import Writer
 
 TOKEN = "a-token-for-tests-only"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = int(os.environ.get("TOS_PROXY_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("TOS_PROXY_EXAMPLES", "12"))
 ROUTES = sorted(
     {(method, route.path) for each in RESOURCES for route in each.routes if isinstance(route, APIRoute) for method in route.methods}
 )
