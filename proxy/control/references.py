@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from proxy.control.process import Note, pause_unless
+from proxy.control.reading import read_on
 from proxy.ledger import store_references
 from proxy.ledger.reference_index import FULL, MOST_SLOTS, IndexFullError, IndexWriter
 from proxy.ledger.store import Store
@@ -29,9 +30,9 @@ RESULTS = ("file_content", "batch_results", "batch")
 
 _PAUSE_SECONDS = 0.1
 _POLL_SECONDS = 0.5
-_AWAY_SECONDS = 2.0
 _REVIEW_SECONDS = 3600.0
 _FORGOTTEN = 0.9
+_WAITING = "the reference index waits for the database"
 
 Tie = Callable[[Download], Awaitable[None]]
 """Ties a download to the batch, the carrier and the lines that it answers; may be done again."""
@@ -80,19 +81,11 @@ class ReferencePublisher:
             os.close(lock)
 
     async def _follow(self, stop: asyncio.Event) -> None:
-        away = ""
-        while True:
-            stopping = stop.is_set()
-            try:
-                await self.pass_once()
-                away = ""
-            except StoreError as error:
-                if not away:
-                    self._note("the reference index waits for the database", reason=str(error))
-                away = str(error)
-            if stopping:
-                return
-            await pause_unless(stop, _AWAY_SECONDS if away else _PAUSE_SECONDS)
+        await read_on(stop, lambda _: self.pass_once(), self._note, _WAITING, _PAUSE_SECONDS)
+        try:
+            await self.pass_once()
+        except StoreError as error:
+            self._note(_WAITING, reason=str(error))
 
     async def pass_once(self) -> None:
         """Settle, tie and publish what there is. Raises: StoreUnavailableError, OSError; what was done stays done."""

@@ -50,16 +50,6 @@ async def count(store: Store, carrier: str) -> int:
         return int(found.scalar_one())
 
 
-async def find_line(store: Store, carrier: str, custom_id: str) -> RowMapping | None:
-    """The row of the line that the client named so; `custom_id` is keyed. The first of several; None when there is none.
-
-    Raises: StoreUnavailableError.
-    """
-    query = select(lines).where(lines.c.carrier == carrier, lines.c.custom_id == custom_id).order_by(lines.c.number).limit(1)
-    async with store.read() as connection:
-        return (await connection.execute(query)).mappings().first()
-
-
 async def page(
     store: Store, carrier: Evidence, master: AESGCM, *, limit: int = 50, cursor: str | None = None
 ) -> tuple[list[ShownLine], str | None]:

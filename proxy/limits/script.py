@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import hashlib
 
-PER_BUDGET = 7
-
 TEXT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]

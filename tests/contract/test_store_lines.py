@@ -73,17 +73,6 @@ async def test_every_line_opens_from_its_carrier_in_pages_of_any_size(store: Sto
         await store_lines.page(store, await evidence_of(store, carrier), MASTER, cursor="x")
 
 
-async def test_a_line_is_found_by_the_name_its_client_gave_it(store: Store) -> None:
-    """Among its carrier's."""
-    writer = Writer()
-    carriers = [writer.carrier(LINES[:3]) for _ in range(2)]
-    await shipped(store, writer)
-    found = await store_lines.find_line(store, carriers[1], "keyed-2")
-    assert found is not None
-    assert (found["carrier"], found["number"]) == (carriers[1], 2)
-    assert await store_lines.find_line(store, carriers[1], "keyed-9") is None
-
-
 async def test_a_line_whose_bytes_are_others_does_not_open(store: Store) -> None:
     """The commitment is held against what the carrier's seal gives."""
     writer = Writer()

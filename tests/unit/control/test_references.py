@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.control import references
+from proxy.control import reading, references
 from proxy.control.references import ReferencePublisher
 from proxy.core.facts import AnswerFacts
 from proxy.core.references import Refer, reference_key, subkey
@@ -171,7 +171,7 @@ async def test_only_one_process_writes(store: Store, tmp_path: Path) -> None:
 
 async def test_a_database_that_is_away_is_waited_for(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said once, and publishing goes on where it was; the file serves meanwhile."""
-    monkeypatch.setattr(references, "_AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(reading, "_AWAY_SECONDS", 0.01)
     room = Room(store, tmp_path)
     await room.make(0, 1)
     settle, calls = store_references.settle, iter(range(3))
