@@ -13,13 +13,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import insert, text
+from sqlalchemy import TextClause, insert, text
 
 from proxy.admin.app import create
 from proxy.admin.parts import AdminParts
@@ -27,13 +27,13 @@ from proxy.ledger import store_hourly
 from proxy.ledger.review_tables import cases, findings, reader_cursors
 from proxy.ledger.store import Store
 from proxy.ledger.summary_tables import hourly, hourly_principals
-from proxy.ledger.tables import cursors, exchanges
+from proxy.ledger.tables import cursors
 
 DAYS = 30
 DAY_US = 86_400_000_000
 PRINCIPALS = 2000
 TURNS = 30
-CHUNK = 20_000
+CHUNK = 250_000
 TOKEN = "a-token-for-benchmarks"
 UPSTREAMS = ("openai", "anthropic", "gemini", "local")
 PURPOSES = ("use.product", "eval.private", "train.general", "undeclared")
@@ -63,38 +63,40 @@ ADDRESSES = (
 )
 
 
-def rows(number: int, now: int) -> Iterator[dict[str, Any]]:
-    """Exchanges, oldest first."""
-    step = DAYS * DAY_US // number
-    for at in range(number):
-        denied, started = at % 100 == 0, now - DAYS * DAY_US + at * step
-        yield {
-            "id": f"rec_{started // 1000:012x}{at:020x}",
-            "at": started,
-            "instance": "bench-0",
-            "epoch": 1,
-            "seq": 2 * at + 1,
-            "principal": f"p{at * 7919 % PRINCIPALS}",
-            "purpose": PURPOSES[at % 4],
-            "upstream": UPSTREAMS[at // 4 % 4],
-            "endpoint": "chat",
-            "model_requested": f"model-{at % 9}",
-            "decision": "deny" if denied else "allow",
-            "rules": '["pack/rule"]' if denied else "",
-            "outcome": None if at % 5000 == 1 else "refused" if denied else "completed",
-            "status": 403 if denied else 200,
-        }
+_HEX = {
+    "sqlite": "format('rec_%012x%020x', started / 1000, n)",
+    "postgresql": "'rec_' || lpad(to_hex(started / 1000), 12, '0') || lpad(to_hex(n), 20, '0')",
+}
+_ROWS = """
+INSERT INTO exchanges (id, at, instance, epoch, seq, principal, purpose, upstream, endpoint, model_requested, decision, rules,
+outcome, status)
+WITH RECURSIVE numbers(n) AS (SELECT CAST(:first AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :behind),
+placed AS (SELECT n, CAST(:begin AS BIGINT) + n * CAST(:step AS BIGINT) AS started FROM numbers)
+SELECT {id}, started, 'bench-0', 1, 2 * n + 1, 'p' || (n * 7919 % {principals}), {purpose}, {upstream}, 'chat',
+'model-' || (n % 9), CASE WHEN n % 100 = 0 THEN 'deny' ELSE 'allow' END,
+CASE WHEN n % 100 = 0 THEN '["pack/rule"]' ELSE '' END,
+CASE WHEN n % 5000 = 1 THEN NULL WHEN n % 100 = 0 THEN 'refused' ELSE 'completed' END,
+CASE WHEN n % 100 = 0 THEN 403 ELSE 200 END FROM placed
+"""
+
+
+def _one_of(number: str, names: Sequence[str]) -> str:
+    return f"CASE {number} " + " ".join(f"WHEN {at} THEN '{name}'" for at, name in enumerate(names)) + " END"
+
+
+def rows(dialect: str) -> TextClause:
+    """What inserts exchanges `first` to before `behind`, the oldest first, each `step` after the one before it."""
+    upstream, purpose = _one_of("n / 4 % 4", UPSTREAMS), _one_of("n % 4", PURPOSES)
+    return text(_ROWS.format(id=_HEX[dialect], principals=PRINCIPALS, purpose=purpose, upstream=upstream))
 
 
 async def fill(store: Store, number: int, now: int) -> None:
     """Exchanges, their counts as the counter would have kept them, findings and cases."""
-    chunk: list[dict[str, Any]] = []
-    for row in rows(number, now):
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            await write(store, chunk)
-            chunk = []
-    await write(store, chunk)
+    insertion, step = rows(store.dialect), DAYS * DAY_US // number
+    for first in range(0, number, CHUNK):
+        async with store.write() as connection:
+            span = {"first": first, "behind": min(number, first + CHUNK), "begin": now - DAYS * DAY_US, "step": step}
+            await connection.execute(insertion, span)
     ended = "FROM exchanges WHERE outcome IS NOT NULL GROUP BY"
     hour = "at - at % 3600000000"
     async with store.write() as connection:
@@ -116,13 +118,6 @@ async def fill(store: Store, number: int, now: int) -> None:
         await connection.execute(insert(findings), [a_finding(at, now) for at in range(5000)])
     async with store.write() as connection:
         await connection.execute(text("ANALYZE"))
-
-
-async def write(store: Store, chunk: list[dict[str, Any]]) -> None:
-    """Insert some exchanges."""
-    if chunk:
-        async with store.write() as connection:
-            await connection.execute(insert(exchanges), chunk)
 
 
 def a_case(at: int, now: int) -> dict[str, Any]:
