@@ -37,7 +37,7 @@ demo:  ## 60 seconds without keys or network: scripted upstream, played clients,
 test: setup $(if $(filter tests,$(TESTS)),native)  ## run all tests (TESTS=path, ARGS="-k name", WORKERS=2)
 	@missing=$$(scripts/missing-packages); [ -z "$$missing" ] || \
 		echo "Some tests will be skipped. For all of them: apt-get install -y $$missing"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS) $(ARGS)
 
 check: lint types layers rules  ## lint, format, types, layers, docs, lock files (make -k check: all of them whatever fails)
 

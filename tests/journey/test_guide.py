@@ -56,7 +56,6 @@ def test_every_variable_of_the_guide_is_tried() -> None:
     assert SET.keys() == READ.keys()
 
 
-@pytest.mark.xdist_group("guide")
 @pytest.mark.parametrize("variable", READ)
 def test_a_variable_leads_to_what_is_read(gateway: ProxyServer, variable: str) -> None:
     """The question goes through the proxy to where the provider has it, and its record says what was asked."""

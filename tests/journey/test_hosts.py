@@ -22,8 +22,6 @@ from tests.journey import environments
 from tests.journey.comparison import Line, compare_hygiene, compare_lines, compare_requests
 from tests.proxy_server import ProxyServer, proxy_server
 
-pytestmark = pytest.mark.xdist_group("hosts")  # one journey serves all tests here
-
 CLIENT = Path(__file__).parent / "clients" / "hosts_python.py"
 LONGEST = 120
 MODEL = "model-1"
@@ -76,7 +74,7 @@ def _configuration(upstream: UpstreamProcess, default: str) -> dict[str, Any]:
     return {"upstreams": upstreams, "default_upstream": default, "principals": principals}
 
 
-@pytest.fixture(scope="session")  # of this file alone: tests in random order would begin it anew
+@pytest.fixture(scope="module")
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
     """One process plays all SDKs, straight and through two proxies."""
     with ExitStack() as stack:

@@ -31,10 +31,7 @@ HOSTILE = (
     "</textarea></pre></title><svg onload=window.ran=1>",
 )
 
-pytestmark = [
-    pytest.mark.xdist_group("pages"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 
 
 @pytest.fixture(scope="module")

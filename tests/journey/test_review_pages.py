@@ -32,10 +32,7 @@ TOKEN = "a-token-for-tests-only"
 ACCOUNTS = (HOSTILE, "account-1", "account-2")
 GROUP = "/groups/linked-1"
 
-pytestmark = [
-    pytest.mark.xdist_group("pages"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 
 
 def _raised(number: int, samples: list[str]) -> Raised:

@@ -16,11 +16,10 @@ from tests.torture.kill9_load import Answered
 
 AWAY_SECONDS = 20.0
 
-pytestmark = pytest.mark.xdist_group("dbdown")
 needs_postgres = pytest.mark.skipif(postgres_folder() is None, reason="PostgreSQL is not installed (apt-get install -y postgresql)")
 
 
-@pytest.fixture(scope="session")  # of this file alone: tests in random order would begin it anew
+@pytest.fixture(scope="module")
 def result() -> Result:
     """One run: PostgreSQL crashes and is away for twenty seconds."""
     return torture(AWAY_SECONDS, drain=60.0)

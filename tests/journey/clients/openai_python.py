@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from typing import Any
 
 import openai
@@ -71,6 +72,12 @@ class Caller:
         with self.sync.chat.completions.create(**self.say("left", "chunks=200 delay_ms=20", stream=True)) as chunks:
             seen = [plain(chunk) for chunk, _ in zip(chunks, range(2), strict=False)]
         return [seen, self.chat("after leaving")]
+
+    def closed_silently(self) -> Any:
+        """An answer after which the connection is closed unannounced; a call that met the close on its way would be made again."""
+        answer = self.chat("silent close", "then=close")
+        time.sleep(0.5)
+        return answer
 
     async def parallel(self) -> Any:
         """Sixteen calls at once."""
@@ -159,7 +166,6 @@ def _shapes(caller: Caller) -> dict[str, Scenario]:
         "close-delimited": "framing=close",
         "early hints": "interim=103,102",
         "odd headers": "duplicates=3 headers=30 header_bytes=4000",
-        "silent close": "then=close",
         "announced close": "then=announce",
         "http 1.0": "head=http10",
         "no reason": "head=no_reason",
@@ -168,6 +174,7 @@ def _shapes(caller: Caller) -> dict[str, Scenario]:
         name: lambda text=name, script=script: caller.chat(text, script) for name, script in scripts.items()
     }
     return shaped | {
+        "silent close": caller.closed_silently,
         "gzip stream": lambda: caller.stream("gzip stream", "encoding=gzip chunks=5"),
         "after a silent close": lambda: caller.chat("after a silent close"),
     }
