@@ -20,39 +20,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from proxy.admin.roles import ROLES
-from proxy.core.errors import TosProxyError
+from proxy.admin.sign_on import PENDING_SECONDS, Person, Provider, SignOnError
 
-PENDING_SECONDS = 600.0
 MOST_PENDING = 1000
 LEEWAY_SECONDS = 60
 _SECONDS = 10.0
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
-
-
-class SignOnError(TosProxyError):
-    """Single sign-on did not come to its end; the message is for the person."""
-
-
-@dataclass(frozen=True)
-class Provider:
-    """A provider as the configuration names it. `claim` holds groups or roles, of which `roles` maps some to ours."""
-
-    issuer: str
-    client_id: str
-    client_secret: str
-    claim: str
-    roles: Mapping[str, str]
-    name: str = "single sign-on"
-    scopes: str = "openid profile email"
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who signed on: `subject` is `<issuer>#<sub>`, which never changes; `name` is what people call them."""
-
-    subject: str
-    name: str
-    role: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +37,7 @@ class _Pending:
 
 
 @dataclass
-class SignOn:
+class OpenIdConnect:
     """One provider, and the sign-ons that have begun. `now` gives seconds of a monotonic clock."""
 
     provider: Provider

@@ -13,10 +13,10 @@ from fastapi import Request
 
 from proxy.admin import roles
 from proxy.admin.in_force import NOTHING, InForce
-from proxy.admin.oidc import SignOn
 from proxy.admin.openings import Openings
 from proxy.admin.problems import ProblemError
 from proxy.admin.sessions import Session, Sessions
+from proxy.admin.sign_on import SignOn
 from proxy.core.alerts import AlertTarget
 from proxy.core.clock import Clock, SystemClock
 from proxy.core.jobs import Job

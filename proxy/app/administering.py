@@ -73,14 +73,15 @@ def _keyed(running: Running, environ: Mapping[str, str]) -> Callable[[str], str]
 
 def _sign_on(running: Running, environ: Mapping[str, str]) -> Any:
     """What carries people to the provider of single sign-on and back; None where there is none."""
-    from proxy.admin.oidc import Provider, SignOn
-
     given = running.sign_on
     if given is None:
         return None
+    from proxy.admin.oidc import OpenIdConnect
+    from proxy.admin.sign_on import Provider
+
     secret = environ.get(given.secret_env, "")
     provider = Provider(given.issuer, given.client_id, secret, given.claim, given.roles, given.name)
-    return SignOn(provider, time.monotonic)
+    return OpenIdConnect(provider, time.monotonic)
 
 
 def _effective(environ: Mapping[str, str]) -> Sequence[Any]:

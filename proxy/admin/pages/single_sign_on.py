@@ -11,11 +11,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from proxy.admin.auth import SIGN_IN
-from proxy.admin.oidc import PENDING_SECONDS, Person, SignOn, SignOnError
 from proxy.admin.pages.rendering import page
 from proxy.admin.pages.sign_in import begun
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError
+from proxy.admin.sign_on import PENDING_SECONDS, Person, SignOn, SignOnError
 from proxy.ledger import store_access
 
 STATE_COOKIE = "tos_sign_on"

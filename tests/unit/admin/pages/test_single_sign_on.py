@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from proxy.admin import oidc
-from proxy.admin.oidc import Provider, SignOn
+from proxy.admin.oidc import OpenIdConnect
+from proxy.admin.sign_on import PENDING_SECONDS, Provider
 from tests.servers import free_port
 from tests.unit.admin.conftest import Admin
 
@@ -25,7 +25,7 @@ class Browser:
     """A browser in front of the application, and the provider that knows some people."""
 
     client: httpx2.AsyncClient
-    sign_on: SignOn
+    sign_on: OpenIdConnect
 
     async def leave(self) -> str:
         """Begin; gives the provider's address."""
@@ -74,7 +74,7 @@ def provider() -> Iterator[str]:
 @pytest.fixture
 async def browser(admin: Admin, provider: str) -> AsyncIterator[Browser]:
     roles = {"staff": "viewer", "security": "reviewer"}
-    sign_on = SignOn(Provider(provider, "tos-proxy", "a secret", "groups", roles), time.monotonic)
+    sign_on = OpenIdConnect(Provider(provider, "tos-proxy", "a secret", "groups", roles), time.monotonic)
     app: Any = admin.client._transport.app
     app.state.parts = replace(app.state.parts, sign_on=sign_on)
     async with httpx2.AsyncClient(transport=admin.client._transport, base_url="http://admin") as client:
@@ -112,7 +112,7 @@ async def test_an_address_that_another_browser_began_signs_nobody_in(browser: Br
     browser.client.cookies.update(cookies)
     assert (await browser.client.get(address)).status_code == 403
     late = await browser.agree(await browser.leave(), "ada-1")
-    browser.sign_on.now = lambda: time.monotonic() + oidc.PENDING_SECONDS + 1
+    browser.sign_on.now = lambda: time.monotonic() + PENDING_SECONDS + 1
     assert "begin again" in (await browser.client.get(late)).text
 
 
