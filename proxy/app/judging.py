@@ -22,6 +22,7 @@ from proxy.limits.leases import Leases
 from proxy.limits.memory import MemoryLimiter
 from proxy.policy.conditions import condition
 from proxy.policy.engine import Engine
+from proxy.policy.remembering import remembering
 from proxy.telemetry.diagnostics import Diagnostics
 from proxy.terms.verdict import TermsJudge
 
@@ -53,7 +54,10 @@ class NoRules:
 
 class Judging:
     """Makes judges; called with the entries of each snapshot, in a thread. While terms and rules stay the same, so do the judges,
-    and an expression is compiled once for all sets in succession that have it.
+    and an expression is compiled once for all sets in succession that have it, and what it remembers stays.
+
+    Expressions that a set no longer has are kept until the next snapshot, and then let go one by one, here: else the loop would
+    take apart all of them, and what they remember, in the turn in which it swaps sets.
     """
 
     def __init__(self, leases: Leases | None = None) -> None:
@@ -62,12 +66,15 @@ class Judging:
         self._limiter: Limiter = MemoryLimiter() if leases is None else leases
         self._retries = Retries()
         self._conditions: dict[str, Callable[[Call], bool]] = {}
+        self._former: list[Callable[[Call], bool]] = []
         self._made_of: dict[str, dict[str, bytes]] = {}
         self._judges: Judges | None = None
 
     def __call__(self, entries: Entries) -> Judges:
         """The judges of a snapshot. Raises what a rule or row raises that this version does not understand."""
         made_of = {section: {name: bytes(line.value) for name, line in entries.get(section, {}).items()} for section in SECTIONS}
+        while self._former:
+            self._former.pop()
         if self._judges is not None and made_of == self._made_of:
             return self._judges
         judges = self._make(entries)
@@ -82,10 +89,11 @@ class Judging:
         compiled: dict[str, Callable[[Call], bool]] = {}
 
         def compile_once(source: str) -> Callable[[Call], bool]:
-            found = compiled[source] = compiled.get(source) or self._conditions.get(source) or condition(source)
+            found = compiled[source] = compiled.get(source) or self._conditions.get(source) or remembering(condition(source))
             return found
 
         policy = Engine(rules, bundle, compile_once) if rules else NoRules()
+        self._former = [when for source, when in self._conditions.items() if source not in compiled]
         self._conditions = compiled
         newer_rows, newer_models = _all(entries, "terms_shadow", Row), models.get(NEWER, Models())
         newer = TermsJudge(newer_rows, newer_models) if newer_rows else None

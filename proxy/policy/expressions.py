@@ -1,6 +1,6 @@
 """Expressions in CEL: checked when a policy is loaded, evaluated when no plain function will do (`proxy.policy.conditions`).
 
-The library gives errors of evaluation as values, which would count as true: their type is looked at before anything else.
+The library gives errors of evaluation as values, which would count as true: nothing but True and False is taken for an outcome.
 """
 
 from __future__ import annotations
@@ -59,29 +59,35 @@ class Expression:
     Raises: ExpressionError when it does not compile, EvaluationError when it has no value for a call.
     """
 
-    __slots__ = ("_compiled", "_inputs", "names")
+    __slots__ = ("_collections", "_evaluate", "_scalars", "names")
 
     def __init__(self, source: str) -> None:
-        self._compiled = _compiled(source)
+        self._evaluate = _compiled(source).eval
         self.names = names_in(tokens(source))
-        self._inputs = [names.BY_NAME[name] for name in self.names]
+        inputs = [names.BY_NAME[name] for name in self.names]
+        self._collections = [name for name in inputs if name.type in (names.LIST, names.MAP)]
+        self._scalars = [(name.name, name.get) for name in inputs if name not in self._collections]
 
     def __call__(self, call: Call) -> bool:
         given: dict[str, Any] = {}
-        for name in self._inputs:
-            value: Any = name.get(call)
-            if name.type in (names.LIST, names.MAP):
-                if len(value) > bounds.LIST_CAP:
-                    raise EvaluationError(f"{name.name} has more than {bounds.LIST_CAP} elements")
-                value = list(value) if name.type == names.LIST else dict(value)
-            given[name.name] = value
+        for name, get in self._scalars:
+            given[name] = get(call)
+        if self._collections:
+            self._collect(call, given)
         try:
-            result = self._compiled.eval(data=given)
+            found = self._evaluate(None, given).value()
         except RuntimeError:
             raise EvaluationError("the evaluation was broken off") from None
-        if result.type() != cel.Type.BOOL:
-            raise EvaluationError("it has no value for this call")
-        return bool(result.value())
+        if found is True or found is False:  # an error's value is a text
+            return bool(found)
+        raise EvaluationError("it has no value for this call")
+
+    def _collect(self, call: Call, given: dict[str, Any]) -> None:
+        for name in self._collections:
+            value: Any = name.get(call)
+            if len(value) > bounds.LIST_CAP:
+                raise EvaluationError(f"{name.name} has more than {bounds.LIST_CAP} elements")
+            given[name.name] = list(value) if name.type == names.LIST else dict(value)
 
 
 def check(source: str, words: Mapping[str, Collection[str]]) -> list[Fault]:

@@ -94,6 +94,32 @@ def test_judges_stay_while_their_set_does() -> None:
     assert (first.policy(asked).effect, second.policy(asked).effect) == ("flag", "deny")
 
 
+def test_what_a_set_no_longer_has_is_let_go_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the loop drops the last set, none of its expressions dies with it: they do one by one in the thread that reads the next
+    snapshot. One that both sets have is the same, with what it remembers.
+    """
+    alive: list[str] = []
+
+    class Tracked:
+        def __init__(self, source: str) -> None:
+            self.source = source
+            alive.append(source)
+
+        def __del__(self) -> None:
+            alive.remove(self.source)
+
+        def __call__(self, call: Call) -> bool:
+            return call.facts.model == "m"
+
+    monkeypatch.setattr("proxy.app.judging.condition", Tracked)
+    judging = Judging()
+    judging(entries(Rule("a", "flag", when="kept"), Rule("b", "flag", when="gone")))
+    judges = judging(entries(Rule("a", "deny", when="kept")))
+    assert alive == ["kept", "gone"]
+    assert judging(entries(Rule("a", "deny", when="kept"))) is judges
+    assert alive == ["kept"]
+
+
 def test_what_limits_count_outlives_the_set() -> None:
     """A reload gives nobody their rate anew."""
     judging, asked = Judging(), exchange()
