@@ -1,4 +1,5 @@
-"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control OPTIONS | compile | describe | job PATH`.
+"""The composition root: `python -m proxy.app supervisor PLAN | gateway OPTIONS | control OPTIONS | read | compile | describe |
+job PATH`.
 
 Every process imports only what it carries (docs/adr/0001-process-model.md), so imports stand inside the functions. Settings are
 read here and in the CLI, nowhere else. These are not commands for people; `tos-proxy serve` starts them.
@@ -18,10 +19,10 @@ def main(arguments: list[str]) -> int:
             return _supervisor(plan)
         case ["gateway", "--worker", worker, "--data-dir", data_dir, "--listen", fds]:
             return _gateway(int(worker), Path(data_dir), [int(fd) for fd in fds.split(",") if fd])
-        case ["control", "--listen", fds]:
-            return _control([int(fd) for fd in fds.split(",") if fd])
-        case ["compile"]:
-            return _compile()
+        case ["control", "--listen", fds, *described]:
+            return _control([int(fd) for fd in fds.split(",") if fd], int(described[-1]) if described else None)
+        case ["read" | "compile" as what]:
+            return _read() if what == "read" else _compile()
         case ["describe" | "job", *folder]:
             return _of_control(folder)
     sys.stderr.write("tos-proxy: python -m proxy.app is for tos-proxy serve alone\n")
@@ -67,7 +68,7 @@ def _failed(process: str, error: BaseException) -> int:
     return 1
 
 
-def _control(fds: list[int]) -> int:
+def _control(fds: list[int], described: int | None) -> int:
     import asyncio
     import socket
 
@@ -78,9 +79,21 @@ def _control(fds: list[int]) -> int:
 
     take_over(Diagnostics("control"))
     try:
-        return asyncio.run(control.run([socket.socket(fileno=fd) for fd in fds]))
+        return asyncio.run(control.run([socket.socket(fileno=fd) for fd in fds], described))
     except (TosProxyError, OSError) as error:
         return _failed("control", error)
+
+
+def _read() -> int:
+    """What a gateway has another process do: read long lines."""
+    import signal
+    import socket
+
+    from proxy.gateway.reading import serve
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # they are the gateway's, which may need us until it has drained
+    return serve(socket.socket(fileno=sys.stdin.fileno()))
 
 
 def _of_control(folder: list[str]) -> int:

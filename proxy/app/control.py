@@ -40,7 +40,7 @@ from proxy.ledger.recorder import Recorder
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
 from proxy.review import standing
-from proxy.settings.described import Running, digest
+from proxy.settings.described import Description, Running, digest
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
 from proxy.telemetry.prometheus import Sample
@@ -58,8 +58,9 @@ _ANALYST_SECONDS = 0.5
 _JOB = (sys.executable, "-P", "-m", "proxy.app", "job")
 
 
-async def run(listeners: list[socket.socket]) -> int:
-    """Control, until the supervisor says to drain or is gone. `listeners`: of the admin API; none when it is off.
+async def run(listeners: list[socket.socket], handed: int | None) -> int:
+    """Control, until the supervisor says to drain or is gone. `listeners`: of the admin API; none when it is off. `handed`: where
+    the description of the configuration is (`proxy.app.describing`).
 
     Returns 0; 1 when the database was to have every entry at the end (`local+db`) and has not.
     """
@@ -72,7 +73,8 @@ async def run(listeners: list[socket.socket]) -> int:
 
     loop = asyncio.get_running_loop()
 
-    control = Control(process_environ, listeners, partial(loop.call_soon_threadsafe, up, {"event": "published"}))
+    published = partial(loop.call_soon_threadsafe, up, {"event": "published"})
+    control = Control(process_environ, described(process_environ, handed), listeners, published)
 
     def end_now() -> None:
         """Another supervisor may want the ports at once, long before the last entry is shipped."""
@@ -150,11 +152,13 @@ async def opened(running: Running) -> AsyncIterator[OpenLedger]:
 class Control:
     """One control process. `published` may be called from any thread, whenever a snapshot was published."""
 
-    def __init__(self, environ: Mapping[str, str], listeners: list[socket.socket], published: Callable[[], object]) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], description: Description, listeners: list[socket.socket], published: Callable[[], object]
+    ) -> None:
         self._environ = environ
         self._listeners = listeners
         self._published = published
-        self._description = self._latest = described(environ)
+        self._description = self._latest = description
         self._published_latest = False
         self._followed = tuple(self._latest.followed)
         self.running = self._description.running

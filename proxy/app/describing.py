@@ -1,4 +1,8 @@
-"""Control's way to a checked configuration: another process reads it, so that control carries neither pydantic nor the models."""
+"""Control's way to a checked configuration: another process reads it, so that control carries neither pydantic nor the models.
+
+The first time that process is `serve`, which hands over what it has read in a file without a name: in memory, since the admin token
+is in it.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,33 @@ import msgspec
 
 from proxy.core.errors import TosProxyError
 from proxy.documents.problems import ConfigurationError, Problem
-from proxy.settings.described import Description
+from proxy.settings.described import Description, digest
 
 _SECONDS = 60.0
 
 
-def described(environ: Mapping[str, str]) -> Description:
-    """Have the configuration of `environ` read, checked and compiled; the data folder and the identity key are made if need be.
+def handed_over(description: Description) -> int | None:
+    """A file descriptor, kept by processes that this one becomes, under which `described` finds this description again; None where
+    the system has no files in memory.
+    """
+    if not hasattr(os, "memfd_create"):
+        return None
+    fd = os.memfd_create("description", 0)
+    with open(fd, "wb", closefd=False) as file:
+        file.write(msgspec.msgpack.encode(description))
+    return fd
+
+
+def described(environ: Mapping[str, str], handed: int | None = None) -> Description:
+    """What was handed over, if nothing has changed since; else have the configuration of `environ` read, checked and compiled. The
+    data folder and the identity key are made if need be.
 
     Raises: ConfigurationError with every problem, OSError, TosProxyError when that process broke off.
     """
+    if handed is not None:
+        found = msgspec.msgpack.decode(os.pread(handed, os.fstat(handed).st_size, 0), type=Description)
+        if digest(environ, followed=found.followed) == found.digest:
+            return found
     command = [sys.executable, "-P", "-m", "proxy.app", "describe"]
     try:
         ran = subprocess.run(  # noqa: S603 - our own module
@@ -42,10 +63,10 @@ def described(environ: Mapping[str, str]) -> Description:
 
 def describe() -> int:
     """The other process: the description on stdout and 0, or the problems and 1, with what may mend them."""
-    from proxy.settings.compiling import describe as compiled
+    from proxy.settings.compiling import compile_configuration
 
     try:
-        said, code = msgspec.msgpack.encode(compiled(os.environ)), 0
+        said, code = msgspec.msgpack.encode(compile_configuration(os.environ, make=True).description), 0
     except ConfigurationError as error:
         told = [(problem.place, problem.path, problem.message, problem.hint) for problem in error.problems]
         said, code = msgspec.msgpack.encode((told, error.followed)), 1

@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 import time
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,6 +70,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
     Raises: ConfigurationError, SameNameError, AlreadyServedError, OSError.
     """
     from proxy import __version__
+    from proxy.app.describing import handed_over
     from proxy.control.plan import GATEWAY, Plan
     from proxy.control.publisher import Publisher
     from proxy.limits import resp
@@ -87,7 +89,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
     token_file, token_new = _token(settings) if admin else (None, False)
     Publisher(settings.data_dir).configure(compiled.entries)
     os.environ[resp.VARIABLE] = settings.redis_url or ""
-    return Plan(
+    plan = Plan(
         role=role,
         data_dir=str(settings.data_dir),
         host=settings.gateway.host,
@@ -110,6 +112,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         version=__version__,
         began=began,
     )
+    return replace(plan, described=handed_over(compiled.description)) if plan.control else plan
 
 
 def _be_alone(settings: Settings, role: str) -> None:

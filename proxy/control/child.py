@@ -28,9 +28,9 @@ def next_pause(pause: float, lived: float) -> float:
 class Child:
     """Keeps one process running until it is told to end.
 
-    `command` is what is executed; the file descriptors of `inherited` stay open in it. `changed` is called when it gets ready,
-    stops being ready, or starts. A child runs in a process group of its own: Ctrl-C reaches the supervisor alone, which then
-    says how everybody ends.
+    `command` is what is executed; the file descriptors of `inherited`, and `described`, stay open in it. `changed` is called when
+    it gets ready, stops being ready, or starts. A child runs in a process group of its own: Ctrl-C reaches the supervisor alone,
+    which then says how everybody ends.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Child:
         diagnostics: Diagnostics,
         *,
         inherited: Sequence[socket.socket] = (),
+        described: int | None = None,
         changed: Callable[[], None] = lambda: None,
         published: Callable[[], None] = lambda: None,
     ) -> None:
@@ -53,6 +54,7 @@ class Child:
         self.answered_at = 0.0
         self._command = list(command)
         self._inherited = list(inherited)
+        self._described = [] if described is None else [described]
         self._diagnostics = diagnostics
         self._changed = changed
         self._published = published
@@ -87,7 +89,7 @@ class Child:
     async def _run_once(self) -> int:
         ours, theirs = socket.socketpair()
         try:
-            fds = [theirs.fileno(), *(each.fileno() for each in self._inherited)]
+            fds = [theirs.fileno(), *(each.fileno() for each in self._inherited), *self._described]
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
                 env={**os.environ, VARIABLE: str(theirs.fileno())},

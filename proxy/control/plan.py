@@ -21,7 +21,8 @@ class Plan:
     """`role`: `gateway | control | all`. Ports may be 0 (any free one). `part_seconds`: how long gateways go on accepting after the
     signal to end; `drain_seconds` bounds their farewell after that, `ship_seconds` control's. `copied`: the database is the second
     place of every record, so an end without them all there is no end in order. `token_file` is where the admin token is; with
-    `token_new` it is printed, once. `began`: when the command was started, in seconds since 1970. `python`: how a child is started,
+    `token_new` it is printed, once. `described`: the file descriptor under which control finds the checked
+    configuration. `began`: when the command was started, in seconds since 1970. `python`: how a child is started,
     up to its name.
     """
 
@@ -44,6 +45,7 @@ class Plan:
     copied: bool = False
     token_file: str | None = None
     token_new: bool = False
+    described: int | None = None
     version: str = ""
     began: float = 0.0
     python: list[str] = field(default_factory=lambda: [sys.executable, "-P", "-m", "proxy.app"])

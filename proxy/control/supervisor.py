@@ -77,8 +77,11 @@ class Supervisor:
         admin = plan.admin and plan.control
         self._admin = bind(plan.admin_host, plan.admin_port, what="admin", change=change, patience=patience) if admin else []
         self._gateways = [self._gateway(worker) for worker in range(plan.workers)] if plan.gateways else []
+        described = [] if plan.described is None else ["--described", str(plan.described)]
         self._control = (
-            [self._child("control", ["control", "--listen", _numbers(self._admin)], self._admin)] if plan.control else []
+            [self._child("control", ["control", "--listen", _numbers(self._admin), *described], self._admin)]
+            if plan.control
+            else []
         )
         self._health = HealthListener({"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._metrics})
 
@@ -88,7 +91,15 @@ class Supervisor:
 
     def _child(self, name: str, told: list[str], inherited: list[socket.socket] | None = None) -> Child:
         command = [*self._plan.python, *told]
-        return Child(name, command, self._diagnostics, inherited=inherited or [], changed=self._changed, published=self._published)
+        return Child(
+            name,
+            command,
+            self._diagnostics,
+            inherited=inherited or [],
+            described=self._plan.described if name == "control" else None,
+            changed=self._changed,
+            published=self._published,
+        )
 
     @property
     def _children(self) -> list[Child]:

@@ -44,6 +44,14 @@ class Compiled:
         """The checked settings."""
         return self.loaded.settings
 
+    @property
+    def description(self) -> Description:
+        """The configuration as control goes by it."""
+        static = _static(self.settings)
+        return Description(
+            running(self.settings), self.digest, static, self.entries, self.principals, self.terms.clauses, self.followed
+        )
+
 
 def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = None, *, make: bool) -> Compiled:
     """Read, check and compile. With `make` the data folder and the identity key are made when there are none; without, nothing is
@@ -89,17 +97,6 @@ def _rules(loaded: Loaded, base: FilePath) -> tuple[Terms, Policies]:
             raise ConfigurationError([*wrong.problems, *also.problems]) from None
         raise
     return terms, compiled_policies(loaded.settings, base, place, terms)
-
-
-def describe(environ: Mapping[str, str]) -> Description:
-    """The configuration as control goes by it; the data folder and the identity key are made if need be.
-
-    Raises: ConfigurationError with every problem.
-    """
-    found = compile_configuration(environ, make=True)
-    static = _static(found.settings)
-    clauses = found.terms.clauses
-    return Description(running(found.settings), found.digest, static, found.entries, found.principals, clauses, found.followed)
 
 
 def running(settings: Settings) -> Running:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.app.describing import described
+from proxy.app.describing import described, handed_over
 from proxy.core.errors import TosProxyError
 from proxy.documents.problems import ConfigurationError
-from proxy.settings.compiling import describe
+from proxy.settings.compiling import compile_configuration
 from tests.proxy_server import ROOT
 
 
@@ -29,7 +29,22 @@ def environ(folder: Path, text: str) -> dict[str, str]:
 def test_the_same_as_here(tmp_path: Path) -> None:
     """What another process hands over is what this one would have found."""
     told = environ(tmp_path, "principals: {a: {keys: [sk-x], attributes: {team: b}}}\nledger: {max_bytes: 1GiB}\n")
-    assert described(told) == describe(told)
+    assert described(told) == compile_configuration(told, make=True).description
+
+
+def test_handed_over(tmp_path: Path) -> None:
+    """What `serve` has read is not read again, as often as control begins, unless the file has changed since."""
+    told = environ(tmp_path, "principals: {a: {keys: [sk-x]}}\n")
+    description = compile_configuration(told, make=True).description
+    fd = handed_over(description)
+    assert fd is not None
+    try:
+        nobody_reads = told | {"PYTHONPATH": str(tmp_path / "nothing here")}
+        assert described(nobody_reads, fd) == described(nobody_reads, fd) == description
+        changed = environ(tmp_path, "principals: {b: {keys: [sk-x]}}\n")
+        assert [each.name for each in described(changed, fd).principals] == ["b"]
+    finally:
+        os.close(fd)
 
 
 def test_problems_come_back(tmp_path: Path) -> None:
