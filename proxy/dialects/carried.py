@@ -11,6 +11,7 @@ import msgspec
 
 from proxy.core.facts import RequestFacts
 from proxy.dialects.contract import Dialect, Endpoint, PathParameters
+from proxy.dialects.jsonio import inspect_json
 from proxy.dialects.parameters import flag
 
 BATCH_LINE, TRAINING_LINE, EVAL_LINE = "batch_line", "training_line", "eval_line"
@@ -51,11 +52,23 @@ class Meaning(msgspec.Struct, frozen=True, gc=False):
     facts: RequestFacts
 
 
+class Told(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A meaning as one process tells it another; `known`: of a line that says no path, whether its form is one we know."""
+
+    endpoint: str
+    facts: RequestFacts
+    custom_id: str = ""
+    method: str = ""
+    target: str = ""
+    row: str = ""
+    known: bool = False
+
+
 _NO_CALL = Call()
 
 
 class LineMeaning:
-    """Reads the lines of one carrier.
+    """Reads the lines of one carrier. `told` has the arguments that it was made with, the dialect by its name.
 
     Args:
         dialect: the carrier's.
@@ -66,6 +79,7 @@ class LineMeaning:
     """
 
     def __init__(self, dialect: Dialect, kind: str, carried: str, model: str | None) -> None:
+        self.told = (dialect.name, kind, carried, model)
         self._dialect = dialect
         self._kind = kind
         self._calls: dict[tuple[str, str], Call] = {}
@@ -73,6 +87,14 @@ class LineMeaning:
         named = (model or "") if "/" in (model or "") else f"models/{model}"
         self._default = self._find("POST", carried.replace("{model}", named)) if carried else _NO_CALL
         self._rows = {row.name: row for row in reversed(dialect.endpoints) if row.method == "POST"}
+
+    def parse(self, raw: bytes) -> Meaning:
+        """What the bytes of a line say, by the rules of a direct call's. Raises: StrictJSONError."""
+        inspected = inspect_json(raw)
+        meaning = self.read(inspected.tree) if inspected.tree is not None else self.unread("not_json")
+        facts = meaning.facts
+        facts.flags = [*facts.flags, *(word for word in inspected.flags if word not in facts.flags)]
+        return meaning
 
     def read(self, tree: Any) -> Meaning:
         """What a line says; one that is no object, or of no known form, is not inspected and flagged `unknown_line`."""
@@ -122,6 +144,15 @@ class LineMeaning:
             return self._unknown("", TRAINING_LINE)
         return Meaning(TRAINING_LINE, "", Call(path=call.path), call.row.read_request(body, call.path))
 
+    def again(self, told: Told) -> Meaning:
+        """What another reader of this kind told of a line."""
+        call = _NO_CALL
+        if told.method:
+            call = self._find(told.method, told.target)
+        elif told.known:
+            call = Call(row=self._rows.get(told.row), path=PathParameters(model=self._model))
+        return Meaning(told.endpoint, told.custom_id, call, told.facts)
+
     def _find(self, method: str, path: str) -> Call:
         if len(method) + len(path) > _LONGEST_CALL:
             return _NO_CALL
@@ -144,6 +175,13 @@ class LineMeaning:
         """A line that could not be parsed."""
         facts = RequestFacts(inspection="none", flags=[reason])
         return Meaning(self._kind or BATCH_LINE, "", _NO_CALL, facts)
+
+
+def told(meaning: Meaning) -> Told:
+    """A meaning, to be had `again` from a `LineMeaning` made alike."""
+    call = meaning.call
+    row = call.row.name if call.row is not None else ""
+    return Told(meaning.endpoint, meaning.facts, meaning.custom_id, call.method, call.target, row, known=call is not _NO_CALL)
 
 
 def is_call(tree: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from proxy.dialects.jsonio import MAX_DEPTH
 from proxy.dialects.lines import LONGEST, Begin, Carried, Holder
 
-SKELETON_LIMIT = 1024 * 1024
+SKELETON_LIMIT = 64 * 1024
 """Bytes of a skeleton that is read; a longer one makes the body unreadable."""
 
 REQUESTS = frozenset({("requests",)})

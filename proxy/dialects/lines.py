@@ -1,7 +1,8 @@
 """Cuts the body of a carrier into its lines, as it is read back: bounded memory, and the same lines however the bytes are cut.
 
 Readers are pulled: `feed` a few KiB, then ask `next` until it gives None; at the end `finish` says what is left. A line is held
-until it is whole, up to `LONGEST`; of a longer one only its digest is kept, since its commitment is needed all the same.
+until it is whole, up to `LONGEST`; of a longer one only its digest is kept, since its commitment is needed all the same. One that
+is longer than `WHOLE` is digested as it comes and stays in its parts: to join or to parse them is more than a turn of the loop.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import msgspec
 LONGEST = 16 * 1024 * 1024
 """Bytes of a line that is read; a longer one is recorded unread."""
 
+WHOLE = 64 * 1024
+"""Bytes of a line that is given in one piece."""
+
 _WHITE = re.compile(rb"[ \t\r\n]*+")
 
 Begin = Callable[[int], Any]
@@ -22,13 +26,16 @@ Begin = Callable[[int], Any]
 
 
 class Carried(msgspec.Struct, frozen=True, gc=False):
-    """A line: `length` bytes at `offset` of the body, which are `content`, or, if they are too many, only in `digest`."""
+    """A line: `length` bytes at `offset` of the body, which are `content`; of a long line they are `parts`, none where they are too
+    many, and `digest` has taken them in.
+    """
 
     number: int
     offset: int
     length: int
     content: bytes | None
     digest: Any = None
+    parts: tuple[bytes, ...] = ()
 
 
 class CarriedReader(Protocol):
@@ -50,13 +57,14 @@ class CarriedReader(Protocol):
 class Holder:
     """One line as it is put together. `number` is its number."""
 
-    __slots__ = ("_begin", "_digest", "_longest", "_offset", "_parts", "_tail", "number", "size")
+    __slots__ = ("_begin", "_digest", "_longest", "_offset", "_parts", "_tail", "_whole", "number", "size")
 
     def __init__(self, begin: Begin, longest: int, first: int = 0) -> None:
         self.number = first
         self.size = 0
         self._begin = begin
         self._longest = longest
+        self._whole = min(WHOLE, longest)
         self._offset = 0
         self._parts: list[bytes] = []
         self._digest: Any = None
@@ -67,14 +75,16 @@ class Holder:
         if not self.size:
             self._offset = offset
         self.size += len(piece)
-        if self._digest is None:
-            self._parts.append(piece)
-            if self.size > self._longest:
-                self._digest = self._begin(self.number)
-                parts, self._parts = self._parts, []
-                self._digest_all(b"".join(parts))
-        else:
+        if self._digest is not None:
             self._digest_all(self._tail + piece)
+        elif self.size > self._whole:
+            self._digest = self._begin(self.number)
+            for part in (*self._parts, piece):
+                self._digest_all(self._tail + part)
+        if self.size <= self._longest:
+            self._parts.append(piece)
+        elif self._parts:
+            self._parts = []
 
     def _digest_all(self, piece: bytes) -> None:
         """All but the last byte, which may turn out to be half of a line break."""
@@ -84,16 +94,18 @@ class Holder:
     def end(self, *, drop: bytes = b"") -> Carried:
         """The line, without `drop` (one byte, or none) at its end."""
         number, size, digest = self.number, self.size, self._digest
+        parts, self._parts = self._parts, []
         self.number += 1
         self.size = 0
         self._digest = None
         if digest is not None:
-            if drop and self._tail == drop:
+            tail, self._tail = self._tail, b""
+            if drop and tail == drop:
                 size -= 1
+                parts[-1:] = [last[:-1] for last in parts[-1:]]
             else:
-                digest.update(self._tail)
-            return Carried(number, self._offset, size, None, digest)
-        parts, self._parts = self._parts, []
+                digest.update(tail)
+            return Carried(number, self._offset, size, None, digest, tuple(parts))
         content = parts[0] if len(parts) == 1 else b"".join(parts)
         if drop and content.endswith(drop):
             content = content[:-1]

@@ -1,7 +1,8 @@
 """The body of a carrier: every query in it is read, judged and recorded, before anybody decides about the carrier (ADR 0007).
 
-The body is whole by now, in memory or in the spool, and is read back in pieces. All of it happens on the event loop, half a
-millisecond at a time: after each slice what was found is handed to the ledger, and everybody else has their turn.
+The body is whole by now, in memory or in the spool, and is read back in pieces. It happens on the event loop, half a millisecond
+at a time: after each slice what was found is handed to the ledger, and everybody else has their turn. Only lines that are too long
+for that are read elsewhere (`long_lines.py`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 from proxy.core.clock import Clock
@@ -25,6 +25,7 @@ from proxy.dialects.lines import Carried, CarriedReader, LineReader
 from proxy.dialects.multipart import FormReader
 from proxy.gateway.house import House
 from proxy.gateway.lines import Judged
+from proxy.gateway.long_lines import Aside, InThread, Reader
 from proxy.gateway.receive import Body, charset, content_type
 from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
@@ -39,12 +40,9 @@ UNSYNCED_BYTES = 256 * 1024
 _FED_LINES = 64 * 1024
 _FED_ENTRIES = 2 * 1024
 """Bytes given to a reader at a time: following the brackets of more would hold the loop for longer than a slice."""
-_LONG = 64 * 1024
-"""A line whose parsing takes about as long as a slice is parsed aside."""
 _MOST_DECODED = 2 * 1024 * 1024 * 1024
 _VAGUE_TYPES = ("", "application/octet-stream", "application/json", "text/plain")
 
-Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
 Pause = Callable[[], Oneshot[None]]
 
 
@@ -125,14 +123,24 @@ class Lines(Protocol):
 
 
 class Carriers:
-    """Makes the reading of each carrier. `aside` runs work in a thread, `pause` is filled once others had their turn."""
+    """Makes the reading of each carrier. `pause` is filled once others had their turn; `reader` reads long lines, a thread if there
+    is none.
+    """
 
-    def __init__(self, ledger: Lines, clock: Clock, aside: Aside, pause: Pause, references: References | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Lines,
+        clock: Clock,
+        aside: Aside,
+        pause: Pause,
+        references: References | None = None,
+        reader: Reader | None = None,
+    ) -> None:
         self.references = references
         self.ledger = ledger
         self.clock = clock
-        self.aside = aside
         self.pause = pause
+        self.reader = reader or InThread(aside)
 
     def of(self, exchange: Exchange, house: House) -> Carrier:
         """The reading of an exchange whose body is whole."""
@@ -147,7 +155,7 @@ class Carrier:
         self._exchange = exchange
         self._writer = means.ledger.lines(exchange.stream)
         self._clock = means.clock
-        self._aside = means.aside
+        self._reader = means.reader
         self._pause = means.pause
         self._cancels = house.cancels
         self._serves = house.ledger.on_failure == "serve"
@@ -220,7 +228,10 @@ class Carrier:
         skeleton = reader.skeleton
         inspected = Inspected(None, ["too_long_to_read"])
         if skeleton is not None:
-            inspected = _strict(skeleton, "", charset(request.head.values.get(b"content-type", b"")))
+            try:
+                inspected = inspect_json(skeleton, charset(request.head.values.get(b"content-type", b"")))
+            except StrictJSONError as error:
+                raise _refused(error) from error
         facts = endpoint.read_request(inspected.tree, route.parameters)
         flags = inspected.flags if reader.sound or "not_json" in inspected.flags else [*inspected.flags, "not_json"]
         if inspected.tree is None or not reader.sound:
@@ -285,16 +296,17 @@ class Carrier:
     async def _take(self, line: Carried) -> None:
         content, digest = line.content, line.digest
         self._next = line.number + 1
-        if content is None:
-            meaning = self._meaning.unread("line_too_long")
-        else:
-            name = f"Line {line.number}: "
-            inspected = _strict(content, name) if line.length <= _LONG else await self._aside(partial(_strict, content, name))
-            meaning = self._meaning.read(inspected.tree) if inspected.tree is not None else self._meaning.unread("not_json")
-            facts = meaning.facts
-            facts.flags = [*facts.flags, *(word for word in inspected.flags if word not in facts.flags)]
-            digest = self._writer.begin(line.number)
-            digest.update(content)
+        try:
+            if content is not None:
+                meaning = self._meaning.parse(content)
+                digest = self._writer.begin(line.number)
+                digest.update(content)
+            elif line.parts:
+                meaning = await self._reader.read(self._meaning, line.parts)
+            else:
+                meaning = self._meaning.unread("line_too_long")
+        except StrictJSONError as error:
+            raise _refused(error, f"Line {line.number}: ") from error
         self._slice.append(self.judged.add(line, meaning, digest.hexdigest(), self._utc, self._slice_at))
         if len(self._slice) >= SLICE_LINES or self._clock.monotonic_ns() - self._slice_at > SLICE_NS:
             await self._end_slice()
@@ -333,12 +345,9 @@ class Carrier:
                 raise
 
 
-def _strict(raw: bytes, name: str, charset: str | None = None) -> Inspected:
-    """JSON by the rules of a direct call. Raises: Refused 400, 415; `name` says of what."""
-    try:
-        return inspect_json(raw, charset)
-    except StrictJSONError as error:
-        raise Refused(error.status, error.code, name + error.message) from error
+def _refused(error: StrictJSONError, name: str = "") -> Refused:
+    """As a direct call is; `name` says of what."""
+    return Refused(error.status, error.code, name + error.message)
 
 
 def _may_be_call(line: bytes) -> bool:

@@ -27,6 +27,7 @@ from proxy.gateway.carrier import Carriers, Pause, no_pause
 from proxy.gateway.figures import Figures
 from proxy.gateway.house import House
 from proxy.gateway.judges import called
+from proxy.gateway.long_lines import Reader
 from proxy.gateway.receive import Body, at_hand, receive, understand
 from proxy.gateway.recording import Ledger, Stream
 from proxy.gateway.references import References
@@ -88,6 +89,7 @@ class Corridor:
         on_fault: Callable[[BaseException, Exchange], None],
         references: References | None = None,
         pause: Pause = no_pause,
+        reader: Reader | None = None,
     ) -> None:
         self.house = house
         self._references = references
@@ -97,7 +99,7 @@ class Corridor:
         self._ledger = ledger
         self._clock = clock
         self._aside = aside
-        self._carriers = Carriers(ledger, clock, aside, pause, references)
+        self._carriers = Carriers(ledger, clock, aside, pause, references, reader)
         self._on_fault = on_fault
         self._ids = RecordIds()
 

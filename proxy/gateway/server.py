@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -25,6 +26,7 @@ from proxy.core.references import subkey
 from proxy.core.snapshot import UpstreamOptions
 from proxy.gateway.corridor import Corridor
 from proxy.gateway.house import House, Judging, build
+from proxy.gateway.long_lines import LongLines
 from proxy.gateway.references import References
 from proxy.gateway.refusal import not_a_request
 from proxy.gateway.snapshots import Entries, SnapshotFollower
@@ -134,7 +136,8 @@ class Worker:
         recorder = Recorder.open(self._data_dir, self._number, house.ledger, self._clock, loop)
         self._recorder = recorder
         self._references = References(subkey(self._secrets.identity), IndexReader(self._data_dir / "references"))
-        self._corridor = Corridor(house, recorder, self._clock, self._aside, self._fault, self._references, self._pause)
+        long_lines = LongLines(partial(self._aside, executor=ThreadPoolExecutor(1, "long-lines")))
+        self._corridor = Corridor(house, recorder, self._clock, self._aside, self._fault, self._references, self._pause, long_lines)
         self._listener = Listener(
             loop, house.gateway, self._deadlines, self._clock.monotonic_ns, self._corridor.enter, not_a_request
         )
@@ -157,6 +160,7 @@ class Worker:
         for task in tasks:
             task.cancel()
         await recorder.close()
+        long_lines.close()
         self._deadlines.close()
         for pool in self._pools.values():
             pool.close()
@@ -204,10 +208,10 @@ class Worker:
         self._loop.call_later(_PAUSE_SECONDS, oneshot.set, None)
         return oneshot
 
-    def _aside(self, work: Callable[[], Any]) -> Oneshot[Any]:
+    def _aside(self, work: Callable[[], Any], executor: Executor | None = None) -> Oneshot[Any]:
         """Run work in a thread: bodies that would hold the loop for milliseconds."""
         oneshot: Oneshot[Any] = Oneshot()
-        future = self._loop.run_in_executor(None, work)
+        future = self._loop.run_in_executor(executor, work)
 
         def done(future: asyncio.Future[Any]) -> None:
             if (error := future.exception()) is not None:

@@ -1,0 +1,136 @@
+"""Long lines are read by another process, to the same effect."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from proxy.core.oneshot import Oneshot, drive
+from proxy.dialects import by_name, jsonio
+from proxy.dialects.carried import BATCH_LINE, TRAINING_LINE, LineMeaning, Meaning
+from proxy.dialects.lines import WHOLE
+from proxy.gateway.long_lines import InThread, LongLines
+from proxy.ledger.record import Line
+from tests.unit.gateway.stage import Stage, aside, post, status_of, whole
+from tests.unit.gateway.test_carrier import FILES, FORM, call, come, upload
+
+BATCH = LineMeaning(by_name("openai"), BATCH_LINE, "", None)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[LongLines]:
+    """A reader with its process."""
+    reader = LongLines(aside)
+    yield reader
+    reader.close()
+
+
+def outcome(oneshot: Oneshot[Meaning]) -> Any:
+    """What was read, or why it is refused."""
+    found: list[Any] = []
+
+    async def wait() -> None:
+        found.append(await oneshot)
+
+    def refused(error: BaseException) -> None:
+        assert isinstance(error, jsonio.StrictJSONError)
+        found.append((error.status, error.code, error.message))
+
+    drive(wait(), refused)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        BATCH,
+        LineMeaning(by_name("openai"), TRAINING_LINE, "", None),
+        LineMeaning(by_name("openai"), "", "", None),
+        LineMeaning(by_name("anthropic"), BATCH_LINE, "/v1/messages", None),
+        LineMeaning(by_name("gemini"), BATCH_LINE, "/v1beta/models/{model}:generateContent", "gemini-x"),
+    ],
+)
+def test_another_process_reads_what_this_one_would(kind: LineMeaning, elsewhere: LongLines) -> None:
+    """Calls of every form, what is no call, no JSON or has two readings: the same meaning, or the same refusal."""
+    turns = [{"role": "user", "content": "héllo"}]
+    lines = [
+        call(1),
+        json.dumps({"key": "k", "request": {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}}).encode(),
+        json.dumps({"custom_id": "c", "params": {"model": "m", "messages": turns}}).encode(),
+        json.dumps({"custom_id": "c", "body": {"model": "m", "messages": turns, "temperature": 0.5}}).encode(),
+        json.dumps({"messages": turns}).encode(),
+        b'{"url":"/v1/secret","body":{}}',
+        b"nonsense",
+        b'[1,"\\ud800"]',
+        b'{"a":1,"a":2}',
+        b'{"a":\xff}',
+        b'{"url":"/v1/chat/completions","body":{"model":"m","seed":123456789012345678901,"messages":[]}}',
+    ]
+    here = InThread(aside)
+    for line in lines:
+        parts = [line[:7], line[7:]]
+        assert outcome(elsewhere.read(kind, parts)) == outcome(here.read(kind, parts)), line
+
+
+def test_a_process_that_dies_is_replaced_once() -> None:
+    """And a line that no process can read is recorded unread, never refused and never read here."""
+    reader = LongLines(aside)
+    try:
+        assert outcome(reader.read(BATCH, [call(1)])).custom_id == "c1"
+        assert reader._process is not None
+        reader._process.kill()
+        reader._process.wait()
+        assert outcome(reader.read(BATCH, [call(2)])).custom_id == "c2"
+        assert reader.started == 2
+    finally:
+        reader.close()
+    broken = LongLines(aside, command=(sys.executable, "-c", "pass"))
+    assert outcome(broken.read(BATCH, [call(1)])).facts.flags == ["reading_failed"]
+    assert broken.started == 2
+
+
+def largest_read(monkeypatch: pytest.MonkeyPatch, stage: Stage, size: int) -> tuple[int, list[Line]]:
+    """The longest JSON that the gateway's own process parses while a file with a line of `size` characters passes."""
+    sizes = [0]
+    inspect = jsonio.inspect_json
+
+    def spied(raw: bytes, *charset: Any) -> jsonio.Inspected:
+        sizes.append(len(raw))
+        return inspect(raw, *charset)
+
+    for name in ("proxy.dialects.carried.inspect_json", "proxy.gateway.carrier.inspect_json"):
+        monkeypatch.setattr(name, spied)
+    client = come(stage, post(FILES, upload(b"\n".join([call(0), call(1, text="x" * size), call(2)])), *FORM))
+    stage.upstream.feed(whole())
+    assert status_of(client.taken) == 200
+    lines = stage.entries("line")
+    return max(sizes), [line for line in lines if isinstance(line, Line)]
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_no_long_line_is_parsed_by_the_gateway_itself(monkeypatch: pytest.MonkeyPatch, elsewhere: LongLines, planted: bool) -> None:
+    """Whatever its length, a line holds the loop no longer than one of 64 KiB does; read in a thread, as once, it would."""
+    stage = Stage()
+    if not planted:
+        stage.corridor._carriers.reader = elsewhere
+    longest, lines = largest_read(monkeypatch, stage, 15 * 1024 * 1024)
+    assert (longest > WHOLE) is planted
+    assert [line.facts.prompt_chars for line in lines] == [5, 15 * 1024 * 1024, 5]
+    stage.check_figures()
+
+
+@pytest.mark.parametrize("form", ["duplicate", "deep"])
+def test_what_another_process_refuses_is_refused(form: str, elsewhere: LongLines) -> None:
+    """With the number of the line, as for a short one."""
+    stage = Stage()
+    stage.corridor._carriers.reader = elsewhere
+    padding = b'"x":"' + b"x" * WHOLE + b'"'
+    bad = b'{"a":1,"a":2,' + padding + b"}" if form == "duplicate" else b'{"a":' + b"[" * 70 + b"]" * 70 + b"," + padding + b"}"
+    client = come(stage, post(FILES, upload(call(0) + b"\n" + bad), *FORM))
+    assert status_of(client.taken) == 400
+    assert b"Line 1: " in client.taken
+    assert not stage.sent
