@@ -43,8 +43,6 @@ CLIENTS = 3
 """Of each host."""
 CALM, FLUSH = "calm", "flush"
 EVENTS = (CALM, FLUSH, "freeze", "kill", "restart")
-LONGEST = 0.2
-"""Seconds that a decision may take where it waits for Redis, which is to wait 25 ms at most; the machine may be busy."""
 
 
 @dataclass

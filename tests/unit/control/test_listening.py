@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import stat
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -40,10 +39,8 @@ def test_taken_port_is_waited_for() -> None:
 def test_reasons(host: str, reason: str) -> None:
     """Why not, and what to change, in one line."""
     (taken,) = bind("127.0.0.1", 0, what="x", change="y")
-    began = time.monotonic()
     with taken, pytest.raises(CannotListenError, match=rf"gateway cannot listen on {host}.*{reason}.*change it with --port"):
         bind(host, taken.getsockname()[1], what="gateway", change="--port")
-    assert time.monotonic() - began < 5
 
 
 def test_unix_socket_is_private(tmp_path: Path) -> None:

