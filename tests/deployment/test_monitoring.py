@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,8 @@ ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 NAME = re.compile(r"\btos_proxy_[a-z0-9_]+")
 SELECTOR = re.compile(r"(tos_proxy_[a-z0-9_]+)\{([^}]*)\}")
 GROUPING = re.compile(r"\bby \(([^)]*)\)")
+VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$instance": "here"}
+"""What Grafana puts into the dashboard's expressions, and an example of each."""
 OUTSIDE = {"instance", "process", "le"}
 """Labels that Prometheus, the supervisor and the form of histograms give."""
 
@@ -101,3 +106,29 @@ def test_rules_are_whole() -> None:
     for expression in expressions():
         for opened, closed in ("()", "[]", "{}"):
             assert expression.count(opened) == expression.count(closed), expression
+
+
+def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """What Prometheus's own tool says."""
+    return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not there (apt-get install prometheus)")
+def test_prometheus_takes_them(tmp_path: Path) -> None:
+    """Prometheus reads all rules and every expression of the dashboard, and each alert fires for what it is for and for nothing
+    else; a threshold that is off is noticed.
+    """
+    assert promtool("test", "rules", ALERTS.with_name("alerts_test.yaml")).returncode == 0
+    drawn = []
+    for number, expression in enumerate(expressions()):
+        plain = re.sub(r"^label_values\((.+), \w+\)$", r"\1", expression)
+        for variable, example in VARIABLES.items():
+            plain = plain.replace(variable, example)
+        drawn.append({"record": f"drawn:{number}", "expr": plain})
+    rules = tmp_path / "drawn.yaml"
+    rules.write_text(yaml.safe_dump({"groups": [{"name": "drawn", "rules": drawn}]}))
+    told = promtool("check", "rules", rules)
+    assert told.returncode == 0, told.stderr
+    (tmp_path / ALERTS.name).write_text(ALERTS.read_text().replace("> 600", "> 800"))
+    shutil.copy(ALERTS.with_name("alerts_test.yaml"), tmp_path)
+    assert "TosProxySpoolGrows" in promtool("test", "rules", tmp_path / "alerts_test.yaml").stderr
