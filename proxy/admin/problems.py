@@ -16,7 +16,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from proxy.core.errors import LedgerUnavailableError
+from proxy.ledger import store_exchanges
 from proxy.ledger.store_errors import StoreError
+from proxy.review import paging
 
 API = "/api/"
 
@@ -114,6 +116,11 @@ def install(app: FastAPI, draw: Draw) -> None:
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
         places = [{"location": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
         return told(request, 422, "invalid-request", "Some values are not what this request takes.", places)
+
+    @app.exception_handler(paging.BadCursorError)
+    @app.exception_handler(store_exchanges.BadCursorError)
+    async def not_our_cursor(request: Request, error: Exception) -> Response:
+        return told(request, 400, "bad-cursor", str(error))
 
     @app.exception_handler(StoreError)
     async def store_away(request: Request, error: StoreError) -> Response:

@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.ledger import store_standings
 from proxy.ledger.review_tables import findings
 from proxy.ledger.store import Store
-from proxy.review import standing
+from proxy.review import moves, standing
+from proxy.review.moves import SPARING
 from proxy.review.standing import DISMISSED_US, Stands
 
 Record = Callable[[str, dict[str, str | int]], Awaitable[None]]
-_LOWERS = ("dismissed", "exempt")
 
 
 class Standings:
@@ -53,12 +53,11 @@ class Standings:
         `took` tells them to memory once that transaction has ended.
         """
         rows = list(moved)
+        changed = await moves.note(connection, [row for row in rows if self.row(row.principal).standing != row.standing])
         await store_standings.keep(connection, [msgspec.structs.asdict(row) for row in rows])
-        for row in rows:
-            before = self.row(row.principal)
-            if before.standing != row.standing:
-                detail: dict[str, str | int] = {"principal": row.principal, "from": before.standing, "to": row.standing}
-                await self._record("standing_moved", detail | ({"group": row.group_key} if row.group_key else {}))
+        for row, was in changed:
+            detail: dict[str, str | int] = {"principal": row.principal, "from": was, "to": row.standing}
+            await self._record("standing_moved", detail | ({"group": row.group_key} if row.group_key else {}))
 
     def took(self, moved: Iterable[Stands]) -> None:
         """These rows are in the store."""
@@ -102,4 +101,4 @@ class Standings:
             rows = (await connection.execute(query)).all()
         if rows:
             self._decided_at = rows[-1][2]
-        return [(row[0], row[1], row[2], row[3]) for row in rows if row[1] in _LOWERS]
+        return [(row[0], row[1], row[2], row[3]) for row in rows if row[1] in SPARING]

@@ -148,12 +148,21 @@ async def bearer_of(store: Store, text: str, at: int) -> tuple[User, Token] | No
     return (user, _shown_token(row)) if user is not None and not user.disabled else None
 
 
-async def list_tokens(store: Store, user: str | None = None) -> list[Token]:
-    """All tokens, or those of one user, the newest first. Raises: StoreUnavailableError."""
-    query = select(api_tokens).order_by(api_tokens.c.created_at.desc())
+async def list_tokens(
+    store: Store, user: str | None = None, *, limit: int | None = None, before: tuple[int, str] | None = None
+) -> list[Token]:
+    """All tokens, or those of one user, the newest first; those made before the time and id in `before`. Raises:
+    StoreUnavailableError.
+    """
+    columns = api_tokens.c
+    query = select(api_tokens).order_by(columns.created_at.desc(), columns.id.desc()).limit(limit)
+    if user is not None:
+        query = query.where(columns.user_name == user)
+    if before is not None:
+        at, name = before
+        query = query.where((columns.created_at < at) | ((columns.created_at == at) & (columns.id < name)))
     async with store.read() as connection:
-        found = await connection.execute(query if user is None else query.where(api_tokens.c.user_name == user))
-        return [_shown_token(row) for row in found.mappings()]
+        return [_shown_token(row) for row in (await connection.execute(query)).mappings()]
 
 
 def token_digest(text: str) -> str:

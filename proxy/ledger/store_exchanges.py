@@ -19,8 +19,13 @@ from proxy.ledger.store import Store
 from proxy.ledger.tables import UNCOMMON, entries, exchanges
 
 MOST_OF_A_PAGE = 500
+MOST_LOOKED_AT = 20_000
+"""Rows of one index that one page of several filters goes through."""
 
 _COMMON = frozenset({"completed", "allow"})
+
+_NARROWEST_FIRST = ("principal", "outcome", "decision", "model_requested", "endpoint", "purpose", "upstream")
+"""Columns with an index, by how few rows one of their values has as a rule."""
 
 _LISTS = ("flags", "clauses", "rules")
 _USAGE = {"input": "usage_input", "output": "usage_output", "cached": "usage_cached", "reasoning": "usage_reasoning"}
@@ -46,9 +51,9 @@ class Wanted:
     until: int | None = None
 
 
-def cursor_of(row: RowMapping) -> str:
+def cursor_of(at: int, record_id: str) -> str:
     """The cursor that continues after this row."""
-    return base64.urlsafe_b64encode(f"{row['at']}.{row['id']}".encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(f"{at}.{record_id}".encode()).decode().rstrip("=")
 
 
 def _parse_cursor(cursor: str) -> tuple[int, str]:
@@ -80,14 +85,31 @@ def _conditions(wanted: Wanted, cursor: str | None) -> list[ColumnElement[bool]]
 async def page(store: Store, wanted: Wanted, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Exchange], str | None]:
     """At most `limit` exchanges, newest first, and the cursor of the next page (None after the last).
 
-    Raises: BadCursorError, StoreUnavailableError.
+    Of several filters no more than the newest `MOST_LOOKED_AT` rows of the narrowest are looked at: a page may be short, or empty,
+    and go on. Raises: BadCursorError, StoreUnavailableError.
     """
     order = (exchanges.c.at.desc(), exchanges.c.id.desc())
     query = select(exchanges).where(*_conditions(wanted, cursor)).order_by(*order).limit(limit + 1)
     async with store.read() as connection:
+        floor = None
+        if (narrowest := _narrowest(wanted)) is not None:
+            column = exchanges.c.at
+            far = select(column).where(*_conditions(narrowest, cursor)).order_by(column.desc()).offset(MOST_LOOKED_AT).limit(1)
+            floor = (await connection.execute(far)).scalar()
+            query = query if floor is None else query.where(column >= floor)
         rows = (await connection.execute(query)).mappings().all()
-    after = cursor_of(rows[limit - 1]) if len(rows) > limit else None
-    return [shown(row) for row in rows[:limit]], after
+    if len(rows) > limit:
+        return [shown(row) for row in rows[:limit]], cursor_of(rows[limit - 1]["at"], rows[limit - 1]["id"])
+    return [shown(row) for row in rows], None if floor is None else cursor_of(floor, "")
+
+
+def _narrowest(wanted: Wanted) -> Wanted | None:
+    """What of a search one index finds, where that is not the whole of it."""
+    told = [name for name, value in wanted.equal.items() if value not in _COMMON]
+    found = next((name for name in _NARROWEST_FIRST if name in told), None)
+    if len(wanted.equal) < 2 and (found is not None or not told):
+        return None
+    return Wanted({found: wanted.equal[found]} if found is not None else {}, wanted.since, wanted.until)
 
 
 def shown(row: RowMapping) -> Exchange:

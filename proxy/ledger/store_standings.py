@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.ledger.standing_tables import standings
 from proxy.ledger.store import Store
 
+_AT_ONCE = 500
 _COLUMNS = tuple(column.name for column in standings.columns)
 _KEPT = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "principal")
 # SQLAlchemy's own form of it would bring the modules of both databases into the process
@@ -27,6 +28,17 @@ async def listed(store: Store) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def telling(store: Store, now: int, *, after: str = "", most: int | None = None) -> list[dict[str, Any]]:
+    """Rows of principals that were moved, or are spared at `now`, by principal, those behind `after`.
+
+    What time has put back since is among them. Raises: StoreUnavailableError.
+    """
+    columns = standings.c
+    query = select(standings).where((columns.standing != "normal") | (columns.spared_until > now), columns.principal > after)
+    async with store.read() as connection:
+        return [dict(row) for row in (await connection.execute(query.order_by(columns.principal).limit(most))).mappings()]
+
+
 async def stamp(store: Store) -> tuple[int, int]:
     """Changes whenever a row does: how many there are, and when the last was changed. Raises: StoreUnavailableError."""
     query = select(func.count(), func.coalesce(func.max(standings.c.changed_at), 0)).select_from(standings)
@@ -39,6 +51,15 @@ async def named(connection: AsyncConnection, principal: str) -> RowMapping | Non
     """The row of a principal, held until the transaction ends; None where there is none."""
     query = select(standings).where(standings.c.principal == principal).with_for_update()
     return (await connection.execute(query)).mappings().first()
+
+
+async def held(connection: AsyncConnection, principals: Sequence[str]) -> dict[str, RowMapping]:
+    """The rows of some principals, by name, as far as they have one."""
+    found: dict[str, RowMapping] = {}
+    for begin in range(0, len(principals), _AT_ONCE):
+        query = select(standings).where(standings.c.principal.in_(principals[begin : begin + _AT_ONCE]))
+        found.update({row["principal"]: row for row in (await connection.execute(query)).mappings()})
+    return found
 
 
 async def keep(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,10 +1,13 @@
-"""What goes with the evidence that it speaks of: findings whose last record is past its time, cases without findings, digests."""
+"""What goes with the evidence that it speaks of: findings whose last record is past its time, cases without findings, digests,
+moves of standings.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import delete, exists, select
 
 from proxy.ledger.review_tables import case_events, cases, digests, findings
+from proxy.ledger.standing_tables import standing_moves
 from proxy.ledger.store import Store
 from proxy.ledger.store_rows import DAY_US
 
@@ -35,4 +38,5 @@ async def forget(store: Store, before: int) -> int:
                 break
     async with store.write() as connection:
         await connection.execute(delete(digests).where(digests.c.day < before // DAY_US))
+        await connection.execute(delete(standing_moves).where(standing_moves.c.at < before))
     return deleted

@@ -33,6 +33,11 @@ def parse_cursor(cursor: str) -> tuple[int, str]:
     return number, name
 
 
+def named_in(cursor: str) -> str:
+    """The name of the last row, where pages go by name; empty for the first page. Raises: BadCursorError."""
+    return parse_cursor(cursor)[1] if cursor else ""
+
+
 def behind(cursor: str, at: Column[int], name: Column[str]) -> ColumnElement[bool]:
     """The rows of the pages that follow: the first condition bounds the index, the second sorts out the rows of that microsecond.
 

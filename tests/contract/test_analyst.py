@@ -24,7 +24,7 @@ from proxy.ledger.reader import Cursor
 from proxy.ledger.record import Content
 from proxy.ledger.store import Store
 from proxy.ledger.store_ship import ship
-from proxy.review import cases, standing
+from proxy.review import cases, moves, standing
 from proxy.review.dispositions import Disposition, decide_finding
 from proxy.review.standing import DISMISSED_US, HOLDS_US, LIMITS, SHADOW, Stands
 from tests.contract.analysed import HARVEST, Room, making
@@ -98,6 +98,15 @@ async def test_standing_rises_falls_and_is_forgiven(store: Store) -> None:
     await room.analyst.pass_once()
     assert (await room.stands())["maker"].standing == "limited"
     assert sorted(one["state"] for one in await room.told()) == ["decided", "open"]
+    history, _ = await moves.page(store, moves.Wanted("maker"))
+    told = [(one["was"], one["standing"], one["cause"]) for one in reversed(history)]
+    up, *_ = told
+    assert up[0] == "normal"
+    assert [cause for _, _, cause in told if cause != "evidence"] == ["decision"]
+    assert f"standing_moved {' '.join(told[-1][:2])}" == room.marks[-1]
+    (forgiven,) = [one for one in history if one["cause"] == "decision"]
+    assert (forgiven["finding_id"], forgiven["by"], forgiven["case_id"]) == (found["id"], "ann", found["case_id"])
+    assert history[0]["finding_id"] not in {"", found["id"]}
 
 
 @pytest.mark.parametrize("fault", ["", "never_fires", "never_publishes"])

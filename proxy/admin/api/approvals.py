@@ -142,7 +142,7 @@ async def approve(parts: Parts, request: Request, id: Id, given: Annotated[Note 
     with _named():
         row = await approvals.decide(parts.store, id, "approved", by, given.note if given else "", now, parts.record)
     if row["action"] == "suspend":
-        await stand(parts, row["principal"], "suspended", by, row["reason"])
+        await stand(parts, row["principal"], "suspended", by, row["reason"], case=row["case_id"])
     else:
         await parts.erase(row["principal"])
     return Approval(**row)

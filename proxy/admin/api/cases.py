@@ -13,7 +13,7 @@ from proxy.admin.api.deciding import MOST_NOTE, Act, Decide, Event, Id, Instant,
 from proxy.admin.api.instants import instant
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
-from proxy.review import appeals, cases, dispositions, findings, paging
+from proxy.review import appeals, cases, dispositions, findings
 
 router = APIRouter(tags=["cases"])
 
@@ -133,10 +133,7 @@ def _named() -> Iterator[None]:
 async def list_cases(parts: Parts, filters: Annotated[Filters, Query()]) -> Page:
     """Cases, the newest first."""
     wanted = cases.Wanted(filters.model_dump(exclude={"since", "limit", "cursor"}, exclude_none=True), filters.since)
-    try:
-        items, after = await cases.page(parts.store, wanted, limit=filters.limit, cursor=filters.cursor)
-    except paging.BadCursorError as error:
-        raise ProblemError(400, "bad-cursor", str(error)) from None
+    items, after = await cases.page(parts.store, wanted, limit=filters.limit, cursor=filters.cursor)
     return Page(items=[Case(**item) for item in items], next_cursor=after)
 
 

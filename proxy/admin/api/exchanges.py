@@ -14,7 +14,7 @@ from proxy.admin.api.deciding import Name
 from proxy.admin.api.instants import instant
 from proxy.admin.api.jobs import Job, started
 from proxy.admin.parts import AdminParts, exchange_of, opening, parts_of, session_of
-from proxy.admin.problems import ProblemError, responses
+from proxy.admin.problems import responses
 from proxy.ledger import store_content, store_exchanges, store_lines, store_results, store_turns
 
 router = APIRouter(tags=["exchanges"])
@@ -191,10 +191,7 @@ async def list_exchanges(parts: Parts, filters: Annotated[Filters, Query()]) -> 
     """Exchanges, newest first."""
     equal = filters.model_dump(exclude={"since", "until", "limit", "cursor"}, exclude_none=True)
     wanted = store_exchanges.Wanted(equal, filters.since, filters.until)
-    try:
-        items, after = await store_exchanges.page(parts.store, wanted, limit=filters.limit, cursor=filters.cursor)
-    except store_exchanges.BadCursorError as error:
-        raise ProblemError(400, "bad-cursor", str(error)) from None
+    items, after = await store_exchanges.page(parts.store, wanted, limit=filters.limit, cursor=filters.cursor)
     return Page(items=[Exchange(**_started(item)) for item in items], next_cursor=after)
 
 

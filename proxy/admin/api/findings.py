@@ -167,10 +167,7 @@ async def list_findings(parts: Parts, filters: Annotated[Filters, Query()]) -> P
     """Findings, newest first."""
     equal = filters.model_dump(exclude={"since", "limit", "cursor"}, exclude_none=True)
     wanted = findings.Wanted(equal, filters.since)
-    try:
-        items, after = await findings.page(parts.store, wanted, limit=filters.limit, cursor=filters.cursor)
-    except paging.BadCursorError as error:
-        raise ProblemError(400, "bad-cursor", str(error)) from None
+    items, after = await findings.page(parts.store, wanted, limit=filters.limit, cursor=filters.cursor)
     return Page(items=[Finding(**item) for item in items], next_cursor=after)
 
 
@@ -200,10 +197,7 @@ async def list_digests(
     parts: Parts, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: Annotated[str, Query(max_length=512)] = ""
 ) -> Digests:
     """Digests, newest first: what is asked rather than held against anybody, told once a day."""
-    try:
-        before = paging.parse_cursor(cursor)[0] if cursor else None
-    except paging.BadCursorError as error:
-        raise ProblemError(400, "bad-cursor", str(error)) from None
+    before = paging.parse_cursor(cursor)[0] if cursor else None
     found = await digests.listed(parts.store, limit=limit + 1, before=before)
     items = [Digest(**vars(one), date=digests.day_of(one.day)) for one in found[:limit]]
     return Digests(items=items, next_cursor=paging.cursor_of(items[-1].day, "day") if len(found) > limit else None)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field, JsonValue
 
 from proxy.admin.parts import AdminParts, parts_of
-from proxy.admin.problems import ProblemError, responses
+from proxy.admin.problems import responses
 from proxy.ledger import store_totals
 from proxy.review import paging
 from proxy.review.alerting import deliveries
@@ -145,10 +145,7 @@ async def ledger(parts: Parts) -> Ledger:
 @router.get("/alerts", responses=responses(400))
 async def alerts(parts: Parts, limit: Limit = 50, cursor: Cursor = None) -> Alerts:
     """Targets and deliveries."""
-    try:
-        rows = await deliveries.page(parts.store, limit=limit + 1, cursor=cursor)
-    except paging.BadCursorError as error:
-        raise ProblemError(400, "bad-cursor", str(error)) from None
+    rows = await deliveries.page(parts.store, limit=limit + 1, cursor=cursor)
     targets = [
         Target(name=name, format=one.format, kinds=list(one.kinds), severity=one.severity, exchanges=one.exchanges)
         for name, one in sorted(parts.alerts.items())

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from proxy.admin.parts import AdminParts, exchange_of, opening, parts_of
-from proxy.admin.problems import ProblemError, responses
-from proxy.ledger import store_exchanges, store_lines, store_results
+from proxy.admin.problems import responses
+from proxy.ledger import store_lines, store_results
 from proxy.ledger.store_lines import ShownLine
 
 router = APIRouter(tags=["exchanges"])
@@ -75,10 +75,7 @@ async def list_lines(
     """
     carrier = await exchange_of(parts, id)
     closed = await opening(parts, request, id, reason)
-    try:
-        items, after = await store_lines.page(parts.store, carrier, parts.master, limit=limit, cursor=cursor)
-    except store_exchanges.BadCursorError as error:
-        raise ProblemError(400, "bad-cursor", str(error)) from None
+    items, after = await store_lines.page(parts.store, carrier, parts.master, limit=limit, cursor=cursor)
     results = await store_results.results_of(parts.store, [item.row["id"] for item in items])
     return LinePage(
         items=[Line(**_shown(item, closed), result=results.get(item.row["id"], "")) for item in items], next_cursor=after

@@ -16,8 +16,8 @@ from proxy.admin.api.deciding import Act, Id, Words, who
 from proxy.admin.parts import AdminParts, parts_of, session_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.admin.roles import ROOT
-from proxy.ledger import store_standings, store_traits
-from proxy.review import standing
+from proxy.ledger import store_known, store_standings, store_traits
+from proxy.review import moves, paging, standing
 from proxy.review.standing import Stands
 
 router = APIRouter(tags=["principals"])
@@ -89,19 +89,35 @@ class Imported(BaseModel):
     traits: int
 
 
-@router.get("/standings")
+@router.get("/standings", responses=responses(400))
 async def list_standings(
-    parts: Parts, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: Annotated[str, Query(max_length=512)] = ""
+    parts: Parts, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: Annotated[str, Query(max_length=1024)] = ""
 ) -> Page:
     """Principals that do not stand as everybody does, and those that are spared."""
+    now, after = parts.clock.utc_us(), paging.named_in(cursor)
+    told: list[Stands] = []
+    while len(told) <= limit:
+        rows = await store_standings.telling(parts.store, now, after=after, most=limit + 1)
+        stands = [standing.decayed(Stands(**row), now) for row in rows]
+        told += [row for row in stands if row.standing != "normal" or row.spared_until > now]
+        if len(rows) <= limit:
+            break
+        after = stands[-1].principal
+    more = paging.cursor_of(0, told[limit - 1].principal) if len(told) > limit else None
+    enforce = enforced(parts)
+    return Page(enforce=enforce, items=[_shown(row, enforce, now) for row in told[:limit]], next_cursor=more)
+
+
+@router.get("/standings/{principal:path}", responses=responses())
+async def read_standing(parts: Parts, principal: Id) -> Standing:
+    """How one principal stands; one that was never moved stands `normal`, whether or not anybody is called so."""
+    row = (await store_known.standings_of(parts.store, [principal])).get(principal)
     now = parts.clock.utc_us()
-    rows = [standing.decayed(Stands(**row), now) for row in await store_standings.listed(parts.store) if row["principal"] > cursor]
-    told = [row for row in rows if row.standing != "normal" or row.spared_until > now]
-    enforce, after = enforced(parts), told[limit - 1].principal if len(told) > limit else None
-    return Page(enforce=enforce, items=[_shown(row, enforce, now) for row in told[:limit]], next_cursor=after)
+    stands = standing.decayed(Stands(**row), now) if row is not None else Stands(principal)
+    return _shown(stands, enforced(parts), now)
 
 
-@router.post("/standings/{principal}", responses=responses(409))
+@router.post("/standings/{principal:path}", responses=responses(409))
 async def place(parts: Parts, request: Request, principal: Id, placed: Place) -> Standing:
     """Set how a principal stands, automatic ones too: on record with who did it, and in force at the gateways with the answer."""
     alone(request, placed.standing)
@@ -115,13 +131,14 @@ def alone(request: Request, wanted: str) -> None:
         raise ProblemError(409, "needs-approval", told)
 
 
-async def stand(parts: AdminParts, principal: str, wanted: str, by: str, note: str) -> Standing:
-    """Set how a principal stands."""
+async def stand(parts: AdminParts, principal: str, wanted: str, by: str, note: str, *, case: str = "") -> Standing:
+    """Set how a principal stands; `case`: for which one."""
     now = parts.clock.utc_us()
     async with parts.store.write() as connection:
         known = await store_standings.named(connection, principal)
         before = Stands(**known) if known is not None else Stands(principal)
         row = standing.placed(before, wanted, by, note, now)
+        await moves.note(connection, [row], by=by, case=case)
         await store_standings.keep(connection, [msgspec.structs.asdict(row)])
         detail: dict[str, str | int] = {"principal": principal, "from": before.standing, "to": row.standing, "by": by}
         await parts.record("standing_set", detail | ({"note": note} if note else {}))
@@ -146,7 +163,7 @@ async def import_traits(parts: Parts, given: Import) -> Imported:
 async def effective(parts: AdminParts, enforce: str = "") -> dict[str, str]:
     """What gateways go by, of principals that do not stand as everybody does; or would go by with that `enforce`."""
     now, enforce = parts.clock.utc_us(), enforce or enforced(parts)
-    rows = [Stands(**row) for row in await store_standings.listed(parts.store)]
+    rows = [Stands(**row) for row in await store_standings.telling(parts.store, now)]
     return {row.principal: said.standing for row in rows if (said := standing.told(row, enforce, now)) is not None}
 
 

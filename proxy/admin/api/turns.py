@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from proxy.admin.parts import AdminParts, exchange_of, parts_of
-from proxy.admin.problems import ProblemError, responses
+from proxy.admin.problems import responses
 from proxy.ledger import store_exchanges, store_turns
 
 router = APIRouter(tags=["exchanges"])
@@ -79,8 +79,5 @@ async def list_turns(
 ) -> TurnPage:
     """The turns of a session in order; none of any other exchange."""
     await exchange_of(parts, id)
-    try:
-        items, after = await store_turns.page(parts.store, id, limit=limit, cursor=cursor)
-    except store_exchanges.BadCursorError as error:
-        raise ProblemError(400, "bad-cursor", str(error)) from None
+    items, after = await store_turns.page(parts.store, id, limit=limit, cursor=cursor)
     return TurnPage(items=[Turn(**item) for item in items], next_cursor=after)

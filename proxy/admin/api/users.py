@@ -17,6 +17,7 @@ from proxy.admin import passwords
 from proxy.admin.parts import AdminParts, parts_of, session_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.ledger import store_access
+from proxy.review import paging
 
 router = APIRouter(tags=["access"])
 
@@ -81,9 +82,10 @@ class Token(BaseModel):
 
 
 class Tokens(BaseModel):
-    """All tokens, the newest first."""
+    """A page, the newest first; `next_cursor` is null after the last."""
 
     items: list[Token]
+    next_cursor: str | None
 
 
 class WithText(Token):
@@ -106,11 +108,13 @@ class NewToken(BaseModel):
     days: int | None = Field(90, ge=1, le=3650, description="until it ends; null for never")
 
 
-@router.get("/users", responses=responses())
-async def list_users(parts: Parts, limit: Annotated[int, Query(ge=1, le=500)] = 100, cursor: str = "") -> Users:
+@router.get("/users", responses=responses(400))
+async def list_users(
+    parts: Parts, limit: Annotated[int, Query(ge=1, le=500)] = 100, cursor: Annotated[str, Query(max_length=1024)] = ""
+) -> Users:
     """Who may use this API and its pages."""
-    found = await store_access.list_users(parts.store, limit=limit + 1, after=cursor)
-    more = found[limit - 1].name if len(found) > limit else None
+    found = await store_access.list_users(parts.store, limit=limit + 1, after=paging.named_in(cursor))
+    more = paging.cursor_of(0, found[limit - 1].name) if len(found) > limit else None
     return Users(items=[_user(one) for one in found[:limit]], next_cursor=more)
 
 
@@ -154,10 +158,18 @@ async def change_user(parts: Parts, request: Request, name: str, change: Annotat
     return _user(found)
 
 
-@router.get("/tokens", responses=responses())
-async def list_tokens(parts: Parts, user: str | None = None) -> Tokens:
+@router.get("/tokens", responses=responses(400))
+async def list_tokens(
+    parts: Parts,
+    user: Annotated[str | None, Query(max_length=128, pattern=r"^[^\x00]*$")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str, Query(max_length=512)] = "",
+) -> Tokens:
     """The tokens of programs, ended and revoked ones too."""
-    return Tokens(items=[_token(one) for one in await store_access.list_tokens(parts.store, user)])
+    before = paging.parse_cursor(cursor) if cursor else None
+    found = await store_access.list_tokens(parts.store, user, limit=limit + 1, before=before)
+    more = paging.cursor_of(found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None
+    return Tokens(items=[_token(one) for one in found[:limit]], next_cursor=more)
 
 
 @router.post("/tokens", status_code=201, responses=responses(404))

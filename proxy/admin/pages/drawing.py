@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -20,6 +22,9 @@ _ROW = 30
 _ACCOUNTS_X, _TIES_X, _WIDTH = 250, 520, 780
 _LONGEST = 30
 _FEWEST = 24
+_DAYS_US = 3 * 86_400_000_000
+_STAIRS_X, _STAIRS_HEIGHT = 90, 146
+_LEVELS = {"suspended": 14, "limited": 44, "watched": 74, "normal": 104}
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,37 @@ def activity(counts: Sequence[int]) -> Markup:
         '<svg class="activity" viewBox="0 0 {} 60" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
         '{}<line x1="0" y1="59.5" x2="{}" y2="59.5" class="axis"/></svg>'
     ).format(wide * 10, columns, wide * 10)
+
+
+def stairs(moves: Sequence[tuple[int, str]], marks: Sequence[int], span: tuple[int, int]) -> Markup:
+    """How somebody stood from `span[0]` to `span[1]`: `moves` are times and what it stood as from then on, oldest first, `marks`
+    the times of what was found. Times are microseconds since 1970 UTC.
+    """
+    begin, end = span
+    form = "%Y-%m-%d" if end - begin > _DAYS_US else "%Y-%m-%d %H:%M"
+
+    def across(at: int) -> float:
+        return _STAIRS_X + (_WIDTH - _STAIRS_X - 10) * min(1.0, max(0.0, (at - begin) / max(1, end - begin)))
+
+    drawn = Markup("").join(
+        Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="level"/><text x="{}" y="{}" text-anchor="end">{}</text>').format(
+            _STAIRS_X, y, _WIDTH - 10, y, _STAIRS_X - 10, y + 4, name
+        )
+        for name, y in _LEVELS.items()
+    )
+    places = [(across(max(begin, at)), _LEVELS[name], name) for at, name in moves]
+    for (left, y, name), (right, below, _) in pairwise([*places, (across(end), places[-1][1], "")] if places else []):
+        drawn += Markup('<path d="M{:.1f} {}H{:.1f}V{}" class="stair {}"/>').format(left, y, right, below, name)
+    for at in marks:
+        drawn += Markup('<circle cx="{:.1f}" cy="{}" r="4" class="mark"/>').format(across(at), _LEVELS["normal"] + 12)
+    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        at = int(begin + (end - begin) * share)
+        drawn += Markup('<text x="{:.1f}" y="{}" text-anchor="{}" class="says">{}</text>').format(
+            across(at), _STAIRS_HEIGHT - 4, anchor, datetime.fromtimestamp(at / 1_000_000, UTC).strftime(form)
+        )
+    return Markup(
+        '<svg class="stairs" viewBox="0 0 {} {}" width="{}" height="{}" aria-hidden="true" focusable="false">{}</svg>'
+    ).format(_WIDTH, _STAIRS_HEIGHT, _WIDTH, _STAIRS_HEIGHT, drawn)
 
 
 def graph(accounts: Sequence[str], ties: Sequence[str], edges: Sequence[Edge]) -> Markup:

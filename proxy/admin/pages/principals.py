@@ -4,6 +4,9 @@ it, when it asked, and what it asked lately.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -14,13 +17,15 @@ from proxy.admin.problems import ProblemError
 from proxy.core.principal import Principal
 from proxy.ledger import store_exchanges, store_known, store_principals
 from proxy.ledger.store_principals import shown_key
-from proxy.review import approvals, findings, standing
+from proxy.review import approvals, findings, moves, paging, standing
 from proxy.review.standing import Stands
 
 TITLE = "Principals"
 ADDRESS = "/principals"
 LATEST = 20
-DAY_US = 86_400_000_000
+MOST_MOVES = 50
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
 
 router = APIRouter(include_in_schema=False)
 
@@ -42,7 +47,8 @@ async def one(request: Request, name: str) -> Response:
     now = parts.clock.utc_us()
     latest, _ = await store_exchanges.page(parts.store, store_exchanges.Wanted({"principal": name}), limit=LATEST)
     principal, keys = await _named(parts, name)
-    if principal is None and not latest:
+    history, older = await _history(request, parts, name)
+    if principal is None and not latest and not history:
         raise ProblemError(404, "no-such-principal", "Nobody of this name may ask, and nobody of this name has asked.")
     found, _ = await findings.page(parts.store, findings.Wanted({"principal": name}), limit=LATEST)
     row = (await store_known.standings_of(parts.store, [name])).get(name)
@@ -57,6 +63,9 @@ async def one(request: Request, name: str) -> Response:
         seen_key=next((f"key:{each['key'][:12]}" for each in latest if each["key"]), ""),
         stands=standing.decayed(stands, now),
         told=told.standing if told is not None else "normal",
+        history=history,
+        older=f"{request.url.path}?{urlencode({'moves': older})}" if older else "",
+        moved=_stood(history, now),
         approvals=await approvals.page(parts.store, {"principal": name}, limit=LATEST),
         findings=found,
         hours=await store_known.hours_of(parts.store, name, now - DAY_US, now),
@@ -64,6 +73,23 @@ async def one(request: Request, name: str) -> Response:
         rows=latest,
         now=now,
     )
+
+
+async def _history(request: Request, parts: AdminParts, name: str) -> tuple[list[moves.Move], str | None]:
+    """A page of its moves, newest first: the one of the address, else the first."""
+    try:
+        return await moves.page(parts.store, moves.Wanted(name), limit=MOST_MOVES, cursor=request.query_params.get("moves"))
+    except paging.BadCursorError:
+        return await moves.page(parts.store, moves.Wanted(name), limit=MOST_MOVES)
+
+
+def _stood(history: Sequence[moves.Move], now: int) -> tuple[list[tuple[int, str]], tuple[int, int]]:
+    """The moves as they are drawn, oldest first, with what stood before them, and from when to when."""
+    if not history:
+        return [], (now - DAY_US, now)
+    first = history[-1]
+    begin = first["at"] - max(HOUR_US, (now - first["at"]) // 20)
+    return [(begin, first["was"]), *((one["at"], one["standing"]) for one in reversed(history))], (begin, now)
 
 
 async def _named(parts: AdminParts, name: str) -> tuple[Principal | None, tuple[store_principals.Key, ...]]:

@@ -88,6 +88,7 @@ def _environment() -> Environment:
     made.filters |= {"seen": seen, "plain": plain, "moment": moment, "day": day, "size": size, "duration": duration, "count": count}
     made.filters["age"] = age
     made.globals |= {"version": __version__, "bar": drawing.bar, "activity": drawing.activity, "graph": drawing.graph}
+    made.globals["stairs"] = drawing.stairs
     return made
 
 

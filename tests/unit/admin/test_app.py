@@ -44,6 +44,7 @@ PATHS = {
     "/api/v1/principals/{name}/resume",
     "/api/v1/standings",
     "/api/v1/standings/{principal}",
+    "/api/v1/standing-moves",
     "/api/v1/traits",
     "/api/v1/approvals",
     "/api/v1/approvals/{id}",

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.core.facts import RequestFacts
+from proxy.ledger import store_exchanges
 from proxy.ledger.record import Content
 from tests.ledgers import NOON
 from tests.unit.admin.conftest import Admin
@@ -53,6 +54,34 @@ async def test_pages_hold_every_exchange_once(admin: Admin) -> None:
                 break
             query["cursor"] = page["next_cursor"]
         assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "asked", [{"dialect": "anthropic"}, {"principal": "p1", "upstream": "openai"}, {"purpose": "x", "decision": "allow"}]
+)
+async def test_pages_of_several_filters_go_on_to_the_end(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
+) -> None:
+    """However few rows one page looks at, it may be short or empty and goes on: each exchange is on one page."""
+    monkeypatch.setattr(store_exchanges, "MOST_LOOKED_AT", 3)
+    wanted: list[tuple[int, str]] = []
+    for number in range(40):
+        admin.writer.at -= 1000 * (number % 2)
+        fields = {"principal": f"p{number % 3}", "upstream": ("openai", "x")[number % 2]}
+        fields |= {"dialect": ("openai", "openai", "anthropic")[number // 7 % 3], "purpose": ("x", "y")[number // 5 % 2]}
+        intent = admin.writer.intent(f"rec_{number:032x}", **fields)
+        if all(getattr(intent, name) == value for name, value in asked.items()):
+            wanted.append((intent.at, intent.id))
+    await admin.ship()
+    found: list[str] = []
+    query: dict[str, Any] = {"limit": 4, **asked}
+    while True:
+        page = (await admin.client.get("/api/v1/exchanges", params=query)).json()
+        found += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert found == [record_id for _, record_id in sorted(wanted, reverse=True)]
 
 
 async def test_each_filter_narrows(admin: Admin) -> None:

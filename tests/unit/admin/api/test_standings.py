@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import msgspec
 import pytest
 
 from proxy.core.errors import LedgerUnavailableError
 from proxy.ledger import store_standings, store_traits
 from proxy.review.standing import Stands
+from tests.unit.admin.answers import check
 from tests.unit.admin.conftest import Admin
 
 
@@ -25,6 +28,36 @@ async def test_a_person_places_a_principal(admin: Admin) -> None:
     assert (item["principal"], item["standing"]) == ("key:3f9a1c07d2be", "suspended")
     assert (await admin.client.post(path, json={"standing": "normal"})).status_code == 200
     assert (await admin.client.get("/api/v1/standings")).json()["items"] == []
+
+
+async def test_whatever_a_principal_is_called_it_can_be_placed(admin: Admin) -> None:
+    """Slashes, questions and points are part of a name; what is placed is what is read again, and its history says by whom."""
+    for name in ("jwt:https://issuer.example/a b?c#d%2F", "a/../b", "plain"):
+        path = f"/api/v1/standings/{quote(name, safe='')}"
+        assert (await admin.client.post(path, json={"standing": "watched", "note": "looked at"})).json()["principal"] == name
+        assert (await admin.client.get(path)).json()["standing"] == "watched"
+        (move,) = (await admin.client.get("/api/v1/standing-moves", params={"principal": name})).json()["items"]
+        assert (move["was"], move["standing"], move["cause"], move["note"]) == ("normal", "watched", "person", "looked at")
+        assert move["by"]
+        page = (await admin.client.get(f"/principals/{quote(name, safe='')}")).text
+        assert "looked at" in page
+    assert (await admin.client.get("/api/v1/standings/nobody")).json()["standing"] == "normal"
+
+
+async def test_standings_go_by_pages(admin: Admin) -> None:
+    """Each is on one page, by name; who stands as everybody again is on none, and a cursor of somebody else's is refused."""
+    now = admin.now()
+    rows = [Stands(f"p{number}.x", "watched", since=1, until=now + (-1 if number % 3 else 10**15)) for number in range(9)]
+    rows = [msgspec.structs.replace(row, until=1) if row.until < now else row for row in rows if row.until]
+    async with admin.store.write() as connection:
+        await store_standings.keep(connection, [msgspec.structs.asdict(row) for row in rows])
+    found, cursor = [], ""
+    while cursor is not None:
+        page = (await admin.client.get("/api/v1/standings", params={"limit": 1, "cursor": cursor})).json()
+        found += [item["principal"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert found == ["p0.x", "p3.x", "p6.x"]
+    check(await admin.client.get("/api/v1/standings?cursor=%21"), 400, "bad-cursor")
 
 
 async def test_a_list_of_principals_says_how_they_stand(admin: Admin) -> None:

@@ -75,3 +75,21 @@ async def test_a_token_ends_when_it_is_revoked_or_its_time_is_over(admin: Admin)
     headers = await _token(admin, "viewer")
     await admin.client.patch("/api/v1/users/viewer", json={"disabled": True})
     check(await admin.client.get("/api/v1/exchanges", headers=headers), 401, "unauthorized")
+
+
+async def test_tokens_go_by_pages(admin: Admin) -> None:
+    """Newest first, each on one page, those of one user alone where they are asked for."""
+    for _ in range(3):
+        await _token(admin, "viewer")
+    whole = [item["id"] for item in (await admin.client.get("/api/v1/tokens")).json()["items"]]
+    found: list[str] = []
+    asked = {"limit": "1", "user": "viewer"}
+    while True:
+        page = (await admin.client.get("/api/v1/tokens", params=asked)).json()
+        found += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        asked["cursor"] = page["next_cursor"]
+    assert found == whole
+    assert len(whole) == 3
+    check(await admin.client.get("/api/v1/tokens?cursor=%21"), 400, "bad-cursor")
