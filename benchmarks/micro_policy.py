@@ -35,6 +35,11 @@ CEL = (
     'model.matches("^gpt-[0-9]+-(alpha|beta)$")',
 )
 DIFFERENT = ("prompt_chars + 0 > 1000000", "prompt_chars * 2 < 0", "prompt_chars % 7 == 8")
+DEAREST = (
+    'string(prompt_chars).matches("^9+[a-z]$")',
+    'time.at.getHours("Europe/Berlin") + prompt_chars < 0',
+    'string(time.at).startsWith("1970") && prompt_chars % 7 == 8',
+)
 PURPOSES = ("use.product", "use.internal", "train.general", "eval.private")
 MODELS = tuple(f"gpt-{number}" for number in range(40))
 PRINCIPALS = tuple(Principal(f"team-{number}", PURPOSES, attributes={"distributed": "false"}) for number in range(50))
@@ -131,6 +136,7 @@ def main() -> None:
     print(f"3 reached, 1 of them CEL {measure(terms, (*PLAIN[:2], CEL[0]), rounds):6.2f} µs")
     print(f"3 reached, CEL           {measure(terms, CEL, rounds):6.2f} µs")
     print(f"3 reached, CEL, all different {measure(terms, DIFFERENT, rounds):6.2f} µs")
+    print(f"3 reached, the dearest, all different {measure(terms, DEAREST, rounds):6.2f} µs")
 
 
 if __name__ == "__main__":

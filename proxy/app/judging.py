@@ -29,7 +29,8 @@ from proxy.terms.verdict import TermsJudge
 if TYPE_CHECKING:
     from proxy.limits.redis import Leasing
 
-SECTIONS = ("terms", "models", "terms_shadow", "adoption", "rule", "bundle", "limit", "gateway")
+_TERMS = ("terms", "models", "terms_shadow", "adoption")
+SECTIONS = (*_TERMS, "rule", "bundle", "limit", "gateway")
 NEWER = "shadow"
 """The entry of section `models` that goes with `terms_shadow`."""
 
@@ -53,8 +54,8 @@ class NoRules:
 
 
 class Judging:
-    """Makes judges; called with the entries of each snapshot, in a thread. While terms and rules stay the same, so do the judges,
-    and an expression is compiled once for all sets in succession that have it, and what it remembers stays.
+    """Makes judges; called with the entries of each snapshot, in a thread. While terms and rules stay the same, so do the judges;
+    terms that stay keep their judge, an expression that stays its function, and both what they remember.
 
     Expressions that a set no longer has are kept until the next snapshot, and then let go one by one, here: else the loop would
     take apart all of them, and what they remember, in the turn in which it swaps sets.
@@ -69,6 +70,7 @@ class Judging:
         self._former: list[Callable[[Call], bool]] = []
         self._made_of: dict[str, dict[str, bytes]] = {}
         self._judges: Judges | None = None
+        self._terms: tuple[TermsJudge | NoTerms, TermsJudge | None] = (NoTerms(), None)
 
     def __call__(self, entries: Entries) -> Judges:
         """The judges of a snapshot. Raises what a rule or row raises that this version does not understand."""
@@ -77,13 +79,14 @@ class Judging:
             self._former.pop()
         if self._judges is not None and made_of == self._made_of:
             return self._judges
-        judges = self._make(entries)
-        self._judges, self._made_of = judges, made_of
+        stay = all(made_of[section] == self._made_of.get(section) for section in _TERMS)
+        terms = self._terms if stay else _terms(entries)
+        judges = self._make(entries, *terms)
+        # At once: a set that cannot be made leaves nothing behind.
+        self._judges, self._made_of, self._terms = judges, made_of, terms
         return judges
 
-    def _make(self, entries: Entries) -> Judges:
-        rows, models = _all(entries, "terms", Row), _all(entries, "models", Models)
-        terms = TermsJudge(rows, models.get("models", Models()), None, _all(entries, "adoption", Adoption)) if rows else NoTerms()
+    def _make(self, entries: Entries, terms: TermsJudge | NoTerms, newer: TermsJudge | None) -> Judges:
         rules = list(_all(entries, "rule", Rule).values())
         bundle = _all(entries, "bundle", Bundle).get("bundle", Bundle())
         compiled: dict[str, Callable[[Call], bool]] = {}
@@ -95,16 +98,21 @@ class Judging:
         policy = Engine(rules, bundle, compile_once) if rules else NoRules()
         self._former = [when for source, when in self._conditions.items() if source not in compiled]
         self._conditions = compiled
-        newer_rows, newer_models = _all(entries, "terms_shadow", Row), models.get(NEWER, Models())
-        newer = TermsJudge(newer_rows, newer_models) if newer_rows else None
         allowances = self._allowances(entries, rules)
-        version = f"terms@{newer_models.version}"
+        version = f"terms@{newer.version if newer else ''}"
         return Judges(terms, policy, self._limiter, allowances, bundle, newer, version, self._retries)
 
     def _allowances(self, entries: Entries, rules: list[Rule]) -> Allowances:
         throttles = {rule.name: rule for rule in rules if rule.requests is not None or rule.tokens is not None}
         options = _all(entries, "gateway", GatewayOptions).get("options", GatewayOptions())
         return Allowances(throttles, _all(entries, "limit", Limit), options.workers, leased=self._leases)
+
+
+def _terms(entries: Entries) -> tuple[TermsJudge | NoTerms, TermsJudge | None]:
+    """Who judges by the terms in force, and by newer ones that nobody adopted."""
+    rows, models, newer = _all(entries, "terms", Row), _all(entries, "models", Models), _all(entries, "terms_shadow", Row)
+    terms = TermsJudge(rows, models.get("models", Models()), None, _all(entries, "adoption", Adoption)) if rows else NoTerms()
+    return terms, TermsJudge(newer, models.get(NEWER, Models())) if newer else None
 
 
 def leasing_of(environ: Mapping[str, str], data_dir: Path, process: str) -> Leasing | None:

@@ -94,6 +94,21 @@ def test_judges_stay_while_their_set_does() -> None:
     assert (first.policy(asked).effect, second.policy(asked).effect) == ("flag", "deny")
 
 
+def test_terms_that_stay_keep_their_judge() -> None:
+    """And with it what it remembers; those of a set that could not be made are forgotten with it."""
+    judging, asked = Judging(), exchange()
+    mild, strict = (
+        Row("openai.api", "contract", cells={"train.general": (Cell(verdict),)}, hosts=("api.openai.com",))
+        for verdict in ("allow", "forbid")
+    )
+    remembered = judging(entries(Rule("r", "flag"), row=mild)).terms(asked)
+    assert judging(entries(Rule("r", "deny"), row=mild)).terms(asked) is remembered
+    with pytest.raises(KeyError):
+        judging(entries(Rule("r", "deny", match={"nonsense": ("x",)}), row=strict))
+    assert judging(entries(Rule("other", "deny"), row=mild)).terms(asked) is remembered
+    assert judging(entries(Rule("other", "deny"), row=strict)).terms(asked).verdict == "forbid"
+
+
 def test_what_a_set_no_longer_has_is_let_go_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the loop drops the last set, none of its expressions dies with it: they do one by one in the thread that reads the next
     snapshot. One that both sets have is the same, with what it remembers.
