@@ -217,6 +217,7 @@ class Corridor:
     # --- the ways out
 
     async def _refuse(self, exchange: Exchange, house: House, refused: Refused) -> None:
+        refused.__traceback__ = None  # its frames hold it, and so body and house until a collection
         await self._record_refusal(exchange, house, refused)
         self._answer(exchange, house, refused)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from proxy.core.decision import Decision, Grant, Verdict
 from proxy.core.errors import UpstreamError
 from proxy.gateway.corridor import Corridor
+from proxy.gateway.refusal import Refused
 from tests.unit.gateway.stage import CHAT, Stage, get, post, status_of, told_error, whole
 
 
@@ -79,6 +81,19 @@ def test_denied_goes_nowhere() -> None:
     stage.ledger.let()
     assert (status_of(client.taken), stage.sent, stage.events) == (403, b"", ["refusal", "told"])
     assert stage.ledger.streams[0].body == CHAT
+
+
+def test_what_is_denied_is_let_go() -> None:
+    """No ring of references keeps its body, and the set of rules that denied it, until the collector comes by."""
+    gc.collect()
+    gc.disable()
+    try:
+        stage = Stage()
+        stage.steps.decision = Decision("deny", ("r",))
+        assert status_of(stage.client(post()).taken) == 403
+        assert not [each for each in gc.get_objects() if isinstance(each, Refused)]
+    finally:
+        gc.enable()
 
 
 def test_refusal_that_cannot_be_recorded() -> None:
