@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -76,6 +76,7 @@ def unrecorded(spool: Path, secrets: Secrets, seen_bodies: Iterable[bytes]) -> l
     keys = Keys(spool.parent, secrets.master)
     committed: Counter[bytes] = Counter()
     salted: list[tuple[bytes, str]] = []
+    parts = dict.fromkeys((piece.id for entry, _ in ledger.entries if isinstance(entry, Line) for piece in entry.pieces), b"")
     for entry, content in ledger.of(Intent):
         assert isinstance(entry, Intent)
         try:
@@ -87,21 +88,27 @@ def unrecorded(spool: Path, secrets: Secrets, seen_bodies: Iterable[bytes]) -> l
             wrong.append(str(error))
             continue
         committed[question.received if question.sent is None else question.sent] += 1
+        if entry.id in parts:
+            parts[entry.id] = question.received
         if entry.facts.lines:
-            wrong += unlined(ledger, entry, opening.salt_of(entry, content, keys.cipher), question.received)
+            wrong += unlined(ledger, entry, opening.salt_of(entry, content, keys.cipher), question.received, parts)
     missing = Counter(seen_bodies) - committed
     return wrong + [f"sent upstream, not recorded: {body[:80]!r}" for body in missing.elements() if not _redeemed(body, salted)]
 
 
-def unlined(ledger: Written, carrier: Intent, salt: bytes, body: bytes) -> list[str]:
-    """What is wrong with the lines of a carrier that went upstream: all are there, before its intent, and open to its bytes."""
+def unlined(ledger: Written, carrier: Intent, salt: bytes, body: bytes, parts: Mapping[str, bytes] | None = None) -> list[str]:
+    """What is wrong with the lines of a carrier that went upstream: all are there, before its intent, and open to its bytes, or to
+    those of `parts`. Lines that are joined from parts have the numbers that they have in the file.
+    """
     lines = [entry for entry, _ in ledger.entries if isinstance(entry, Line) and entry.carrier == carrier.id]
     wrong = [f"{line.id}: line {line.number} follows its carrier" for line in lines if line.seq > carrier.seq]
-    if [line.number for line in lines] != list(range(carrier.facts.lines)):
+    numbers = [line.number for line in lines]
+    sound = sorted(set(numbers)) == numbers if any(line.pieces for line in lines) else numbers == list(range(len(numbers)))
+    if len(lines) != carrier.facts.lines or not sound:
         wrong.append(f"{carrier.id}: {len(lines)} lines, {carrier.facts.lines} were sent")
     for line in lines if "encoded_lines" not in carrier.facts.flags else ():
         try:
-            opening.line(line, salt, body)
+            opening.line(line, salt, body, parts)
         except TosProxyError as error:
             wrong.append(str(error))
     return wrong

@@ -17,6 +17,7 @@ from proxy.ledger.record import (
     Line,
     Mark,
     Outcome,
+    Piece,
     Position,
     Refusal,
     Turn,
@@ -159,8 +160,17 @@ class Writer:
         self.outcome(intent, answer)
         return intent.id
 
-    def carrier(self, lines: list[bytes], *, ahead: list[int] | None = None, **changes: object) -> str:
-        """An exchange whose body carries these lines; `ahead`: sizes of the pieces in which its beginning came."""
+    def carrier(
+        self,
+        lines: list[bytes],
+        *,
+        ahead: list[int] | None = None,
+        joined: dict[int, tuple[Piece, ...]] | None = None,
+        **changes: object,
+    ) -> str:
+        """An exchange whose body carries these lines; `ahead`: sizes of the pieces in which its beginning came; `joined`: where
+        those lines stand that are joined from other records.
+        """
         record_id, salt, body, place = self.new_id(), os.urandom(16), b"\n".join(lines) + b"\n", 0
         for size in ahead or []:
             self.body_piece(record_id, place, body[place : place + size])
@@ -180,7 +190,7 @@ class Writer:
                     carrier=record_id,
                     number=number,
                     custom_id=f"keyed-{number}",
-                    offset=offset,
+                    offset=0 if number in (joined or {}) else offset,
                     length=len(line),
                     principal="chat",
                     purpose="use.product",
@@ -189,6 +199,7 @@ class Writer:
                     endpoint="batch_line",
                     facts=RequestFacts(),
                     received=commitment(line_salt(salt, number), line),
+                    pieces=(joined or {}).get(number, ()),
                 )
             )
             offset += len(line) + 1

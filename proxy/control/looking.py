@@ -183,7 +183,10 @@ def _body(request: bytes, row: Endpoint, query: Query) -> Any:
     whole = query.request_bytes <= MOST_REQUEST
     plain = _plain(request, MOST_REQUEST)
     if row.carries == "form":
-        return _form(plain)
+        form = _form(plain)
+        if form is not None and row.upload and query.facts.file_purpose:
+            form |= {"purpose": query.facts.file_purpose, "file": form.get("data", "")}
+        return form
     if row.carries in ("jsonl", "file"):
         return {"file": plain.decode("utf-8", "replace"), "purpose": "batch"}
     return read_leniently(plain) if whole else None

@@ -192,20 +192,21 @@ class ResultTies:
         if found is None:
             return
         batch, carrier = found
+        carriers = await store_results.carriers_of(self._store, carrier)
         results: dict[str, str] = {}
         tied = False
         answer = plain(store_content.answer_of(self._store, download.record, self._master))
         async for name, response in _results(download.endpoint, answer):
             results[self._keyed(name)] = response
             if len(results) >= store_results.SLICE:
-                await self._keep(download, batch, carrier, results)
+                await self._keep(download, batch, carriers, results)
                 results, tied = {}, True
         if results or not (tied or download.endpoint == "batch"):  # a batch that holds no results yet answers nothing
-            await self._keep(download, batch, carrier, results)
+            await self._keep(download, batch, carriers, results)
 
-    async def _keep(self, download: Download, batch: str, carrier: str, results: dict[str, str]) -> None:
-        asked = await store_results.lines_named(self._store, carrier, results)
-        await store_results.keep(self._store, download.record, batch, carrier, [line.id for line in asked.values()])
+    async def _keep(self, download: Download, batch: str, carriers: list[str], results: dict[str, str]) -> None:
+        asked = await store_results.lines_named(self._store, carriers, results)
+        await store_results.keep(self._store, download.record, batch, carriers[0], [line.id for line in asked.values()])
         new = {
             reference_key(self._key, download.upstream, response): _line_origin(download.origin, asked.get(name))
             for name, response in results.items()

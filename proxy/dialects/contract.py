@@ -77,10 +77,14 @@ class Endpoint(msgspec.Struct, frozen=True):
     * `jsonl`: the body is JSONL itself. `read_request` gets None;
     * `file`: the body is a file of any kind (a resumable upload), JSONL if its content type says so, or if the type says nothing
       and it begins with a JSON object. `read_request` gets None;
+    * `parts`: with `json_body`. The body names the parts of a file, in order: what they cut in two is joined. `read_request` gets
+      the tree;
     * `requests`: with `json_body`. Entries stand in the array `requests`: `{"custom_id", "params"}`. `read_request` gets the tree
       with that array empty;
     * `batch`: with `json_body`. Entries stand in `batch.input_config.requests.requests`: `{"request", "metadata": {"key"}}`.
       `read_request` gets the tree with that array empty.
+
+    `upload`: what a row does for a file that comes in parts: `begin` (says what it is for), `part`, `complete`.
 
     `links`: answer headers, lower case, in which the provider hands out addresses of its own that SDKs then follow; they are made
     to lead through the proxy (ADR 0008).
@@ -104,6 +108,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     body_cap: int = 100 * MIB
     carries: str = ""
     carried: str = ""
+    upload: str = ""
     links: tuple[bytes, ...] = ()
     session: Callable[[PathParameters, Mapping[str, str], bool], SessionReader] | None = None
 

@@ -72,6 +72,8 @@ class Holder:
 
     def add(self, offset: int, piece: bytes) -> None:
         """Add bytes; `offset` is where they stand, of which only a line's first counts."""
+        if not piece:
+            return
         if not self.size:
             self._offset = offset
         self.size += len(piece)
@@ -152,3 +154,16 @@ class LineReader:
     def finish(self) -> Carried | None:
         """See `CarriedReader`."""
         return self._holder.end(drop=b"\r") if self._holder.size else None
+
+    def rest(self) -> Carried | None:
+        """In place of `finish`, where more of the line stands elsewhere: what there is of it, to its last byte."""
+        return self._holder.end() if self._holder.size else None
+
+    @property
+    def number(self) -> int:
+        """The number of the line that is read, or comes next."""
+        return self._holder.number
+
+    def skip(self, lines: int) -> None:
+        """So many lines stand elsewhere: the next one is numbered after them."""
+        self._holder.number += lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from proxy.core.clock import Clock
@@ -22,16 +22,20 @@ from proxy.dialects.contract import Endpoint
 from proxy.dialects.entries import BATCH, REQUESTS, EntryReader
 from proxy.dialects.jsonio import Inspected, StrictJSONError, inspect_json
 from proxy.dialects.lines import Carried, CarriedReader, LineReader
-from proxy.dialects.multipart import FormReader
+from proxy.dialects.multipart import FilePart, FormReader
+from proxy.dialects.parameters import flag
+from proxy.dialects.parts import PartReader
+from proxy.gateway.bodies import Decoded, Held, Source
 from proxy.gateway.house import House
+from proxy.gateway.joining import Joined, join
 from proxy.gateway.lines import Judged
 from proxy.gateway.long_lines import Aside, InThread, Reader
 from proxy.gateway.receive import Body, charset, content_type
 from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
+from proxy.gateway.uploads import Uploads
 from proxy.ledger.record import Line
-from proxy.wire.coding import Decoder
 from proxy.wire.request import Request
 
 SLICE_NS = 500_000
@@ -40,7 +44,8 @@ UNSYNCED_BYTES = 256 * 1024
 _FED_LINES = 64 * 1024
 _FED_ENTRIES = 2 * 1024
 """Bytes given to a reader at a time: following the brackets of more would hold the loop for longer than a slice."""
-_MOST_DECODED = 2 * 1024 * 1024 * 1024
+_MOST_ORDER = 64 * 1024
+"""Bytes of the request that completes a file."""
 _VAGUE_TYPES = ("", "application/octet-stream", "application/json", "text/plain")
 
 Pause = Callable[[], Oneshot[None]]
@@ -68,52 +73,6 @@ class Writer(Protocol):
         ...
 
 
-class Source(Protocol):
-    """The bytes of a body, in pieces."""
-
-    def next(self) -> Awaitable[bytes]:
-        """The next piece, empty after the last."""
-        ...
-
-
-class _Held:
-    """A body that is in memory, as a source."""
-
-    def __init__(self, whole: bytes) -> None:
-        self._whole = whole
-
-    def next(self) -> Oneshot[bytes]:
-        """All of it, once."""
-        oneshot: Oneshot[bytes] = Oneshot()
-        oneshot.set(self._whole)
-        self._whole = b""
-        return oneshot
-
-
-class _Decoded:
-    """An encoded body as it will be read upstream, as a source. `torn` is called when it cannot be decoded to its end."""
-
-    def __init__(self, encoded: Source, coding: bytes, torn: Callable[[], None]) -> None:
-        self._encoded = encoded
-        self._decoder = Decoder(coding, most_bytes=_MOST_DECODED)
-        self._pieces: Iterator[bytes] = iter(())
-        self._torn = torn
-
-    async def next(self) -> bytes:
-        """The next piece."""
-        while True:
-            for piece in self._pieces:
-                if piece:
-                    return piece
-            encoded = await self._encoded.next()
-            if not encoded:
-                self._decoder.finish()
-                if self._decoder.state != "read":
-                    self._torn()
-                return b""
-            self._pieces = self._decoder.feed(encoded)
-
-
 class Lines(Protocol):
     """Where lines are recorded."""
 
@@ -137,6 +96,7 @@ class Carriers:
         reader: Reader | None = None,
     ) -> None:
         self.references = references
+        self.uploads = references.uploads if references is not None else Uploads()
         self.ledger = ledger
         self.clock = clock
         self.pause = pause
@@ -153,6 +113,7 @@ class Carrier:
     def __init__(self, exchange: Exchange, house: House, means: Carriers) -> None:
         self.judged = Judged(exchange, house.judges, house.identity.keyed, means.references)
         self._exchange = exchange
+        self._uploads = means.uploads
         self._writer = means.ledger.lines(exchange.stream)
         self._clock = means.clock
         self._reader = means.reader
@@ -181,6 +142,8 @@ class Carrier:
             facts = await self._form(endpoint)
         elif endpoint.carries in ("requests", "batch"):
             facts = await self._entries(endpoint)
+        elif endpoint.carries == "parts":
+            facts = await self._joined(endpoint)
         else:
             facts = await self._file(endpoint)
         await self._end_slice()
@@ -210,6 +173,8 @@ class Carrier:
             facts.inspection = "none"
             facts.flags = [*facts.flags, "form_unread"]
             return facts
+        if endpoint.upload:
+            return await self._part(endpoint, tree, form.files)
         purpose = tree.get("purpose")
         kind = PURPOSES.get(purpose) if type(purpose) is str else None
         if kind is not None:
@@ -217,6 +182,54 @@ class Carrier:
             for file in form.files:
                 reader = LineReader(self._writer.begin, offset=file.offset, first=self._next)
                 await self._lines(reader, _FED_LINES, file.offset, file.offset + file.length)
+        return facts
+
+    async def _part(self, endpoint: Endpoint, tree: dict[str, Any], files: Sequence[FilePart]) -> RequestFacts:
+        """A part of a file: its whole lines now, and what is cut off when the parts are joined."""
+        route: Route = self._exchange.route
+        purpose, kind = self._announced(route.parameters.references)
+        if purpose is not None:
+            tree = {**tree, "purpose": purpose}
+        facts = endpoint.read_request(tree, route.parameters)
+        for file in files[:1]:
+            if kind is None or (purpose is None and not await self._begins_with_a_line(file.offset, file.length)):
+                continue
+            self._mean(kind)
+            reader = PartReader(self._writer.begin, offset=file.offset)
+            await self._lines(reader, _FED_LINES, file.offset, file.offset + file.length)
+            self._uploads.read(self._exchange, reader.part)
+            if reader.part.head.length or reader.part.tail.length:
+                facts.flags = [*facts.flags, "lines_cut"]
+                facts.inspection = "partial" if facts.inspection == "full" else facts.inspection
+        return facts
+
+    def _announced(self, references: Sequence[str]) -> tuple[str | None, str | None]:
+        """What the upload that a path names is for, None when nobody here knows; and what its lines are, None when it has none."""
+        ref = next((ref for ref in references if ref.startswith("upload:")), "")
+        purpose = self._uploads.purpose(self._exchange, ref)
+        return purpose, "" if purpose is None else PURPOSES.get(purpose)
+
+    async def _joined(self, endpoint: Endpoint) -> RequestFacts:
+        """The order to make a file of parts: the lines that their ends make. Those of parts that are not known here stay unread."""
+        route: Route = self._exchange.route
+        request: Request = self._exchange.request
+        source, whole = self._source(), bytearray()
+        while len(whole) <= _MOST_ORDER and (piece := await source.next()):
+            whole += piece
+        inspected = Inspected(None, ["too_long_to_read"])
+        if len(whole) <= _MOST_ORDER:
+            inspected = _inspected(bytes(whole), charset(request.head.values.get(b"content-type", b"")))
+        facts = endpoint.read_request(inspected.tree, route.parameters)
+        facts.flags = [*facts.flags, *inspected.flags]
+        purpose, kind = self._announced(route.parameters.references)
+        facts.file_purpose = purpose
+        if kind is None:
+            return facts
+        self._mean(kind)
+        names = inspected.tree.get("part_ids") if type(inspected.tree) is dict else None
+        known = [self._uploads.part(self._exchange, name) for name in (names if type(names) is list else ())]
+        if not await join(known, self._writer.begin, self._take):
+            flag(facts, "lines_unread")
         return facts
 
     async def _entries(self, endpoint: Endpoint) -> RequestFacts:
@@ -228,10 +241,7 @@ class Carrier:
         skeleton = reader.skeleton
         inspected = Inspected(None, ["too_long_to_read"])
         if skeleton is not None:
-            try:
-                inspected = inspect_json(skeleton, charset(request.head.values.get(b"content-type", b"")))
-            except StrictJSONError as error:
-                raise _refused(error) from error
+            inspected = _inspected(skeleton, charset(request.head.values.get(b"content-type", b"")))
         facts = endpoint.read_request(inspected.tree, route.parameters)
         flags = inspected.flags if reader.sound or "not_json" in inspected.flags else [*inspected.flags, "not_json"]
         if inspected.tree is None or not reader.sound:
@@ -252,13 +262,13 @@ class Carrier:
         await self._lines(LineReader(self._writer.begin), _FED_LINES)
         return facts
 
-    async def _begins_with_a_line(self) -> bool:
+    async def _begins_with_a_line(self, begin: int = 0, size: int = sys.maxsize) -> bool:
         """Whether the first line is a batch's or a training file's; the rest is then read as lines too.
 
         Or the second: a file that comes in several requests is cut anywhere, and then begins with the rest of a line.
         """
         reader = LineReader(self._writer.begin)
-        reader.feed(await self._source().next())
+        reader.feed((await self._source().next())[begin : begin + size])
         lines = [line.content for line in (reader.next(), reader.next(), reader.finish()) if line and line.content]
         return any(map(_may_be_call, lines[:2]))
 
@@ -270,8 +280,8 @@ class Carrier:
 
     def _source(self) -> Source:
         body: Body = self._exchange.body
-        source: Source = self._exchange.stream.read_back() if body.spooled else _Held(body.whole)
-        return _Decoded(source, self._coding, self._tear) if self._coding else source
+        source: Source = self._exchange.stream.read_back() if body.spooled else Held(body.whole)
+        return Decoded(source, self._coding, self._tear) if self._coding else source
 
     def _tear(self) -> None:
         """What is encoded could not be decoded to its end."""
@@ -293,7 +303,7 @@ class Carrier:
         if (line := reader.finish()) is not None:
             await self._take(line)
 
-    async def _take(self, line: Carried) -> None:
+    async def _take(self, line: Carried, joined: Joined | None = None) -> None:
         content, digest = line.content, line.digest
         self._next = line.number + 1
         try:
@@ -307,7 +317,10 @@ class Carrier:
                 meaning = self._meaning.unread("line_too_long")
         except StrictJSONError as error:
             raise _refused(error, f"Line {line.number}: ") from error
-        self._slice.append(self.judged.add(line, meaning, digest.hexdigest(), self._utc, self._slice_at))
+        entry = self.judged.add(line, meaning, digest.hexdigest(), self._utc, self._slice_at)
+        if joined is not None:
+            entry.offset, entry.pieces = 0, joined.pieces(line)
+        self._slice.append(entry)
         if len(self._slice) >= SLICE_LINES or self._clock.monotonic_ns() - self._slice_at > SLICE_NS:
             await self._end_slice()
 
@@ -343,6 +356,14 @@ class Carrier:
         except LedgerUnavailableError:
             if self._exchange.body.spooled or not self._serves:
                 raise
+
+
+def _inspected(raw: bytes, charset: str | None) -> Inspected:
+    """JSON that stands around lines. Raises: Refused 400, 415."""
+    try:
+        return inspect_json(raw, charset)
+    except StrictJSONError as error:
+        raise _refused(error) from error
 
 
 def _refused(error: StrictJSONError, name: str = "") -> Refused:

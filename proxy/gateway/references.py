@@ -22,6 +22,7 @@ from proxy.core.references import (
     strictest,
 )
 from proxy.gateway.routes import Route
+from proxy.gateway.uploads import Uploads
 from proxy.wire.request import Request
 
 GENERATION = 4096
@@ -59,12 +60,13 @@ class Recent:
 
 
 class References:
-    """One worker's knowledge. `found` and `missed` count references of requests."""
+    """One worker's knowledge. `found` and `missed` count references of requests; `uploads` are files that come in parts."""
 
     def __init__(self, key: bytes, index: Index) -> None:
         """`key`: `core.references.subkey` of the deployment's identity key."""
         self.found = 0
         self.missed = 0
+        self.uploads = Uploads()
         self._key = key
         self._index = index
         self._recent = Recent()
@@ -87,6 +89,8 @@ class References:
         """Take in what an answer made."""
         route: Route = exchange.route
         request: Request = exchange.request
+        if route.endpoint.upload:
+            self.uploads.remember(exchange, facts.created)
         new, about = attributed(request.head.method, made_by(facts), exchange.refers)
         upstream = route.upstream.name
         origin = self._find(upstream, about.ref) if about is not None else None

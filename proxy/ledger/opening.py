@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -86,9 +86,15 @@ def answer(outcome: Outcome, content: bytes, pieces: Iterable[Piece], cipher: Ci
     return answered
 
 
-def line(entry: Line, salt: bytes, body: bytes) -> bytes:
-    """A line, from its carrier's salt (`salt_of`) and body as received. Raises: CommitmentError."""
+def line(entry: Line, salt: bytes, body: bytes, others: Mapping[str, bytes] | None = None) -> bytes:
+    """A line, from its carrier's salt (`salt_of`) and body as received; `others` are the bodies of the records that its pieces name.
+
+    Raises: CommitmentError.
+    """
     content = body[entry.offset : entry.offset + entry.length]
+    if entry.pieces:
+        bodies = others or {}
+        content = b"".join([bodies.get(at.id, b"")[at.offset : at.offset + at.length] for at in entry.pieces])
     _check(entry.id, line_salt(salt, entry.number), content, entry.received)
     return content
 

@@ -172,11 +172,20 @@ class Mark(msgspec.Struct, tag="mark", tag_field="kind", omit_defaults=True, kw_
     detail: dict[str, str | int] = {}
 
 
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """`length` bytes at `offset` of the body that the record `id` received."""
+
+    id: str
+    offset: int
+    length: int
+
+
 class Line(msgspec.Struct, tag="line", tag_field="kind", omit_defaults=True, kw_only=True):
     """One query of many that a carrier's body holds (docs/adr/0007-carried-lines.md); durable before the carrier's intent.
 
     `carrier` is the record id of the exchange that brought it, `number` counts its lines from 0. The line is the `length` bytes
     at `offset` of the carrier's body; `received` commits to them with the salt `line_salt` derives from the carrier's.
+    A line that was cut between the parts of a file is joined from `pieces` of their records; its carrier completed the file.
     `endpoint`: `batch_line | training_line | eval_line`; `method` and `target` are what it would call, where we know that.
     """
 
@@ -217,6 +226,7 @@ class Line(msgspec.Struct, tag="line", tag_field="kind", omit_defaults=True, kw_
     shadow: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
 
 class Turn(msgspec.Struct, tag="turn", tag_field="kind", omit_defaults=True, kw_only=True):

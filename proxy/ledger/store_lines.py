@@ -11,7 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import RowMapping, func, select, tuple_
 
-from proxy.ledger import store_content
+from proxy.ledger import store_content, store_exchanges
 from proxy.ledger.record import Line, decode, line_salt
 from proxy.ledger.store import Store
 from proxy.ledger.store_content import NotShownError
@@ -61,9 +61,9 @@ async def page(
     async with store.read() as connection:
         rows = (await connection.execute(query.order_by(lines.c.number).limit(limit + 1))).mappings().all()
         shown = rows[:limit]
-        received = await _commitments(connection, shown)
+        known = await _entries(connection, shown)
     after = str(shown[-1]["number"]) if len(rows) > limit else None
-    return await _opened(store, carrier, master, shown, received), after
+    return await _opened(store, carrier, master, shown, known), after
 
 
 def _parsed(cursor: str | None) -> int:
@@ -81,8 +81,8 @@ async def listed(store: Store, carrier: str, *, limit: int = 50) -> list[dict[st
         return [_named(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def _commitments(connection: Any, rows: Sequence[RowMapping]) -> dict[str, str]:
-    """What the evidence of each line commits to, by the line's id; none of those whose entries have gone."""
+async def _entries(connection: Any, rows: Sequence[RowMapping]) -> dict[str, Line]:
+    """The evidence of each line, by the line's id; none of those whose entries have gone."""
     if not rows:
         return {}
     key = (entries.c.instance, entries.c.epoch, entries.c.seq)
@@ -93,12 +93,12 @@ async def _commitments(connection: Any, rows: Sequence[RowMapping]) -> dict[str,
     ):
         entry = decode(bytes(evidence))
         if isinstance(entry, Line):
-            found[entry.id] = entry.received
+            found[entry.id] = entry
     return found
 
 
 async def _opened(
-    store: Store, carrier: Evidence, master: AESGCM, rows: Sequence[RowMapping], received: dict[str, str]
+    store: Store, carrier: Evidence, master: AESGCM, rows: Sequence[RowMapping], known: dict[str, Line]
 ) -> list[ShownLine]:
     few = 0
     size = 0
@@ -108,18 +108,45 @@ async def _opened(
     reason, salt, found = "encoded" if encoded else "large", b"", list[bytes]()
     if few:
         try:
-            places = [(row["offset"], row["length"]) for row in rows[:few]]
-            salt, found = await store_content.request_places(store, carrier, master, places)
+            salt, found = await _contents(store, carrier, master, rows[:few], known)
         except NotShownError as error:
             few, reason = 0, str(error)
     shown = []
     for at, row in enumerate(rows):
         content = found[at] if at < few else None
         opens = None
-        if content is not None and row["id"] in received:
-            opens = hashlib.sha256(line_salt(salt, row["number"]) + content).hexdigest() == received[row["id"]]
+        if content is not None and row["id"] in known:
+            opens = hashlib.sha256(line_salt(salt, row["number"]) + content).hexdigest() == known[row["id"]].received
         shown.append(ShownLine(_named(row), content, "" if content is not None else reason, opens))
     return shown
+
+
+async def _contents(
+    store: Store, carrier: Evidence, master: AESGCM, rows: Sequence[RowMapping], known: dict[str, Line]
+) -> tuple[bytes, list[bytes]]:
+    """The carrier's salt and the bytes of its lines: at their places in its body, or joined from pieces of other records.
+
+    Raises: NotShownError; StoreUnavailableError.
+    """
+    pieces = {row["id"]: known[row["id"]].pieces for row in rows if row["id"] in known and known[row["id"]].pieces}
+    places = [(0, 0) if row["id"] in pieces else (row["offset"], row["length"]) for row in rows]
+    salt, found = await store_content.request_places(store, carrier, master, places)
+    wanted: dict[str, list[tuple[int, int]]] = {}
+    for parts in pieces.values():
+        for piece in parts:
+            wanted.setdefault(piece.id, []).append((piece.offset, piece.length))
+    held: dict[tuple[str, int, int], bytes] = {}
+    for record, where in wanted.items():
+        where.sort()
+        evidence = await store_exchanges.record(store, record)
+        if evidence is None:
+            raise NotShownError("erased")
+        _, bodies = await store_content.request_places(store, evidence, master, where)
+        held |= {(record, *place): body for place, body in zip(where, bodies, strict=True)}
+    for at, row in enumerate(rows):
+        if row["id"] in pieces:
+            found[at] = b"".join(held[piece.id, piece.offset, piece.length] for piece in pieces[row["id"]])
+    return salt, found
 
 
 def _named(row: RowMapping) -> dict[str, Any]:

@@ -62,10 +62,18 @@ class Asked:
     verdict: str
 
 
-async def lines_named(store: Store, carrier: str, names: Iterable[str]) -> dict[str, Asked]:
-    """The carrier's lines that have these (keyed) names, by name. Raises: StoreUnavailableError."""
+async def carriers_of(store: Store, carrier: str) -> list[str]:
+    """Records whose lines a carrier is made of: its own and, if it joined a file from parts, theirs. Raises: StoreUnavailableError."""
+    made = await store_exchanges.record(store, carrier) if carrier else None
+    if made is None or made.intent is None or not isinstance(intent := decode(made.intent), Intent):
+        return [carrier]
+    return [carrier, *(refer.record for refer in intent.refers if kind_of(refer.ref) == "part" and refer.record)]
+
+
+async def lines_named(store: Store, carriers: Sequence[str], names: Iterable[str]) -> dict[str, Asked]:
+    """The lines of some carriers that have these (keyed) names, by name. Raises: StoreUnavailableError."""
     columns = lines.c.custom_id, lines.c.id, lines.c.model_requested, lines.c.verdict
-    query = select(*columns).where(lines.c.carrier == carrier, lines.c.custom_id.in_(list(names)))
+    query = select(*columns).where(lines.c.carrier.in_(carriers), lines.c.custom_id.in_(list(names)))
     async with store.read() as connection:
         return {row[0]: Asked(*row[1:]) for row in await connection.execute(query)}
 

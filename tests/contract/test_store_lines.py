@@ -11,6 +11,7 @@ from sqlalchemy import text
 from proxy.control.reindex import _project_again
 from proxy.core.facts import RequestFacts
 from proxy.ledger import store_lines, store_retention
+from proxy.ledger.record import Piece
 from proxy.ledger.store import Store
 from proxy.ledger.store_exchanges import BadCursorError, Evidence, record
 from proxy.ledger.store_keys import stored_name
@@ -71,6 +72,20 @@ async def test_every_line_opens_from_its_carrier_in_pages_of_any_size(store: Sto
         assert all(line.opens for line in found)
     with pytest.raises(BadCursorError):
         await store_lines.page(store, await evidence_of(store, carrier), MASTER, cursor="x")
+
+
+async def test_a_line_that_is_joined_opens_from_the_records_of_its_parts(store: Store) -> None:
+    """Each piece from its own record's body; when one of them has gone, it cannot be shown, and that is said."""
+    writer = Writer()
+    first, second = writer.carrier([b"one", b"tw"], ahead=[5]), writer.carrier([b"o", b"three"])
+    places = {1: (Piece(first, 4, 2), Piece(second, 0, 1))}
+    carrier = writer.carrier([b"{}", b"two", b"[]"], joined=places)
+    await shipped(store, writer)
+    found = await all_of(store, carrier, 500)
+    assert [(line.content, line.opens) for line in found] == [(b"{}", True), (b"two", True), (b"[]", True)]
+    async with store.write() as connection:
+        await connection.execute(text("DELETE FROM contents WHERE record_id = :id"), {"id": second})
+    assert [(line.content, line.reason) for line in await all_of(store, carrier, 500)] == [(None, "erased")] * 3
 
 
 async def test_a_line_whose_bytes_are_others_does_not_open(store: Store) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from proxy.core.facts import RequestFacts
-from proxy.dialects.contract import MIB, AnswerReader, PathParameters
+from proxy.dialects.contract import MIB, AnswerReader, Endpoint, PathParameters
 from proxy.dialects.openai import requests
 from proxy.dialects.openai.objects import read_object, show
 from proxy.dialects.openai.results import ResultFile
@@ -37,14 +39,6 @@ def read_upload(body: Any, path: PathParameters) -> RequestFacts:
     return facts
 
 
-def read_announced(body: Any, path: PathParameters) -> RequestFacts:
-    """Facts of a file that will come in parts: where it has lines, they are in no part for themselves, and nobody reads them."""
-    facts = _read_fields(body, path)
-    if facts.file_purpose in _LINES:
-        flag(facts, "lines_unread")
-    return facts
-
-
 def _content(stream: str, collect: bool) -> AnswerReader:  # noqa: ARG001 - a file's content has no known type
     return ResultFile(collect=collect)
 
@@ -60,15 +54,21 @@ def _read_uploaded(gathering: Any, tree: Any) -> None:
 
 _upload_answers = answers(_read_uploaded)
 
+
+def _for(upload: str, row: Endpoint) -> Endpoint:
+    """A row of a file that comes in parts."""
+    return msgspec.structs.replace(row, upload=upload, carries="parts" if upload == "complete" else row.carries)
+
+
 ROWS = (
     form("file_upload", "/v1/files", read_upload, "file", body_cap=LARGEST_FILE + _FORM),
     about("files", "GET", "/v1/files"),
     about("file_content", "GET", "/v1/files/{file_id}/content", teaches=True, answer=_content),
     about("file", "GET", "/v1/files/{file_id}", "file"),
     about("file_delete", "DELETE", "/v1/files/{file_id}"),
-    asking("upload_create", "/v1/uploads", read_announced, "upload"),
-    form("upload_part", "/v1/uploads/{upload_id}/parts", read_upload, "part", body_cap=_PART + _FORM),
-    asking("upload_complete", "/v1/uploads/{upload_id}/complete", _read_parts, answer=_upload_answers),
+    _for("begin", asking("upload_create", "/v1/uploads", _read_fields, "upload")),
+    _for("part", form("upload_part", "/v1/uploads/{upload_id}/parts", read_upload, "part", body_cap=_PART + _FORM)),
+    _for("complete", asking("upload_complete", "/v1/uploads/{upload_id}/complete", _read_parts, answer=_upload_answers)),
     about("upload_cancel", "POST", "/v1/uploads/{upload_id}/cancel", "upload"),
     asking("container_create", "/v1/containers", read_reference_list, "container"),
     about("containers", "GET", "/v1/containers"),

@@ -61,6 +61,18 @@ class Caller:
         assert kept == content
         return plain(done)
 
+    def batch_in_parts(self) -> Any:
+        """A file of requests that is cut within its lines, and its results."""
+        content = lines("one", "two", "three")
+        form: Any = {"mime_type": "application/jsonl", "purpose": "batch", "part_size": len(content) // 5}
+        done = self.client.uploads.upload_file_chunked(file=content, filename="requests.jsonl", bytes=len(content), **form)
+        assert done.file is not None
+        batches = self.client.batches
+        made = batches.create(input_file_id=done.file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        ended = batches.retrieve(made.id)
+        assert ended.output_file_id is not None
+        return [plain(done), plain(ended), self.client.files.content(ended.output_file_id).text]
+
     def upload_cancelled(self) -> Any:
         """An upload that is given up."""
         begun = self.client.uploads.create(bytes=1, filename="x", mime_type="text/plain", purpose="batch")
@@ -205,7 +217,17 @@ class Caller:
 def scenarios(base_url: str, witness: Witness) -> dict[str, Scenario]:
     """All scenarios of this SDK."""
     caller = Caller(base_url, witness)
-    stories = ("files", "missing", "upload_in_parts", "upload_cancelled", "batch", "batch_cancelled", "fine_tuning", "vector_store")
+    stories = (
+        "files",
+        "missing",
+        "upload_in_parts",
+        "batch_in_parts",
+        "upload_cancelled",
+        "batch",
+        "batch_cancelled",
+        "fine_tuning",
+        "vector_store",
+    )
     stories += ("thread", "run_streamed", "run_broken", "conversation", "unknown_response", "prompt", "stored_completion")
     return {name: getattr(caller, name) for name in (*stories, "container", "client_secret")}
 

@@ -46,10 +46,10 @@ def keyed(name: str) -> str:
 class Batches:
     """A carrier with lines `q0` to `q4`, a batch that reads it, and what is downloaded of it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *refers: Refer) -> None:
         self.store = store
         self.writer = Writer()
-        self.carrier = self.writer.intent(self.writer.new_id(), endpoint="file_upload")
+        self.carrier = self.writer.intent(self.writer.new_id(), endpoint="file_upload", refers=refers)
         self.writer.outcome(self.carrier, facts=AnswerFacts(created=["file:in"]))
         self.batch = self.writer.intent(self.writer.new_id(), refers=(Refer("file:in", self.carrier.id),), endpoint="batch_create")
         self.writer.outcome(self.batch, facts=AnswerFacts(created=["batch:b"]))
@@ -106,6 +106,14 @@ async def test_a_result_file_is_tied_to_its_lines(store: Store) -> None:
     assert await store_results.result_of(store, got.id) == ResultOf(room.batch.id, room.carrier.id, 4)
     tied = await store_results.results_of(store, [f"rec_line{number}" for number in range(5)])
     assert tied == {f"rec_line{number}": got.id for number in range(4)}
+
+
+async def test_lines_of_a_file_that_came_in_parts_are_those_of_its_parts(store: Store) -> None:
+    """And those that its end joined."""
+    room = Batches(store, Refer("upload:u"), Refer("part:p", "rec_part"), Refer("part:lost", miss=True))
+    got = room.download(b"".join(result(f"q{number}") for number in range(5)))
+    await room.tie("rec_part")
+    assert await store_results.result_of(store, got.id) == ResultOf(room.batch.id, room.carrier.id, 5)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])

@@ -57,11 +57,12 @@ def test_a_file_of_lines_hides_nothing() -> None:
     assert (facts("/v1/files").inspection, facts("/v1/files").flags) == ("none", ["media"])
 
 
-def test_lines_that_come_in_parts_are_known_to_be_unread() -> None:
-    """So that a policy can refuse to take a batch in this way."""
+def test_a_file_in_parts_says_what_it_is_for() -> None:
+    """When it is begun; its parts do not, and the end names them in order."""
     read = facts("/v1/uploads", {"purpose": "batch", "filename": "a.jsonl", "bytes": 9, "mime_type": "application/jsonl"})
-    assert (read.file_purpose, read.flags, read.inspection) == ("batch", ["lines_unread"], "partial")
-    assert facts("/v1/uploads", {"purpose": "vision"}).flags == []
+    assert (read.file_purpose, read.flags, read.inspection) == ("batch", [], "full")
+    done = facts("/v1/uploads/upload_1/complete", {"part_ids": ["part_b", "part_a"]})
+    assert done.references == ["upload:upload_1", "part:part_b", "part:part_a"]
 
 
 def test_a_batch_names_its_file_and_what_it_calls() -> None:
