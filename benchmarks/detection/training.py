@@ -1,6 +1,6 @@
 """Fits the weights of the terms to labelled runs: penalised logistic loss, each near the value set by hand.
 
-    python -m benchmarks.detection.training --corpus FOLDER [--write policies/detection/weights@1.json]
+    python -m benchmarks.detection.training --corpus FOLDER [--write policies/detection/weights@2.json]
 
 Thirty runs are few. So nothing is learnt but how much each of some forty terms weighs, in bounds: caps, biases and thresholds of
 the signals stay as they are, every tool weighs the same however many prompts it sent, and the penalty keeps what the data do not
@@ -16,10 +16,10 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.detection.corpus import Run, load
+from proxy.detection import score
 from proxy.detection.reading import Known
-from proxy.detection.score import derived, lent
 from proxy.detection.weights import ALL_TERMS, Weights, read_weights, write_weights
-from proxy.detection.window import Traffic, terms_of
+from proxy.detection.window import Traffic
 
 PRIOR = Path(__file__).parent / "prior.json"
 PENALTY = 0.05
@@ -53,13 +53,11 @@ def looks(run: Run) -> list[list[float]]:
         if not prompt.teaches or prompt.status >= 400:
             continue
         mine = traffic.setdefault(prompt.client, Traffic())
-        for number, scope in mine.add(prompt, known)[2]:
-            whole = terms_of(mine.streams.whole.sums)
-            terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
+        for _, scope, terms in score.looks(mine.streams.whole, mine.add(prompt, known)[2]):
             scope.fade()
             count += 1
             if scope.sums.total >= 32 and scope.sums.total * 4 >= mine.streams.whole.sums.total and count % LOOKS == 0:
-                found.append([*terms, *derived(terms)])
+                found.append([*terms, *score.derived(terms)])
     return found
 
 

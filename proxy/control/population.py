@@ -81,7 +81,7 @@ class Population:
         if client.traffic is None and client.dormant:
             client.traffic, client.dormant = unpack(client.dormant), b""
         if client.traffic is not None:
-            for scope in (client.traffic.streams.whole, *client.traffic.streams.scopes.values()):
+            for scope in client.traffic.scopes():
                 scope.surplus = scope.doubt = 0.0
 
     def proposes(self, name: str) -> str:
@@ -92,10 +92,8 @@ class Population:
         client = self.client(name)
         if client is None or client.traffic is None:
             return "normal"
-        streams, test = client.traffic.streams, self.weights.extraction
-        now = streams.whole.sums.total
-        here = [scope.surplus for scope in streams.scopes.values() if scope.last == now]
-        gathered = max([streams.whole.surplus, *here])
+        test = self.weights.extraction
+        gathered = max(scope.surplus for scope in client.traffic.here())
         if gathered >= test.limit:
             return "limited"
         alone = client.flagged is not None and not client.flagged.group

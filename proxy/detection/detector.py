@@ -9,15 +9,15 @@ from proxy.detection.dormancy import pack, unpack
 from proxy.detection.linkage import Edges, Group
 from proxy.detection.reading import Known, Reading
 from proxy.detection.records import Observation
-from proxy.detection.score import Level, Scorer, advance, lent
+from proxy.detection.score import Level, Scorer, advance, looks
 from proxy.detection.weights import ALL_TERMS, GROUPS, Weights
 from proxy.detection.window import Scope, Traffic, terms_of
 
 
 class Finding(msgspec.Struct, frozen=True):
     """`kind`: `extraction | question`. `prompt`: which of the client's prompts brought it, from 1, at `at` seconds. `scope`: -1 for
-    all traffic, else the stream. `nats` of each term that spoke, strongest first; `version` of the weights. `corroborated`: what
-    the host sees of its accounts ties the group, not their text alone. `samples`: records drawn
+    all traffic, else the stream, or the thread (`window.THREAD`). `nats` of each term that spoke, strongest first; `version` of the
+    weights. `corroborated`: what the host sees of its accounts ties the group, not their text alone. `samples`: records drawn
     from all that the client sent. `template`: the fixed text of its last prompt with `[…]` for the slots; content, to be sealed.
     """
 
@@ -93,9 +93,7 @@ class Detector:
             found.extend(self._test_group(group, scopes, seen))
         if not due:
             return found
-        whole = terms_of(client.traffic.streams.whole.sums)
-        for number, scope in due:
-            terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
+        for number, scope, terms in looks(client.traffic.streams.whole, due):
             found.extend(self._test(client, reading, number, scope, self.scorer.look(terms, client.purpose)))
             scope.fade()
         return found
@@ -135,10 +133,8 @@ class Detector:
         test, ties = self.scorer.weights.extraction, self.scorer.weights.ties
         purpose = self.clients[seen.client].purpose
         linkage = self.edges.nats(group, ties.split, ties.trait)
-        whole = terms_of(group.streams.whole.sums)
         strongest_look: tuple[float, Level] | None = None
-        for number, scope in scopes:
-            terms = whole if number < 0 else lent(terms_of(scope.sums), whole)
+        for _, scope, terms in looks(group.streams.whole, scopes):
             level = self.scorer.look(terms, purpose, linkage)
             nats = level.nats if level.may_flag else min(level.nats, test.drift)
             scope.level = level.nats

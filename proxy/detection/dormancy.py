@@ -11,7 +11,7 @@ from array import array
 
 from proxy.core.errors import TosProxyError
 from proxy.detection.signals import WIDTH
-from proxy.detection.window import LOOSE, Scope, Traffic
+from proxy.detection.window import LOOSE, THREAD, Scope, Traffic
 
 FORMAT = 1
 MOST_PIECES = 48
@@ -28,15 +28,14 @@ class DormancyError(TosProxyError):
 def pack(traffic: Traffic) -> bytes:
     """At most `limit()` bytes."""
     numbers = [number for number in traffic.streams.scopes if number != LOOSE]
-    strongest = max(
-        numbers,
-        key=lambda number: (traffic.streams.scopes[number].surplus, traffic.streams.scopes[number].sums.total),
-        default=LOOSE,
-    )
+    gathered = {number: _gathered(traffic, number) for number in numbers}
+    strongest = max(numbers, key=lambda number: (gathered[number], traffic.streams.scopes[number].sums.total), default=LOOSE)
     owned = traffic.memory.pieces.owned(strongest)[:MOST_PIECES] if strongest != LOOSE else []
     scopes = [traffic.streams.whole, *([traffic.streams.scopes[strongest]] if strongest in traffic.streams.scopes else [])]
     head = _HEAD.pack(FORMAT, WIDTH, len(owned), len(scopes), strongest)
-    return b"".join([head, _TIME.pack(*traffic.memory.past()), *map(_scope, scopes), array("I", owned).tobytes()])
+    surpluses = [scopes[0].surplus, gathered.get(strongest, 0.0)]
+    packed = [_scope(scope, surplus) for scope, surplus in zip(scopes, surpluses, strict=False)]
+    return b"".join([head, _TIME.pack(*traffic.memory.past()), *packed, array("I", owned).tobytes()])
 
 
 def unpack(packed: bytes) -> Traffic:
@@ -70,9 +69,16 @@ def limit() -> int:
     return _HEAD.size + _TIME.size + 2 * _SCOPE.size + 4 * MOST_PIECES
 
 
-def _scope(scope: Scope) -> bytes:
+def _gathered(traffic: Traffic, stream: int) -> float:
+    """What the tests of a stream and of its thread have gathered: the other streams of the thread are not kept."""
+    thread = traffic.tests.get(THREAD + traffic.threads.of(stream)[0])
+    own = traffic.streams.scopes[stream].surplus
+    return own if thread is None else max(own, thread.surplus)
+
+
+def _scope(scope: Scope, surplus: float) -> bytes:
     sums = scope.sums
-    return _SCOPE.pack(*sums.values, sums.total, scope.last, sums.n, scope.surplus, scope.doubt, scope.level)
+    return _SCOPE.pack(*sums.values, sums.total, scope.last, sums.n, surplus, scope.doubt, scope.level)
 
 
 def _unscope(packed: bytes, at: int) -> Scope:

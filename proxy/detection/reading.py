@@ -25,7 +25,8 @@ class Reading(msgspec.Struct, gc=False):
 
     `texts`: its pieces by their `marks`. `concepts`: bits of `wording`, of the pieces that recur alone. `fixed`: which share of the
     pieces recurs, `fresh`: which was never met. `new`: its conversation never came before; `quick`: it came among the last 64
-    prompts; `late`: it came earlier than those. `fed`: its last turn holds what the model wrote in another conversation.
+    prompts; `late`: it came earlier than those. `fed`: its last turn holds what the model wrote in another conversation, most of
+    it to prompts of the stream `source`.
     `continued`: the model's last turn in it was really an answer of ours. `gap`: seconds since the one before, negative for the
     first. `out`, `given`: tokens of the answer and of the prompt; `answered`: whether the answer is known. `biases`: how many
     different `logit_bias` there were.
@@ -41,6 +42,7 @@ class Reading(msgspec.Struct, gc=False):
     quick: bool = False
     late: bool = False
     fed: bool = False
+    source: int = -1
     continued: bool = False
     gap: float = -1.0
     out: int = 0
@@ -86,7 +88,7 @@ class Known:
 
 
 class Memory:
-    """The sketches of one client: at most about 9 KiB, of which a client that rarely comes has only what it used."""
+    """The sketches of one client: at most about 9.5 KiB, of which a client that rarely comes has only what it used."""
 
     __slots__ = (
         "_answers",
@@ -117,7 +119,9 @@ class Memory:
         self._past = 0.0
 
     def read(self, seen: Observation, known: Known) -> Reading:
-        """Read an observation and remember it, all but its pieces, which whoever tells the streams apart remembers."""
+        """Read an observation and remember it, all but its pieces, which whoever tells the streams apart remembers, and its answer:
+        see `answered`.
+        """
         made = Reading(seen, texts={**known.cut_system(seen.system), **(own := pieces.cut(seen.prompt))})
         made.marks = list(made.texts)
         made.out, made.given, made.answered = _tokens(seen)
@@ -183,19 +187,26 @@ class Memory:
         made.concepts = found
         made.fresh, made.fixed = fresh / len(made.marks), fixed / len(made.marks)
 
+    def answered(self, made: Reading, stream: int) -> None:
+        """Remember what the model answered to a prompt of a stream: what does not merely echo the prompt."""
+        if not made.seen.answer:
+            return
+        held = self._answers = self._answers or Marks(ANSWERS)
+        for mark in _long(pieces.cut(made.seen.answer))[:6]:
+            if mark not in made.texts:
+                held.add(mark, stream)
+
     def _feed_back(self, made: Reading, own: dict[int, str]) -> None:
-        """Compare with earlier answers, then remember this one: what it does not merely echo of its prompt."""
-        seen, held = made.seen, self._answers
-        if held is not None:
-            said = _long(pieces.cut(seen.previous)) if seen.previous else []
-            made.continued = any(mark in held for mark in said[:3])
-            made.fed = any(mark in held for mark in own if mark not in said)
-        if seen.answer:
-            if held is None:
-                held = self._answers = Marks(ANSWERS)
-            for mark in _long(pieces.cut(seen.answer))[:6]:
-                if mark not in made.texts:
-                    held.add(mark)
+        """Compare with earlier answers."""
+        held = self._answers
+        if held is None:
+            return
+        said = _long(pieces.cut(made.seen.previous)) if made.seen.previous else []
+        made.continued = any(mark in held for mark in said[:3])
+        fed = [mark for mark in own if mark in held and mark not in said]
+        if fed:
+            numbers = [held.number(mark) for mark in fed]
+            made.fed, made.source = True, max(numbers, key=numbers.count)
 
 
 def _long(found: dict[int, str]) -> list[int]:

@@ -6,12 +6,14 @@ a group of its own and counts in full. A *question* is another test with other w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import exp
 
 import msgspec
 
 from proxy.detection.signals import TERMS
 from proxy.detection.weights import ALL_TERMS, CARRYING, GROUPS, Weights
+from proxy.detection.window import THREAD, Scope, terms_of
 
 SPEAKS = 0.8
 """Nats from which a group counts as speaking."""
@@ -91,33 +93,55 @@ def posterior(nats: float, prior: float) -> float:
     return 1 / (1 + exp(-max(-50.0, min(50.0, nats + prior))))
 
 
-def lent(terms: list[float], whole: list[float]) -> list[float]:
-    """A stream's terms, with what only shows across streams taken from the client's whole traffic: sampling feeds judging."""
+def looks(whole: Scope, due: list[tuple[int, Scope]]) -> Iterator[tuple[int, Scope, list[float]]]:
+    """The scopes that are due, each with its terms: a stream's with what its thread lends, where that is due before it."""
+    everything = terms_of(whole.sums)
+    thread = everything
+    for number, scope in due:
+        if number < 0:
+            yield number, scope, list(everything)
+            continue
+        own = terms_of(scope.sums)
+        if number >= THREAD:
+            thread = list(own)
+        yield number, scope, lent(own, everything, thread)
+
+
+def lent(terms: list[float], whole: list[float], thread: list[float]) -> list[float]:
+    """A stream's terms, with what only shows across streams taken from its thread and the client's whole traffic: sampling feeds
+    judging.
+    """
     if terms[_AT["hollow"]]:
         terms[_AT["finite_set"]] *= 1 - terms[_AT["hollow"]]
+    if thread is not whole:  # a step is part of all that its thread does
+        terms[_AT["bulk"]] = max(terms[_AT["bulk"]], thread[_AT["bulk"]])
     for place in _SHARED:
-        terms[place] = max(terms[place], whole[place])
-    # What a chat product asks on the side (titles, what to ask next) is its own: people clear half of its streams of short answers.
-    aside = whole[_AT["people"]] * (1 - terms[_AT["long_answers"]]) / 2
+        terms[place] = max(terms[place], whole[place], thread[place])
+    # What a chat product asks on the side (titles, what to ask next) is its own: people clear half of its streams of short answers,
+    # but not those that take up the answers of other work than the product's.
+    aside = thread[_AT["people"]] * (1 - terms[_AT["long_answers"]]) / 2
     terms[_AT["people"]] = max(terms[_AT["people"]], aside)
     # Labels are tiny; but whoever rates own samples, or says that it is for a reward model, is no classifier.
     rates = max(terms[_AT["training"]], min(terms[_AT["judge"]], terms[_AT["sampled"]]))
     terms[_AT["tiny"]] *= 1 - rates
     terms[_AT["short_limit"]] *= 1 - rates
     terms[_AT["narrow"]] *= 1 - rates
+    # A conversation whose other side the model wrote as well, in another one, is not people's.
+    terms[_AT["continued"]] *= 1 - terms[_AT["fed_back"]]
     return terms
 
 
-def derived(terms: list[float]) -> tuple[float, float, float]:
+def derived(terms: list[float]) -> tuple[float, float, float, float]:
     """`sweep`: bare single turns, all new, with long answers, for no one. `endless_template`: new fills for ever. `labelling`: own
-    samples rated.
+    samples rated. `self_play`: roles played, each given the other's answers.
     """
     value = terms.__getitem__
     alone = value(_AT["single_turn"]) * value(_AT["novelty"]) * (1 - value(_AT["tools"])) * (1 - value(_AT["people"]))
     open_task = (1 - value(_AT["narrow"])) * (1 - value(_AT["given_context"])) * (1 - value(_AT["tiny"]))
     sweep = alone * open_task * value(_AT["long_answers"])
     labelling = value(_AT["judge"]) * value(_AT["sampled"])
-    return sweep, alone * value(_AT["template"]), labelling
+    self_play = value(_AT["roles"]) * value(_AT["fed_back"])
+    return sweep, alone * value(_AT["template"]), labelling, self_play
 
 
 def advance(gathered: float, level: float, drift: float, step: float) -> float:

@@ -42,17 +42,25 @@ class Seen:
 
 
 class Marks:
-    """A set of 32-bit marks in `size` places (a power of two), each place holding the last that fell there. 4 bytes a place."""
+    """A set of 32-bit marks in `size` places (a power of two), each place holding the last that fell there, and the small number
+    (0 to 255) that it came with. 5 bytes a place.
+    """
 
-    __slots__ = ("_marks", "_mask")
+    __slots__ = ("_marks", "_mask", "_numbers")
 
     def __init__(self, size: int) -> None:
         self._marks = array("I", bytes(4 * size))
+        self._numbers = bytearray(size)
         self._mask = size - 1
 
-    def add(self, mark: int) -> None:
+    def add(self, mark: int, number: int = 0) -> None:
         """Remember a mark; 0 is none."""
-        self._marks[mark & self._mask] = mark
+        place = mark & self._mask
+        self._marks[place], self._numbers[place] = mark, number
+
+    def number(self, mark: int) -> int:
+        """What a mark that is in the set came with."""
+        return self._numbers[mark & self._mask]
 
     def __contains__(self, mark: int) -> bool:
         return mark != 0 and self._marks[mark & self._mask] == mark

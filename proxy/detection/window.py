@@ -1,7 +1,7 @@
 """The traffic of one client, kept as sums: all of it, and apart each stream, that is, what one template or system text makes.
 
-A pipeline inside other traffic is a stream of its own, so that it is scored as if it were alone. Sums fade by half in about
-350 prompts of their scope. Bounds: `STREAMS` streams, of `WIDTH` sums each.
+A pipeline inside other traffic is a stream of its own, so that it is scored as if it were alone; the streams of its several steps
+are a thread (`threads`). Sums fade by half in about 350 prompts of their scope. Bounds: `STREAMS` streams, of `WIDTH` sums each.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from proxy.detection.records import Observation
 from proxy.detection.signals import SIGNALS, TERMS, WIDTH
 from proxy.detection.signals.signal import Sums
 from proxy.detection.sketch import Pieces, Samples
+from proxy.detection.threads import Threads
 
 STREAMS = 8
 EVERY = 5
@@ -21,6 +22,9 @@ EVERY = 5
 FADE = 0.99
 SHRINK = 4.0
 LOOSE = 0
+THREAD = 16
+"""The number of a thread is this and that of its first stream."""
+
 _STALE = 256.0
 
 
@@ -95,18 +99,21 @@ def joined(many: list[Sums]) -> Sums:
 
 
 class Streams:
-    """Traffic told apart by the pieces that recur in it. `whole`: all of it; `scopes`: streams by number, `LOOSE` for the rest."""
+    """Traffic told apart by the pieces that recur in it. `whole`: all of it; `scopes`: streams by number, `LOOSE` for the rest;
+    `latest`: the stream of the last prompt.
+    """
 
-    __slots__ = ("pieces", "scopes", "whole")
+    __slots__ = ("latest", "pieces", "scopes", "whole")
 
     def __init__(self, pieces: Pieces) -> None:
         self.pieces = pieces
         self.whole = Scope()
         self.scopes: dict[int, Scope] = {}
+        self.latest = LOOSE
 
     def add(self, marks: list[int], gains: list[float]) -> list[tuple[int, Scope]]:
         """Count one prompt. Returns the scopes that are due for a look: -1 is the whole."""
-        owner = self._owner(marks)
+        owner = self.latest = self._owner(marks)
         stream = self.scopes[owner]
         due: list[tuple[int, Scope]] = []
         if self.whole.add(gains):
@@ -167,22 +174,63 @@ class Streams:
 
 
 class Traffic:
-    """All that is kept of one client: what it sent, for telling what is new, and its streams."""
+    """All that is kept of one client: what it sent, for telling what is new, its streams, and which of them are one thread.
 
-    __slots__ = ("memory", "samples", "streams")
+    A thread's test is kept under `THREAD` and the number of its first stream.
+    """
+
+    __slots__ = ("memory", "samples", "streams", "tests", "threads")
 
     def __init__(self) -> None:
         self.memory = Memory()
         self.streams = Streams(self.memory.pieces)
+        self.threads = Threads(STREAMS)
+        self.tests: dict[int, Scope] = {}
         self.samples = Samples(8)
 
     def add(self, seen: Observation, known: Known) -> tuple[Reading, list[float], list[tuple[int, Scope]]]:
-        """Take in one observation. Returns its reading, what it adds, and the scopes that are due for a look: -1 is the whole."""
+        """Take in one observation. Returns its reading, what it adds, and the scopes that are due for a look: the whole is -1, a
+        thread comes before the stream that it is of.
+        """
         reading = self.memory.read(seen, known)
         gains = gains_of(reading)
         if seen.record:
             self.samples.add(seen.identity, seen.record)
-        return reading, gains, self.streams.add(reading.marks, gains)
+        due = self.streams.add(reading.marks, gains)
+        stream = self.streams.latest
+        self.memory.answered(reading, stream)
+        if self.streams.scopes[stream].sums.total == 1:
+            self.threads.forget(stream)
+            self.tests.pop(THREAD + stream, None)
+        self.threads.add(stream, reading.source)
+        if due and due[-1][0] == stream and (thread := self._thread(stream)) is not None:
+            due.insert(len(due) - 1, thread)
+        return reading, gains, due
+
+    def here(self) -> list[Scope]:
+        """The scopes that the last prompt is of: the whole, its stream, its thread."""
+        stream = self.streams.latest
+        found = [self.streams.whole, self.streams.scopes.get(stream), self.tests.get(THREAD + self.threads.of(stream)[0])]
+        return [scope for scope in found if scope is not None]
+
+    def scopes(self) -> list[Scope]:
+        """All scopes that are tested."""
+        return [self.streams.whole, *self.streams.scopes.values(), *self.tests.values()]
+
+    def _thread(self, stream: int) -> tuple[int, Scope] | None:
+        """The thread of a stream, its sums joined; None if it has no other stream, or is all that the client does."""
+        members = [each for each in self.threads.of(stream) if each in self.streams.scopes]
+        if len(members) == 1:
+            return None
+        sums = joined([self.streams.scopes[each].sums for each in members])
+        if sums.total * 10 > self.streams.whole.sums.total * 9:
+            return None
+        number = THREAD + members[0]
+        test = self.tests.get(number)
+        if test is None:
+            test = self.tests[number] = Scope()
+        test.sums = sums
+        return number, test
 
 
-__all__ = ["TERMS", "Scope", "Streams", "Traffic", "gains_of", "joined", "terms_of"]
+__all__ = ["TERMS", "THREAD", "Scope", "Streams", "Traffic", "gains_of", "joined", "terms_of"]

@@ -18,9 +18,10 @@ def gains(reading: Reading) -> tuple[float, ...]:
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
-    """`people`: streams, more so with end users. `shots`: examples given as a conversation."""
-    people = min(1.0, 0.6 * ramp(shares[3], 0.3, 0.9) + ramp(shares[4], 0.02, 0.08))
-    return ramp(shares[0], 0.3, 0.95), ramp(shares[1], 0.1, 0.5), ramp(shares[2], 0.2, 0.7), people, ramp(shares[5], 0.3, 0.9)
+    """`people`: streams, more so with end users; half where nobody ever goes on. `shots`: examples given as a conversation."""
+    single = ramp(shares[0], 0.3, 0.95)
+    people = min(1.0, 0.6 * ramp(shares[3], 0.3, 0.9) + ramp(shares[4], 0.02, 0.08)) * (1 - single / 2)
+    return single, ramp(shares[1], 0.1, 0.5), ramp(shares[2], 0.2, 0.7), people, ramp(shares[5], 0.3, 0.9)
 
 
 SIGNAL = Signal("conversation", ("single_turn", "continued", "tools", "people", "shots"), 6, gains, read)

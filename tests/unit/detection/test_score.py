@@ -10,7 +10,7 @@ from proxy.detection.score import Scorer, advance, derived, lent
 from proxy.detection.signals import TERMS
 from proxy.detection.weights import GROUPS, read_weights
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@1.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@2.json").read_text())
 
 
 def terms(**values: float) -> list[float]:
@@ -75,8 +75,25 @@ def test_derived_terms() -> None:
 
 def test_a_stream_borrows_what_shows_across() -> None:
     """Sampling elsewhere counts for the stream that judges; a prompt of nothing again and again is no finite set."""
-    found = dict(zip(TERMS, lent(terms(judge=1.0, hollow=1.0, finite_set=1.0), terms(sampled=0.9, bulk=1.0)), strict=True))
+    whole = terms(sampled=0.9, bulk=1.0)
+    found = dict(zip(TERMS, lent(terms(judge=1.0, hollow=1.0, finite_set=1.0), whole, whole), strict=True))
     assert (found["sampled"], found["bulk"], found["finite_set"]) == (0.9, 0.0, 0.0)
+
+
+def test_a_step_borrows_from_its_thread() -> None:
+    """How much its thread does counts for it; the people of the product that it hides in do not clear it."""
+    product = terms(people=1.0, bulk=1.0)
+    alone = dict(zip(TERMS, lent(terms(), product, product), strict=True))
+    step = dict(zip(TERMS, lent(terms(), product, terms(sampled=0.8, bulk=0.7)), strict=True))
+    assert (alone["people"], alone["bulk"], alone["sampled"]) == (0.5, 0.0, 0.0)
+    assert (step["people"], step["bulk"], step["sampled"]) == (0.0, 0.7, 0.8)
+
+
+def test_self_play_is_no_conversation_of_people() -> None:
+    """Turns that the model wrote elsewhere do not clear, and with roles they speak."""
+    played = terms(roles=1.0, fed_back=0.5, continued=1.0)
+    assert derived(played)[3] == 0.5
+    assert dict(zip(TERMS, lent(list(played), terms(), terms()), strict=True))["continued"] == 0.5
 
 
 def test_the_sequential_test() -> None:
