@@ -1,4 +1,5 @@
-"""Ties downloaded results to the lines that they answer, from the ledger alone: download, batch, carrier, line by its name.
+"""Ties downloaded results to the lines that they answer, from the ledger alone: download, batch, carrier, line by its name; where
+Gemini's have none, by their order.
 
 Responses that a batch stored are taken into the reference index on the way. The answer is read as it was sealed, a piece at a
 time; what cannot be opened (`content: digests`, erased) or read (a coding that does not show by its first bytes) leaves a download
@@ -17,7 +18,7 @@ import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.core.references import Origin, reference_key, strictest, subkey
-from proxy.ledger import store_content, store_references, store_results
+from proxy.ledger import store_content, store_lines, store_references, store_results
 from proxy.ledger.store import Store
 from proxy.ledger.store_references import Download
 from proxy.ledger.store_results import Asked
@@ -104,7 +105,7 @@ def made(line: bytes) -> str:
 
 
 def named_within(document: bytes) -> list[str]:
-    """The names of the results that a document holds itself."""
+    """The names of the results that a document holds itself, in order; empty of one that has none."""
     try:
         batch = _document(document)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -112,7 +113,7 @@ def named_within(document: bytes) -> list[str]:
     places = [place for part in (batch.response, batch.metadata) for place in (part, part.output)]
     held = [one for place in places for one in (place.inlined_responses, place.inlined_embed_content_responses)]
     entries = next((found for one in held if (found := one.inlined_responses)), [])
-    return [entry.metadata.key for entry in entries if entry.metadata.key]
+    return [entry.metadata.key for entry in entries]
 
 
 async def plain(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -153,11 +154,11 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _results(endpoint: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, str]]:
-    """Name of each result, and the response that it holds, if one that is stored."""
+    """Name of each result, empty of one that has none, and the response that it holds, if one that is stored."""
     if endpoint != "batch":
         async for line in _lines(pieces):
-            if name := named(line):
-                yield name, made(line) if b'"resp_' in line else ""
+            if line.startswith(b"{"):
+                yield named(line), made(line) if b'"resp_' in line else ""
         return
     document = bytearray()
     async for piece in pieces:
@@ -194,15 +195,35 @@ class ResultTies:
         batch, carrier = found
         carriers = await store_results.carriers_of(self._store, carrier)
         results: dict[str, str] = {}
+        unnamed: list[int] = []
+        count = 0
         tied = False
         answer = plain(store_content.answer_of(self._store, download.record, self._master))
         async for name, response in _results(download.endpoint, answer):
-            results[self._keyed(name)] = response
+            if name:
+                results[self._keyed(name)] = response
+            elif download.dialect == "gemini":
+                unnamed.append(count)
+            count += 1
             if len(results) >= store_results.SLICE:
                 await self._keep(download, batch, carriers, results)
                 results, tied = {}, True
         if results or not (tied or download.endpoint == "batch"):  # a batch that holds no results yet answers nothing
             await self._keep(download, batch, carriers, results)
+        if unnamed:
+            await self._keep_in_order(download, batch, carrier, unnamed, count)
+
+    async def _keep_in_order(self, download: Download, batch: str, carrier: str, unnamed: list[int], count: int) -> None:
+        """Results without a name stand in the order of what was asked, which the API promises; told only if there is one for each.
+
+        Where some have names, lines that have one are not meant: their results would say it.
+        """
+        if await store_lines.count(self._store, carrier) != count:
+            return
+        for at in range(0, len(unnamed), store_results.SLICE):
+            numbers = unnamed[at : at + store_results.SLICE]
+            answered = await store_results.lines_at(self._store, carrier, numbers, nameless=len(unnamed) < count)
+            await store_results.keep(self._store, download.record, batch, carrier, answered)
 
     async def _keep(self, download: Download, batch: str, carriers: list[str], results: dict[str, str]) -> None:
         asked = await store_results.lines_named(self._store, carriers, results)

@@ -63,7 +63,10 @@ class Asked:
 
 
 async def carriers_of(store: Store, carrier: str) -> list[str]:
-    """Records whose lines a carrier is made of: its own and, if it joined a file from parts, theirs. Raises: StoreUnavailableError."""
+    """Records whose lines a carrier is made of: its own and, if it joined a file from parts, theirs.
+
+    Raises: StoreUnavailableError.
+    """
     made = await store_exchanges.record(store, carrier) if carrier else None
     if made is None or made.intent is None or not isinstance(intent := decode(made.intent), Intent):
         return [carrier]
@@ -76,6 +79,15 @@ async def lines_named(store: Store, carriers: Sequence[str], names: Iterable[str
     query = select(*columns).where(lines.c.carrier.in_(carriers), lines.c.custom_id.in_(list(names)))
     async with store.read() as connection:
         return {row[0]: Asked(*row[1:]) for row in await connection.execute(query)}
+
+
+async def lines_at(store: Store, carrier: str, numbers: Sequence[int], *, nameless: bool) -> list[str]:
+    """Ids of a carrier's lines with these numbers, or of those among them that have no name. Raises: StoreUnavailableError."""
+    query = select(lines.c.id).where(lines.c.carrier == carrier, lines.c.number.in_(numbers))
+    if nameless:
+        query = query.where(lines.c.custom_id == "")
+    async with store.read() as connection:
+        return list((await connection.execute(query)).scalars())
 
 
 async def keep(store: Store, record: str, batch: str, carrier: str, answered: Sequence[str]) -> None:

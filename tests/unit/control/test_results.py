@@ -151,6 +151,26 @@ async def test_a_batch_that_holds_its_results(store: Store) -> None:
     assert await store_results.result_of(store, state.id) is None
 
 
+async def test_gemini_results_without_names_are_tied_in_their_order(store: Store) -> None:
+    """The API promises it; not if there are more or fewer than were asked, and never against a name."""
+    room = Batches(store)
+    told = [{"response": {}} for _ in range(5)]
+    inline = json.dumps({"response": {"inlinedResponses": {"inlinedResponses": told}}}).encode()
+    few = json.dumps({"response": {"inlinedResponses": {"inlinedResponses": told[:4]}}}).encode()
+    got = room.download(inline, ref="batch:b", endpoint="batch", dialect="gemini")
+    short = room.download(few, ref="batch:b", endpoint="batch", dialect="gemini")
+    mixed = room.download(b'{"response":{}}\n' * 4 + b'{"key":"q1"}\n', dialect="gemini")
+    other = room.download(b'{"response":{}}\n' * 5)
+    await room.tie()
+    assert await store_results.result_of(store, got.id) == ResultOf(room.batch.id, room.carrier.id, 5)
+    assert await store_results.result_of(store, short.id) is None
+    assert (await store_results.results_of(store, ["rec_line4"])) == {"rec_line4": got.id}
+    for download in (mixed, other):
+        found = await store_results.result_of(store, download.id)
+        assert found is not None
+        assert found.lines == 0
+
+
 async def test_what_cannot_be_read_is_tied_to_its_batch(store: Store) -> None:
     """Without the key, or with bytes that are no results, the download still says which batch it answers."""
     room = Batches(store)
@@ -209,7 +229,7 @@ def test_names_are_found_in_every_form() -> None:
     vectors = {"inlinedEmbedContentResponses": inner["inlinedResponses"]}
     both = {"response": inner, "metadata": {"output": inner}}
     for document in ({"response": inner}, {"metadata": {"output": inner}}, both, {"response": vectors}):
-        assert named_within(json.dumps(document).encode()) == ["c"]
+        assert named_within(json.dumps(document).encode()) == ["c", "", ""]
     assert named_within(b"[]") == named_within(b'{"response":[]}') == named_within(b"{") == []
 
 
