@@ -17,17 +17,20 @@ import msgspec
 from benchmarks.micro_spool import intent, outcome
 from proxy.core.clock import SystemClock
 from proxy.core.errors import LedgerUnavailableError
-from proxy.core.facts import RequestFacts
+from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot, drive
 from proxy.core.snapshot import LedgerOptions
 from proxy.ledger.disk import Disk
 from proxy.ledger.lines import LineWriter
-from proxy.ledger.record import RECORD_FORMAT, Line, Position, Refusal
+from proxy.ledger.record import RECORD_FORMAT, Line, Position, Refusal, Turn
 from proxy.ledger.recorder import Recorder, Stream
+from proxy.ledger.session_stream import SessionStream
 from tests.ledger_oracle import Written
 
 T = TypeVar("T")
+
+_TURNS = 3
 
 clock = SystemClock()
 ids = RecordIds()
@@ -45,15 +48,20 @@ class Promise(msgspec.Struct):
 class Promised(msgspec.Struct):
     """What a run was promised. `forwarded`: bodies that would have gone upstream, with the stamp at which they did.
 
-    `synced`: (stamp, record, bytes of its answer said to be durable). `refused`: how often the ledger said no.
+    `synced`: (stamp, record, bytes of its answer said to be durable). `said`: (stamp, record, what the client of a session had
+    said and could go upstream). `refused`: how often the ledger said no.
     """
 
     entries: list[Promise] = []
     forwarded: list[tuple[int, bytes]] = []
     synced: list[tuple[int, str, int]] = []
+    said: list[tuple[int, str, bytes]] = []
     answers: dict[str, bytes] = {}
     refused: int = 0
     longest_unsynced: int = 0
+
+
+_KINDS = ("plain", "plain", "long", "stream", "refusal", "transform", "digests", "open", "carrier", "session", "open session")
 
 
 class Load:
@@ -89,8 +97,11 @@ class Load:
         await done
 
     async def _exchange(self) -> None:
-        kind = self._random.choice(("plain", "plain", "long", "stream", "refusal", "transform", "digests", "open", "carrier"))
+        kind = self._random.choice(_KINDS)
         at = clock.utc_us()
+        if kind in ("session", "open session"):
+            await self._session(kind, at)
+            return
         stream = self.recorder.stream(ids.next(at), f"p{self._random.randrange(3)}", "digests" if kind == "digests" else "full")
         try:
             await self._ask_and_answer(stream, kind, at)
@@ -124,6 +135,34 @@ class Load:
         await self._answer(stream, kind)
         if kind != "open":
             self._promise("outcome", stream, await stream.outcome(outcome(stream.id, clock.utc_us())))
+
+    async def _session(self, kind: str, at: int) -> None:
+        """A session of some turns, in each of which the client speaks in pieces. An open one has no end, nor has its last turn."""
+        session = self.recorder.session(ids.next(at), f"p{self._random.randrange(3)}", "full")
+        try:
+            self._promise("intent", session, await session.intent(intent(session.id, at), b""))
+            said = b""
+            for number in range(1, _TURNS + 1):
+                for _ in range(2):
+                    piece = self._random.randbytes(self._random.randrange(1, 600))
+                    await session.client_piece(piece)
+                    said += piece
+                    self.promised.said.append((self._stamp(), session.id, said))
+                await self._turn(session, number, ended=kind == "session" or number < _TURNS)
+            if kind == "session":
+                self._promise("outcome", session, await session.outcome(outcome(session.id, clock.utc_us())))
+        except LedgerUnavailableError:
+            self.promised.refused += 1
+            await pause(0.005)
+
+    async def _turn(self, session: SessionStream, number: int, *, ended: bool) -> None:
+        """A turn: its beginning, some answer and, mostly, its end."""
+        name = ids.next(clock.utc_us())
+        for end in ("", "completed") if ended else ("",):
+            place = await session.turn(turn_of(session.id, name, number, end))
+            self.promised.entries.append(Promise(self._stamp(), "turn", name, place))
+            session.answer(self._random.randbytes(200))
+            await pause(0.002)
 
     async def _lines(self, stream: Stream, body: bytes) -> int:
         """The lines of a carrier, a few at a time; how many."""
@@ -187,6 +226,30 @@ def line_of(carrier: str, writer: LineWriter, number: int, offset: int, content:
         endpoint="batch_line",
         facts=RequestFacts(),
         received=digest.hexdigest(),
+    )
+
+
+def turn_of(carrier: str, name: str, number: int, end: str) -> Turn:
+    """The evidence of a turn that begins, or has ended."""
+    at = clock.utc_us()
+    return Turn(
+        v=RECORD_FORMAT,
+        id=name,
+        instance="",
+        epoch=0,
+        seq=0,
+        at=at,
+        mono=0,
+        carrier=carrier,
+        number=number,
+        principal="p",
+        purpose="undeclared",
+        upstream="openai",
+        dialect="openai",
+        endpoint="realtime",
+        facts=RequestFacts(),
+        answer=AnswerFacts(),
+        outcome=end,
     )
 
 

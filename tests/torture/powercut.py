@@ -1,7 +1,8 @@
 """Power cuts on a simulated disk: nothing that was acknowledged is lost, nothing wrong is called intact.
 
-`python -m tests.torture.powercut --cycles 1000 [--seed N] [--sabotage skip_fsync|ack_before_sync|drop_outcome|no_crc]` runs a load
-once per hundred cuts, cuts at random calls, and prints one line with the 95 % bound 3/N. Exit 1 when anything was lost.
+`python -m tests.torture.powercut --cycles 1000 [--seed N] [--sabotage NAME]` runs a load once per hundred cuts (plain and long
+requests, streams, carriers with lines, sessions with turns), cuts at random calls, and prints one line with the 95 % bound 3/N.
+Exit 1 when anything was lost.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ import msgspec
 from proxy.core.errors import TosProxyError
 from proxy.core.oneshot import Oneshot
 from proxy.ledger import committer, reader, secrets, segment_file, segments
-from proxy.ledger.record import Outcome
+from proxy.ledger.record import Outcome, Turn
 from proxy.ledger.recorder import Stream
-from tests.ledger_oracle import open_intents, unrecorded, written
+from proxy.ledger.session_stream import SessionStream
+from tests.ledger_oracle import open_intents, unrecorded, unsaid, written
 from tests.torture.ledger_load import Load, Promised, broken_promises, open_recorder, settled
 from tests.torture.sim_disk import Device, RecordingDisk
 
 CUTS_PER_RUN = 100
 FULL_CHECK_EVERY = 10
-SABOTAGES = ("skip_fsync", "ack_before_sync", "drop_outcome", "no_crc")
+SABOTAGES = ("skip_fsync", "ack_before_sync", "drop_outcome", "no_crc", "said_before_durable")
 
 
 class SkipSync(RecordingDisk):
@@ -91,6 +93,17 @@ def planted(sabotage: str | None) -> Iterator[type[RecordingDisk]]:
 
         with mock.patch.object(Stream, "outcome", dropped):
             yield RecordingDisk
+    elif sabotage == "said_before_durable":
+        client_piece = SessionStream.client_piece
+
+        def early(stream: SessionStream, piece: bytes) -> Oneshot[None]:
+            client_piece(stream, piece)
+            oneshot: Oneshot[None] = Oneshot()
+            oneshot.set(None)
+            return oneshot
+
+        with mock.patch.object(SessionStream, "client_piece", early):
+            yield RecordingDisk
     elif sabotage == "no_crc":
         unchecked = mock.Mock(crc32=lambda *_: 0)
         with mock.patch.object(segments, "zlib", unchecked), mock.patch("proxy.ledger.spool.crc32", unchecked.crc32):
@@ -150,8 +163,11 @@ def _judge(image: Path, promised: Promised, call: int, result: Result) -> list[s
     wrong += broken_promises(ledger, due)
     result.promised += len(due)
     bodies = [body for stamp, body in promised.forwarded if stamp <= call]
+    said = {record: said for stamp, record, said in promised.said if stamp <= call}
+    result.promised += len(said)
     try:
         wrong += unrecorded(image / "spool", secrets.load(image), bodies) if bodies else []
+        wrong += unsaid(image / "spool", secrets.load(image), said.values()) if said else []
     except TosProxyError as error:
         wrong.append(str(error))
     return wrong
@@ -166,6 +182,8 @@ def _restart(image: Path, promised: Promised, call: int) -> list[str]:
     spool = image / "spool"
     wrong = [f"still open after recovery: {name}" for name in open_intents(spool)]
     wrong += unrecorded(spool, secrets.load(image), [body for stamp, body in promised.forwarded if stamp <= call])
+    turns = {entry.id: entry for entry, _ in written(spool).entries if isinstance(entry, Turn)}
+    wrong += [f"a turn still open after recovery: {turn.id}" for turn in turns.values() if not turn.outcome]
     wrong += [f"not closed: {epoch.folder.name}" for epoch in reader.epochs(spool) if reader.closed(epoch.folder) is None]
     synced: dict[str, int] = {}
     for stamp, record, size in promised.synced:
