@@ -268,21 +268,27 @@ class _Part:
             os.close(fd)
 
     def _parse(self, content: bytes, start: int, *, once: bool = False) -> None:
-        size = len(content)
-        while (frame := segments.parse_frame(content, self.offset - start, size, start)) is not None:
-            self._add(frame)
+        """Take sound frames, or `once` only the first. Every frame of the ledger comes through here: hence no calls."""
+        size, parse, taken = len(content), segments.parse_frame, self.frames
+        offset, last = self.offset, self.seq
+        commit, count = self.commit
+        while (frame := parse(content, offset - start, size, start)) is not None:
+            seq = frame.seq
+            if seq > last:
+                if seq > last + 1:
+                    self.faults.append(Fault("damaged", self._segment, offset, last + 1, seq - 1))
+                taken.append(frame)
+                last = seq
+            elif seq == 0:
+                taken.append(frame)
+            if frame.commit == commit:
+                count += 1
+            else:
+                commit, count = frame.commit, 1
+            offset = frame.end
             if once:
-                return
-
-    def _add(self, frame: Frame) -> None:
-        seq = self.seq
-        if frame.seq > seq + 1:
-            self.faults.append(Fault("damaged", self._segment, self.offset, seq + 1, frame.seq - 1))
-        if frame.seq == 0 or frame.seq > seq:
-            self.frames.append(frame)
-        self.commit = segments.after(self.commit, frame)
-        self.offset = frame.end
-        self.seq = max(seq, frame.seq)
+                break
+        self.offset, self.seq, self.commit = offset, last, Commit(commit, count)
 
     def _bad(self, content: bytes, start: int, stop: int) -> None:
         """No sound frame at the cursor, though the file goes on."""

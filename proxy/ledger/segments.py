@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from mmap import mmap
 from typing import NamedTuple
 
 SEGMENT_MAGIC = b"TPSEG001"
@@ -30,11 +28,10 @@ FRAMES_CAP = 0xFFFF
 
 _HEADER = struct.Struct("<8s24sIIQQI")
 _HEAD = struct.Struct("<4sBBHIIQQ")
+_SEALED_HEAD = struct.Struct("<4sBBHIIQQI")
 _CRC = struct.Struct("<I")
 pack_head = _HEAD.pack
 pack_crc = _CRC.pack
-
-Bytes = bytes | memoryview | mmap
 
 
 class Header(NamedTuple):
@@ -78,12 +75,12 @@ def pack_header(header: Header) -> bytes:
     return head + pack_crc(zlib.crc32(head))
 
 
-def parse_header(segment: Bytes) -> Header | None:
+def parse_header(segment: bytes) -> Header | None:
     """The header of a segment, None when it is not whole."""
     if len(segment) < HEADER_BYTES:
         return None
-    head = bytes(segment[: HEADER_BYTES - 4])
-    if head[:8] != SEGMENT_MAGIC or pack_crc(zlib.crc32(head)) != bytes(segment[HEADER_BYTES - 4 : HEADER_BYTES]):
+    head = segment[: HEADER_BYTES - 4]
+    if head[:8] != SEGMENT_MAGIC or pack_crc(zlib.crc32(head)) != segment[HEADER_BYTES - 4 : HEADER_BYTES]:
         return None
     _, instance, epoch, number, first_seq, created, previous_end = _HEADER.unpack(head)
     return Header(instance.rstrip(b"\0").decode("ascii", "replace"), epoch, number, first_seq, created, previous_end)
@@ -97,7 +94,7 @@ def pack_frame(
     return head + pack_crc(zlib.crc32(content, zlib.crc32(evidence, zlib.crc32(head)))), evidence, content
 
 
-def parse_frame(segment: Bytes, offset: int, end: int, base: int = 0) -> Frame | None:
+def parse_frame(segment: bytes, offset: int, end: int, base: int = 0) -> Frame | None:
     """The frame that begins at `offset` and ends at or before `end`, None when there is no whole and sound one.
 
     `base`: where in its segment the given bytes begin.
@@ -105,32 +102,22 @@ def parse_frame(segment: Bytes, offset: int, end: int, base: int = 0) -> Frame |
     body = offset + FRAME_BYTES
     if body > end:
         return None
-    head = bytes(segment[offset:body])
-    magic, kind, flags, before, evidence_size, content_size, seq, stream = _HEAD.unpack_from(head)
+    magic, kind, flags, before, evidence_size, content_size, seq, stream, crc = _SEALED_HEAD.unpack_from(segment, offset)
     middle = body + evidence_size
     last = middle + content_size
     if magic != FRAME_MAGIC or kind not in KINDS or last > end or (seq > 0) != (kind in ENTRIES):
         return None
-    evidence, content = bytes(segment[body:middle]), bytes(segment[middle:last])
-    if zlib.crc32(content, zlib.crc32(evidence, zlib.crc32(head[:32]))) != _CRC.unpack_from(head, 32)[0]:
+    evidence, content = segment[body:middle], segment[middle:last]
+    if zlib.crc32(content, zlib.crc32(evidence, zlib.crc32(segment[offset : body - 4]))) != crc:
         return None
     return Frame(kind, flags & 1, seq, stream, flags >> COMMIT_SHIFT, before, evidence, content, base + offset, base + last)
 
 
-def frames(segment: Bytes, offset: int, end: int) -> Iterator[Frame]:
-    """Sound frames one after the other from `offset`; ends before the first that is not."""
-    while (frame := parse_frame(segment, offset, end)) is not None:
-        yield frame
-        offset = frame.end
-
-
-def next_sound(segment: Bytes, offset: int, end: int) -> Frame | None:
+def next_sound(segment: bytes, offset: int, end: int) -> Frame | None:
     """The first sound frame that begins at or after `offset`, wherever it is.
 
     A client cannot plant one: content is sealed, and evidence is JSON, which holds no zero byte.
     """
-    if isinstance(segment, memoryview):
-        segment = bytes(segment)
     while (offset := segment.find(FRAME_MAGIC, offset, end)) >= 0:
         if (frame := parse_frame(segment, offset, end)) is not None:
             return frame
@@ -148,12 +135,7 @@ class Commit(NamedTuple):
 NO_COMMIT = Commit(-1, 0)
 
 
-def after(commit: Commit, frame: Frame) -> Commit:
-    """The state of the prefix once `frame` is part of it."""
-    return Commit(frame.commit, commit.frames + 1 if frame.commit == commit.number else 1)
-
-
-def damaged(commit: Commit, segment: Bytes, offset: int, end: int) -> Frame | None:
+def damaged(commit: Commit, segment: bytes, offset: int, end: int) -> Frame | None:
     """Whether bytes that had been synced are bad at `offset`, given the commit of the sound frames before it.
 
     Only one commit is ever under way, so a power cut can harm none but the last. What stands bad there is harmless if

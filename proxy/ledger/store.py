@@ -13,6 +13,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -105,6 +106,10 @@ class Store:
         self._lock: int | None = None
         self._writing = asyncio.Lock()
         self._direct: sqlite3.Connection | None = None
+        self._reading = asyncio.Lock()
+        self._read_lock = threading.Lock()
+        self._direct_reader: sqlite3.Connection | None = None
+        self._file = f"file:{quote(str(self.path.absolute()))}" if self.path is not None else ""
         self._writer: AsyncEngine
         self._reader: AsyncEngine
 
@@ -149,7 +154,7 @@ class Store:
             return
         if self.path is None or not self.path.exists():
             raise StoreUnavailableError(f"there is no store at {self.path} yet: it is made when the proxy first runs")
-        file = self.url.set(database=f"file:{quote(str(self.path.absolute()))}", query={"mode": "ro", "uri": "true"})
+        file = self.url.set(database=self._file, query={"mode": "ro", "uri": "true"})
         self._reader = create_async_engine(file, pool_size=3, max_overflow=2)
         _on_sqlite(self._reader, _READER_PRAGMAS)
 
@@ -218,6 +223,25 @@ class Store:
             raise
         return result
 
+    async def read_directly(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on a reading connection of SQLite's own, in a thread: one hand-over for many rows.
+
+        Raises: StoreUnavailableError; whatever `work` raises.
+        """
+        with _as_unavailable():
+            async with self._reading:
+                return await asyncio.to_thread(self._read_directly, work)
+
+    def _read_directly(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._read_lock:  # whoever waited for an earlier thread may have gone
+            if self._direct_reader is None:
+                self._direct_reader = sqlite3.connect(
+                    f"{self._file}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+                )
+                for pragma in _READER_PRAGMAS:
+                    self._direct_reader.execute(pragma)
+            return work(self._direct_reader)
+
     async def ping(self) -> None:
         """One round trip. Raises: StoreUnavailableError."""
         async with self.read() as connection:
@@ -229,6 +253,10 @@ class Store:
             async with self._writing:
                 self._direct.close()
                 self._direct = None
+        with self._read_lock:
+            if self._direct_reader is not None:
+                self._direct_reader.close()
+                self._direct_reader = None
         for name in ("_reader", "_writer"):
             if (engine := getattr(self, name, None)) is not None:
                 await engine.dispose()

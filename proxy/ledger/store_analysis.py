@@ -6,22 +6,27 @@ how far back to begin.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.ledger.store import Store
-from proxy.ledger.store_content import Keys, NotShownError, _plain, _split
+from proxy.ledger.store_content import Keys, NotShownError, _split, _unsealed
 from proxy.ledger.store_keys import unwrap_stored
+from proxy.ledger.store_query import Query, rows
 from proxy.ledger.store_rows import json_text
 from proxy.ledger.tables import OWN_PART, content_keys
 
-_EPOCHS = text(
+_EPOCHS = Query(
     "SELECT c.instance, c.epoch, c.seq, c.at, coalesce(r.seq, 0) FROM cursors c "
     "LEFT JOIN reader_cursors r ON r.reader = :reader AND r.instance = c.instance AND r.epoch = c.epoch "
     "WHERE c.at >= :since OR c.at = 0 ORDER BY CASE WHEN c.at = 0 THEN 1 ELSE 0 END, c.at, c.instance, c.epoch"
@@ -29,7 +34,7 @@ _EPOCHS = text(
 """Where what was shipped last held no entry (pieces of an answer under way), an epoch has the time 0: it is alive."""
 
 # The day is part of the key by which PostgreSQL finds an intent: without it, every partition would be asked.
-_ENDED = text(
+_ENDED = Query(
     "SELECT e.seq, e.record_id, e.kind, coalesce(x.status, 0), CASE WHEN e.kind = 'turn' THEN e.evidence ELSE i.evidence END, "
     "e.evidence FROM entries e "
     "LEFT JOIN exchanges x ON e.kind = 'outcome' AND x.id = e.record_id "
@@ -37,20 +42,20 @@ _ENDED = text(
     "WHERE e.instance = :instance AND e.epoch = :epoch AND e.seq > :after AND e.seq <= :upto "
     "AND e.kind IN ('outcome', 'turn') ORDER BY e.seq LIMIT :most"
 )
-_FIRST = "FROM {0} WHERE c.piece < :most ORDER BY c.record_id, c.part, c.piece"
-_COLUMNS = "SELECT c.record_id, c.part, c.piece, c.key_id, c.coding, c.sealed "
-_BEGINNINGS = {
-    "sqlite": text(_COLUMNS + _FIRST.format("json_each(:ids) n JOIN contents c ON c.record_id = n.value")),
-    "postgresql": text(
-        _COLUMNS
-        + _FIRST.format("json_array_elements_text(CAST(:ids AS json)) AS n(value) JOIN contents c ON c.record_id = n.value")
-    ),
-}
+_FIRST = (
+    "SELECT c.record_id, c.part, c.piece, c.key_id, c.coding, c.sealed FROM {0} "
+    "WHERE c.piece < :most ORDER BY c.record_id, c.part, c.piece"
+)
+_BEGINNINGS = Query(
+    _FIRST.format("json_each(:ids) n JOIN contents c ON c.record_id = n.value"),
+    _FIRST.format("json_array_elements_text(CAST(:ids AS json)) AS n(value) JOIN contents c ON c.record_id = n.value"),
+)
 _REACHED = text(
     "INSERT INTO reader_cursors (reader, instance, epoch, seq, at) VALUES (:reader, :instance, :epoch, :seq, :at) "
     "ON CONFLICT (reader, instance, epoch) DO UPDATE SET at = excluded.at, "
     "seq = CASE WHEN excluded.seq > reader_cursors.seq THEN excluded.seq ELSE reader_cursors.seq END"
 )
+_SIDE = itemgetter(0, 1)
 _KEY_SECONDS = 60.0
 _MOST_KEYS = 10_000
 
@@ -88,9 +93,7 @@ class Opened(msgspec.Struct, gc=False):
 
 async def epochs(store: Store, reader: str, since: int) -> list[Epoch]:
     """Epochs with entries after `since` (microseconds since 1970), the oldest first. Raises: StoreUnavailableError."""
-    async with store.read() as connection:
-        rows = await connection.execute(_EPOCHS, {"reader": reader, "since": since})
-        return [Epoch(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    return [Epoch(*row) for row in await rows(store, _EPOCHS, {"reader": reader, "since": since})]
 
 
 async def ended(store: Store, epoch: Epoch, after: int, most: int) -> tuple[list[Ending], int]:
@@ -99,10 +102,9 @@ async def ended(store: Store, epoch: Epoch, after: int, most: int) -> tuple[list
     One whose intent is gone by retention is passed over. Raises: StoreUnavailableError.
     """
     asked = {"instance": epoch.instance, "epoch": epoch.epoch, "after": after, "upto": epoch.upto, "most": most}
-    async with store.read() as connection:
-        rows = (await connection.execute(_ENDED, asked)).all()
-    reached = int(rows[-1][0]) if len(rows) == most else epoch.upto
-    return [Ending(row[0], row[1], row[2], row[3], bytes(row[4]), bytes(row[5])) for row in rows if row[4] is not None], reached
+    found = await rows(store, _ENDED, asked)
+    reached = int(found[-1][0]) if len(found) == most else epoch.upto
+    return [Ending(*row) for row in found if row[4] is not None], reached
 
 
 async def reached(connection: AsyncConnection, reader: str, epoch: Epoch, seq: int, at: int) -> None:
@@ -125,43 +127,44 @@ class Beginnings:
 
         Raises: StoreUnavailableError.
         """
-        found = {name: Opened() for name in ids}
-        async with self._store.read() as connection:
-            asked = {"ids": json_text(sorted(ids)), "most": most}
-            rows = (await connection.execute(_BEGINNINGS[self._store.dialect], asked)).mappings().all()
-            await self._learn(connection, {row["key_id"] for row in rows})
-        sides: dict[tuple[str, str], list[RowMapping]] = {}
-        for row in rows:
-            sides.setdefault((row["record_id"], row["part"]), []).append(row)
-        for (name, side), pieces in sides.items():
-            content = _joined(name, pieces, self._keys)
-            if side == "request":
-                found[name].request = content
-            else:
-                found[name].answer = content
-        return found
+        pieces = await rows(self._store, _BEGINNINGS, {"ids": json_text(sorted(ids)), "most": most})
+        await self._learn({row[3] for row in pieces})
+        return await asyncio.to_thread(_opened, ids, pieces, self._keys)
 
-    async def _learn(self, connection: AsyncConnection, names: set[str]) -> None:
+    async def _learn(self, names: set[str]) -> None:
         if time.monotonic() - self._since > _KEY_SECONDS or len(self._keys) > _MOST_KEYS:
             self._keys.clear()
             self._since = time.monotonic()
         if new := names - self._keys.keys():
             query = select(content_keys.c.key_id, content_keys.c.wrapped).where(content_keys.c.key_id.in_(new))
-            for name, wrapped in await connection.execute(query):
-                self._keys[name] = unwrap_stored(self._master, name, wrapped), bool(wrapped)
+            async with self._store.read() as connection:
+                for name, wrapped in await connection.execute(query):
+                    self._keys[name] = unwrap_stored(self._master, name, wrapped), bool(wrapped)
 
 
-def _joined(record_id: str, rows: Sequence[RowMapping], keys: Keys) -> bytes | None:
+def _opened(ids: Collection[str], pieces: Sequence[Sequence[Any]], keys: Keys) -> dict[str, Opened]:
+    """What records sealed, from all their pieces in order. In a thread: it opens megabytes."""
+    found = {name: Opened() for name in ids}
+    for (name, side), own in groupby(pieces, key=_SIDE):
+        content = _joined(name, own, keys)
+        if side == "request":
+            found[name].request = content
+        else:
+            found[name].answer = content
+    return found
+
+
+def _joined(record_id: str, pieces: Iterable[Sequence[Any]], keys: Keys) -> bytes | None:
     """Pieces in order up to the first that is missing, then what came with the entry. Overlaps are used once."""
     ahead = bytearray()
     own = b""
     try:
-        for row in rows:
-            plain = _plain(record_id, row, keys)
-            if row["piece"] == OWN_PART:
+        for _, _, piece, key, coding, sealed in pieces:
+            plain = _unsealed(record_id, key, coding, sealed, keys)
+            if piece == OWN_PART:
                 own = _split(plain)[1]
-            elif row["piece"] <= len(ahead) < row["piece"] + len(plain):
-                ahead += plain[len(ahead) - row["piece"] :]
+            elif piece <= len(ahead) < piece + len(plain):
+                ahead += plain[len(ahead) - piece :]
     except NotShownError:
         return None
-    return bytes(ahead) + own if rows else None
+    return bytes(ahead) + own if ahead else own

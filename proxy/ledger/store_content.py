@@ -178,12 +178,16 @@ def _shown(side: _Side, rows: Sequence[RowMapping], keys: Keys, *, large: bool) 
 
 
 def _plain(record_id: str, row: RowMapping, keys: Keys) -> bytes:
-    cipher, kept = keys.get(row["key_id"], (None, False))
+    return _unsealed(record_id, row["key_id"], row["coding"], row["sealed"], keys)
+
+
+def _unsealed(record_id: str, key: str, coding: int, sealed: bytes, keys: Keys) -> bytes:
+    cipher, kept = keys.get(key, (None, False))
     if cipher is None:
         raise NotShownError("sealed" if kept else "erased")
     try:
-        plain = unseal(cipher, row["sealed"], record_id)
-        return zstandard.decompress(plain) if row["coding"] == COMPRESSED else plain
+        plain = unseal(cipher, sealed, record_id)
+        return zstandard.decompress(plain) if coding == COMPRESSED else plain
     except (SealBrokenError, zstandard.ZstdError):
         raise NotShownError("sealed") from None
 

@@ -10,23 +10,25 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.core.errors import TosProxyError
 from proxy.ledger.store import Store
+from proxy.ledger.store_query import Query, rows
 from proxy.ledger.store_rows import json_text
 
 SLICE = 250
 """Records read at a time: a millisecond or two of the loop."""
 
-_PLACES = text(
+_PLACES = Query(
     "SELECT c.instance, c.epoch, coalesce(r.seq, 0) AS after_seq, c.seq FROM cursors c "
     "LEFT JOIN reader_cursors r ON r.reader = :reader AND r.instance = c.instance AND r.epoch = c.epoch "
     "WHERE c.seq > coalesce(r.seq, 0) ORDER BY c.instance, c.epoch"
 )
 # The day is part of the key by which PostgreSQL finds an intent: without it, every partition would be asked.
-_ENDED = text(
+_ENDED = Query(
     "SELECT e.seq, e.kind, coalesce(x.status, 0) AS status, "
     "CASE WHEN e.kind = 'outcome' THEN i.evidence ELSE e.evidence END AS evidence, "
     "CASE WHEN e.kind = 'outcome' AND :whole THEN e.evidence END AS ending FROM entries e "
@@ -64,8 +66,7 @@ class Place:
     upto: int
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """A record that can be judged: `kind` is that of the entry that ended it (`outcome | refusal | line | turn`), `status` the
     upstream's (only of an outcome; 0 when there was none), `evidence` the canonical bytes of what was asked, `ending` those of the
     outcome (where they were asked for).
@@ -79,9 +80,7 @@ class Ended:
 
 async def places(store: Store, reader: str) -> list[Place]:
     """Epochs that hold entries which this reader has not read. Raises: StoreUnavailableError."""
-    async with store.read() as connection:
-        rows = await connection.execute(_PLACES, {"reader": reader})
-        return [Place(*row) for row in rows]
+    return [Place(*row) for row in await rows(store, _PLACES, {"reader": reader})]
 
 
 async def ended(store: Store, place: Place, after: int, most: int = SLICE, *, whole: bool = False) -> tuple[list[Ended], int]:
@@ -91,10 +90,9 @@ async def ended(store: Store, place: Place, after: int, most: int = SLICE, *, wh
     An outcome whose intent is not in the store (gone by retention) is passed over. Raises: StoreUnavailableError.
     """
     asked = {"instance": place.instance, "epoch": place.epoch, "after": after, "upto": place.upto, "most": most, "whole": whole}
-    async with store.read() as connection:
-        rows = (await connection.execute(_ENDED, asked)).all()
-    reached = int(rows[-1][0]) if len(rows) == most else place.upto
-    return [Ended(row[1], row[2], bytes(row[3]), bytes(row[4] or b"")) for row in rows if row[3] is not None], reached
+    found = await rows(store, _ENDED, asked)
+    reached = int(found[-1][0]) if len(found) == most else place.upto
+    return [Ended(row[1], row[2], row[3], row[4] or b"") for row in found if row[3] is not None], reached
 
 
 async def answered(store: Store, principals: Collection[str]) -> set[str]:
@@ -102,8 +100,8 @@ async def answered(store: Store, principals: Collection[str]) -> set[str]:
     that were not. Raises: StoreUnavailableError.
     """
     async with store.read() as connection:
-        rows = await connection.execute(_ANSWERED[store.dialect], {"names": json_text(list(principals))})
-        return set(rows.scalars())
+        found = await connection.execute(_ANSWERED[store.dialect], {"names": json_text(list(principals))})
+        return set(found.scalars())
 
 
 async def advance(connection: AsyncConnection, reader: str, place: Place, reached: int, at: int) -> None:

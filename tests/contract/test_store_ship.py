@@ -12,6 +12,7 @@ from proxy.ledger.reader import Cursor, Fault
 from proxy.ledger.record import leaf
 from proxy.ledger.store import Store
 from proxy.ledger.store_batch import BatchBuilder, Resealer
+from proxy.ledger.store_rows import INTENT_COLUMNS, OUTCOME_COLUMNS
 from proxy.ledger.store_ship import place_of, ship, ship_keys
 from tests.ledgers import NOON, Writer
 
@@ -47,6 +48,21 @@ async def test_a_batch_is_kept_as_it_was_written(store: Store) -> None:
     assert await rows(store, "SELECT count(*), min(outcome), min(usage_output), min(model_returned) FROM exchanges") == [
         (3, "completed", 5, "gpt-5-2026")
     ]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+async def test_what_rows_have_in_common_is_theirs(store: Store, size: int) -> None:
+    """Whether all exchanges of a batch have a value or only one of them has it, each row has its own, with quotes and all."""
+    writer = Writer()
+    common = {"dialect": "o'penai''", "verdict": "", "purpose": "use.product", "target": "it's; --", "end_user": "'"}
+    for _ in range(size):
+        writer.exchange(**common)
+    writer.exchange(**common | {"retry": 2, "end_user": "", "dialect": "openai", "decision": "flag"})
+    batch = writer.batch()
+    await ship(store, batch)
+    names = ("id", *INTENT_COLUMNS, *OUTCOME_COLUMNS)
+    kept = await rows(store, "SELECT " + ", ".join(f'"{name}"' for name in names) + " FROM exchanges ORDER BY id")
+    assert [tuple(row) for row in kept] == sorted(batch.projection.whole.values())
 
 
 async def test_shipping_twice_changes_nothing(store: Store) -> None:
