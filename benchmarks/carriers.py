@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.proxy_server import ProxyServer
 from tests.servers import free_port
-from tests.torture.carriers_load import BatchFile, Streams, percentile
+from tests.torture.carriers_load import Streams, file_for, percentile
 
 _ALONE_SECONDS = 10.0
 
@@ -41,7 +41,7 @@ def peak_mib(pid: int, *, again: bool = False) -> float:
 async def measured(server: ProxyServer, lines: int, chars: int, width: int, purpose: str) -> None:
     """One run."""
     port, pid = int(server.gateway_url.rpartition(":")[2]), server.children()["gateway-0"]
-    file = BatchFile(lines, chars, purpose=purpose)
+    file = file_for(lines, chars, purpose)
     size, _ = file.measured()
     streams, over = Streams(port, width), asyncio.Event()
     running = asyncio.create_task(streams.run(over))
@@ -79,7 +79,9 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=50_000)
     parser.add_argument("--chars", type=int, default=4000, help="of each line's prompt")
     parser.add_argument("--streams", type=int, default=500)
-    parser.add_argument("--purpose", default="batch", help="`vision`: the same bytes, of which no line is read")
+    parser.add_argument(
+        "--purpose", default="batch", help="`vision`: the same bytes, of which no line is read; `gemini`: up to 2 GiB"
+    )
     told = parser.parse_args()
     port = free_port()
     mock = subprocess.Popen([sys.executable, "-m", "benchmarks.mock_upstream", "--port", str(port)])

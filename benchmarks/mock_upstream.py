@@ -38,6 +38,7 @@ LAST = (
     b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 )
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+LONG = 1024 * 1024
 CHUNKS = re.compile(rb'"max_tokens": ?(\d+)')
 PAUSE = re.compile(rb'"seed": ?(\d+)')
 
@@ -52,6 +53,7 @@ class Answering(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.buffer = bytearray()
+        self.missing = 0
         self.transport: asyncio.Transport
         self.left = 0
         self.pause = 0.0
@@ -62,7 +64,12 @@ class Answering(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer once the whole request is here."""
+        """Answer once the whole request is here; of a long one nothing is kept."""
+        if self.missing:
+            self.missing -= len(data)
+            if not self.missing:
+                self.transport.write(JSON_ANSWER)
+            return
         self.buffer += data
         end = self.buffer.find(b"\r\n\r\n")
         if end < 0:
@@ -70,6 +77,9 @@ class Answering(asyncio.Protocol):
         length = LENGTH.search(self.buffer, 0, end)
         whole = len(self.buffer) >= end + 4 + int(length[1]) if length else self.buffer.endswith(b"0\r\n\r\n")
         if not whole:
+            if length and int(length[1]) > LONG:
+                self.missing = end + 4 + int(length[1]) - len(self.buffer)
+                self.buffer.clear()
             return
         request = bytes(self.buffer)
         self.buffer.clear()

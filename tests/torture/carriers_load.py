@@ -116,6 +116,34 @@ class MessageBatch(BatchFile):
         )
 
 
+@dataclass(frozen=True)
+class GeminiFile(BatchFile):
+    """The same queries as Gemini takes them in a file, which may have 2 GiB."""
+
+    def line(self, number: int) -> bytes:
+        """One query."""
+        text = f"question {self.name}/{number} " + "lorem ipsum " * (self.chars // 12)
+        asked = {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+        return json.dumps({"key": f"c{number}", "request": asked}).encode() + b"\n"
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body."""
+        for number in range(self.lines):
+            yield self.line(number)
+
+    def head(self, size: int) -> bytes:
+        """The request's head."""
+        return (
+            b"POST /gemini/upload/v1beta/files HTTP/1.1\r\nhost: localhost\r\nx-goog-api-key: carriers\r\nconnection: close\r\n"
+            b"content-type: application/jsonl\r\ncontent-length: %d\r\n\r\n" % size
+        )
+
+
+def file_for(lines: int, chars: int, purpose: str) -> BatchFile:
+    """A file for OpenAI's purpose, or for `gemini`."""
+    return GeminiFile(lines, chars) if purpose == "gemini" else BatchFile(lines, chars, purpose=purpose)
+
+
 @dataclass
 class Streams:
     """Streams through a gateway, one after the other on each of `width` connections; `delays` in microseconds, chunk by chunk.
@@ -158,5 +186,5 @@ def percentile(values: list[int], share: float) -> float:
 
 
 if __name__ == "__main__":
-    answer = asyncio.run(upload(int(sys.argv[1]), BatchFile(int(sys.argv[2]), int(sys.argv[3]), purpose=sys.argv[4])))
+    answer = asyncio.run(upload(int(sys.argv[1]), file_for(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))
     print(answer.partition(b"\r\n")[0].decode())  # noqa: T201 - a command's output
