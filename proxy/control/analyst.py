@@ -43,7 +43,7 @@ from proxy.telemetry.prometheus import Sample
 READER = "analyst"
 """The name of its places in the store."""
 
-SLICE = 64
+SLICE = 256
 _LOOK_BACK = 40_000
 _LOOK_BACK_US = 7 * 86_400_000_000
 _BEHIND = 20_000
@@ -51,7 +51,9 @@ _MOST_IN = 16
 _AT_ONCE_BYTES = 2 * 1024 * 1024
 _PAUSE_SECONDS = 0.2
 _SETTLE_SECONDS = 2.0
-_YIELD = 4
+_YIELD_SECONDS = 0.002
+_KEEP_ENTRIES = 5_000
+"""Entries after which it is written down how far it got, though nothing was found: a transaction costs as much as ten records."""
 
 Place = tuple[str, int]
 
@@ -101,6 +103,7 @@ class Analyst:
         self._found: list[Raised] = []
         self._moved: dict[str, Stands] = {}
         self._reached: dict[Epoch, int] = {}
+        self._unkept = 0
 
     def samples(self) -> list[Sample]:
         """Figures for /metrics."""
@@ -127,10 +130,10 @@ class Analyst:
         self._begin(epochs)
         self.lag_entries = sum(max(0, each.upto - max(self._read(each), self._known_of(each))) for each in epochs)
         for epoch in epochs:
-            while self._read(epoch) < epoch.upto:
-                if stop is not None and stop.is_set():
-                    return
+            while self._read(epoch) < epoch.upto and not (stop is not None and stop.is_set()):
                 await self._slice(epoch)
+        if self._reached:
+            await self._keep()
 
     def _read(self, epoch: Epoch) -> int:
         return self._places[epoch.instance, epoch.epoch]
@@ -172,15 +175,19 @@ class Analyst:
         looks = [(each, found) for each in endings if (found := look(each)) is not None]
         for group in _groups(looks):
             opened = await self._open([found for each, found in group if _chosen(each, one_in)])
-            for number, (each, found) in enumerate(group):
+            yielded = time.monotonic()
+            for each, found in group:
                 self._look(each, found, opened, new=each.seq > known, chosen=_chosen(each, one_in))
-                if number % _YIELD == _YIELD - 1:
+                if time.monotonic() - yielded > _YIELD_SECONDS:
                     await asyncio.sleep(0)
+                    yielded = time.monotonic()
         self._places[place] = reached  # it is shown once, whatever comes of keeping what was found
         self.lag_entries = max(0, self.lag_entries - max(0, reached - max(before, known)))
         if reached > known:
             self._reached[epoch] = reached
-            await self._keep()
+            self._unkept += reached - max(before, known)
+            if self._found or self._moved or self._unkept >= _KEEP_ENTRIES:
+                await self._keep()
 
     async def _open(self, looks: list[Look]) -> dict[str, Opened]:
         ids = [each.query.id for each in looks if each.opens]
@@ -276,6 +283,7 @@ class Analyst:
                 self.raised[kind] = self.raised.get(kind, 0) + count
         self.standings.took(moved)
         self._reached.clear()
+        self._unkept = 0
         self._found.clear()
         self._moved.clear()
         await self._publish()
