@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.documents.problems import ConfigurationError
-from proxy.settings.compiling import compile_configuration, describe
+from proxy.settings.compiling import compile_configuration
 from tests.unit.settings.written import loaded
 
 
@@ -34,9 +34,9 @@ def test_what_a_reload_cannot_change(tmp_path: Path) -> None:
     """Listeners and places are named as needing a restart, principals are not."""
     environ = {"TOS_PROXY_CONFIG": str(tmp_path / "tos-proxy.yaml"), "TOS_PROXY_DATA_DIR": str(tmp_path)}
     loaded(tmp_path)
-    before = describe(environ)
+    before = compile_configuration(environ, make=True).description
     loaded(tmp_path, "gateway: {port: 1}\nadmin: {port: 2}\nprincipals: {a: {}}\n")
-    after = describe(environ)
+    after = compile_configuration(environ, make=True).description
     assert before.restart_for(after) == ["admin", "gateway.port"]
     assert [principal.name for principal in after.principals] == ["a"]
     assert (before.digest == after.digest, before.running == after.running) == (False, True)
