@@ -111,7 +111,10 @@ def drafts(paths: list[Path], now: int, on: Ground | None = None) -> Drafts:
     problems: list[Problem] = []
     places = _places(paths, on, problems)
     clauses = frozenset(clause.id for clause in on.terms.clauses)
-    found = loader.load(dict.fromkeys(places.packs), dict.fromkeys(places.policies), Known(clauses, words(), None, now))
+    upstreams = (
+        tuple(on.loaded.settings.upstreams) if on.loaded.file is not None else None
+    )  # without a file they are not all of them
+    found = loader.load(dict.fromkeys(places.packs), dict.fromkeys(places.policies), Known(clauses, words(), upstreams, now))
     placed = [Placed(compiler.rule(source), source) for source in found.sources]
     tests, wrong = _tests(places)
     about, lost = suites(tests, [each.rule for each in placed], lambda rule: rule.source)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,6 +15,28 @@ from proxy.documents.reading import Document
 Model = TypeVar("Model", bound=BaseModel)
 Place = Callable[[Path, bool], str]
 """`file:line:column` of the value at a path, or of its key."""
+
+_TABLE = ("should be a table of keys", "a line of its own for each: key: value")
+_LIST = ("should be a list", "write [one, another]")
+_SWITCH = ("should be true or false", "")
+_WHOLE = ("should be a whole number", "")
+_NUMBER = ("should be a number", "")
+_WORDED = {
+    "string_type": ("should be text", "put it in quotes"),
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "bool_type": _SWITCH,
+    "bool_parsing": _SWITCH,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+}
+"""Message and hint for pydantic's kinds of errors, where its own words are for programmers."""
 
 
 def checked(document: Document, model: type[Model]) -> tuple[Model | None, list[Problem]]:
@@ -32,21 +55,30 @@ def checked(document: Document, model: type[Model]) -> tuple[Model | None, list[
 
 def invalid(error: ValidationError, model: type[BaseModel], place: Place) -> list[Problem]:
     """What pydantic found, one problem each, in words for whoever wrote the file."""
-    return [_invalid(dict(each), model, place) for each in error.errors(include_url=False, include_input=False)]
+    return [_invalid(dict(each), model, place) for each in error.errors(include_url=False)]
 
 
 def _invalid(error: dict[str, Any], model: type[BaseModel], place: Place) -> Problem:
     path: Path = tuple(part for part in error["loc"] if part != "[key]")
     unknown = error["type"] == "extra_forbidden"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    hint = ""
+    said = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    message, hint = _WORDED.get(error["type"], (said, ""))
     if unknown:
         message, hint = "unknown key", near(str(path[-1]), model_at(model, path[:-1]))
     elif error["type"] == "missing":
-        message = "is missing"
-    elif error["type"] == "string_type":
-        message, hint = "should be text", "put it in quotes"
+        message, hint = "is missing", _only(str(path[-1]), model_at(model, path[:-1]))
+    elif error["type"] == "literal_error":
+        words = re.findall(r"'([^']+)'", str(error["ctx"]["expected"]))
+        close = difflib.get_close_matches(str(error["input"]), words, n=1)
+        hint = f"did you mean {close[0]}?" if close and len(words) > 1 else ""
     return Problem(place(path, unknown), dotted(path), message, hint)
+
+
+def _only(key: str, model: type[BaseModel]) -> str:
+    """What to write for a key that has one value."""
+    named = {field.alias or name: field for name, field in model.model_fields.items()}.get(key)
+    values = get_args(named.annotation) if named and get_origin(named.annotation) is Literal else ()
+    return f"write {key}: {values[0]}" if len(values) == 1 else ""
 
 
 def near(key: str, model: type[BaseModel]) -> str:

@@ -30,6 +30,16 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITY = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _NAN = {".nan", ".NaN", ".NAN"}
 _DIGITS_CAP = 400
+_TAB = "indent by spaces, not by tabs"
+_MEANT = {
+    "mapping values are not allowed in this context": "a text with a colon is not in quotes, or a line is indented otherwise",
+    "but found another document": "one document a file",
+    "could not find expected ':'": "a key ends with a colon",
+    "did not find expected ',' or '}'": "a brace is not closed, a comma is missing, or a text with a colon is not in quotes",
+    "did not find expected ',' or ']'": "a bracket is not closed, or a comma is missing",
+    "did not find expected key": "a line is indented otherwise than those beside it",
+}
+"""What most often lies behind a message of the reader's."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -78,7 +88,7 @@ def read_document(text: bytes, name: str) -> Document:
     document = Document(name)
     try:
         if len(text) > SIZE_CAP:
-            document.problems.append(Problem(name, "", f"larger than {SIZE_CAP // 1024**2} MiB"))
+            document.problems.append(Problem(f"{name}:1:1", "", f"larger than {SIZE_CAP // 1024**2} MiB", "split it"))
             return document
         decoded = text.decode("utf-8-sig")
         if (deep := _too_deep(decoded)) is not None:
@@ -88,11 +98,13 @@ def read_document(text: bytes, name: str) -> Document:
         root = yaml.compose(decoded, Loader=_Loader)
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        document.problems.append(Problem(f"{name}:{line}:1", "", "not UTF-8"))
+        document.problems.append(Problem(f"{name}:{line}:1", "", "not UTF-8", "save it in this encoding"))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        document.problems.append(Problem(place, "", f"not YAML: {error.problem or error.context}"))
+        said = error.problem or error.context or ""
+        tab = mark is not None and any("\t" in line[: mark.column + 1] for line in decoded.splitlines()[mark.line : mark.line + 1])
+        document.problems.append(Problem(place, "", f"not YAML: {said}", _TAB if tab else _MEANT.get(said, "")))
     except yaml.YAMLError as error:
         document.problems.append(Problem(name, "", f"not YAML: {' '.join(str(error).split())}"))
     else:

@@ -72,6 +72,16 @@ def test_a_shadowed_rule(command: Command, tmp_path: Path) -> None:
     assert f"{shadowed} (it is in own/big.yaml:3:18)" in lines
 
 
+def test_an_upstream_that_is_none_here(command: Command, tmp_path: Path) -> None:
+    """Where a configuration says which upstreams there are, one with a slip in its name is told; without, it may be another's."""
+    rule = changed(RULE, 'purpose: ["train.*"]', 'upstream: [opnai, openai], purpose: ["train.*"]')
+    cases = changed(CASES, "purpose: train.general", "upstream: openai, purpose: train.general")
+    assert check(command, tmp_path / "own", rule, cases) == []
+    (tmp_path / "tos-proxy.yaml").write_text("packs: [baseline]\n")
+    slip = "own/big.yaml:5:22: spec.match.upstream.0: no upstream is named 'opnai': this matches nothing (did you mean openai?)"
+    assert check(command, tmp_path / "own", rule, cases) == [slip]
+
+
 def test_exceptions_end_on_their_day(command: Command, tmp_path: Path) -> None:
     """Before the day of its end an exception is nothing to complain of; the day is given, not today's."""
     assert check(command, tmp_path / "own", RULE + EXCEPTION, on="2026-10-31") == []

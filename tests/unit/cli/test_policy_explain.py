@@ -158,7 +158,7 @@ def test_queries_in_a_body(explained: Any, tmp_path: Path) -> None:
         (("--set", "n=1", "--set", "n.x=1"), 2, "n cannot have both a value and parts"),
         (("--set", "mesages=1"), 2, "mesages: unknown key (did you mean messages?)"),
         (("--attribute", "x"), 2, "'x' should be name=value"),
-        (("--purpose", "training"), 2, "purpose: Input should be "),
+        (("--purpose", "training"), 2, "purpose: should be "),
         (("--upstream", "opnai"), 2, "no upstream is named 'opnai', did you mean openai"),
         (("--endpoint", "chta"), 2, "no endpoint is named 'chta', did you mean chat"),
         (("--model", "m", "--", *CURL), 2, "a request says itself what is asked (model)"),

@@ -42,12 +42,12 @@ def test_a_case_adds_to_what_the_file_gives() -> None:
     ("old", "new", "problem"),
     [
         ("n: 5", "nn: 5", "x_test.yaml:8:15: nn: unknown key (did you mean n?)"),
-        ("n: 5", "n: many", "x_test.yaml:8:18: n: Input should be a valid integer, unable to parse string as an integer"),
+        ("n: 5", "n: many", "x_test.yaml:8:18: n: should be a whole number"),
         ("on: 2026-11-22", "on: yesterday", "x_test.yaml:5:15: on: should be a date or a time like 2026-05-01T12:00:00Z"),
         ("on: 2026-11-22, ", "", "x_test.yaml:7:7: case 'one' has no date"),
-        ("n: 5", "purpose: train", "x_test.yaml:8:24: purpose: Input should be 'use.product'"),
-        ("n: 5", "terms: {verdict: no}", "x_test.yaml:8:32: terms.verdict: Input should be 'allow'"),
-        ("effect: deny", "effect: block", "x_test.yaml:9:24: spec.cases.0.expect.effect: Input should be 'allow'"),
+        ("n: 5", "purpose: train", "x_test.yaml:8:24: purpose: should be 'use.product'"),
+        ("n: 5", "terms: {verdict: no}", "x_test.yaml:8:32: terms.verdict: should be 'allow'"),
+        ("effect: deny", "effect: block", "x_test.yaml:9:24: spec.cases.0.expect.effect: should be 'allow'"),
         ("rules: [x]", "rule: x", "x_test.yaml:9:30: spec.cases.0.expect.rule: unknown key (did you mean rules?)"),
     ],
 )

@@ -66,7 +66,7 @@ def test_everything_a_policy_can_say() -> None:
         ({"rollout": "25"}, ""),
         ({"rollout": "125%"}, "p.yaml:6:12: spec.rollout: should be between 0% and 100%"),
         ({"rollout": "some"}, "p.yaml:6:12: spec.rollout: should be a share"),
-        ({"mode": "shadows"}, "p.yaml:6:9: spec.mode: Input should be 'enforce' or 'shadow'"),
+        ({"mode": "shadows"}, "p.yaml:6:9: spec.mode: should be 'enforce' or 'shadow' (did you mean shadow?)"),
         ({"once": "principal"}, "p.yaml:5:3: spec: once is for effect: flag"),
         ({"wen": "true"}, "p.yaml:6:3: spec.wen: unknown key (did you mean when?)"),
         ({"transform": "{drop: n, set: {n: 1}}"}, "p.yaml:6:14: spec.transform: n cannot be both dropped and set"),

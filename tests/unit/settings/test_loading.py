@@ -59,7 +59,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     )
     assert complaints(tmp_path, text, HEALTH__PORT="x", GATEWAY_PORT="1") == [
         "tos-proxy.yaml:2:3: gateway.prot: unknown key (did you mean port?)",
-        "tos-proxy.yaml:3:9: gateway.port: Input should be less than or equal to 65535",
+        "tos-proxy.yaml:3:9: gateway.port: should be less than or equal to 65535",
         "tos-proxy.yaml:5:22: upstreams.openai.base_url: should start with http:// or https://",
         (
             "tos-proxy.yaml:6:3: upstreams.V1: cannot be an upstream's name, since it stands in URLs "
@@ -72,7 +72,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "environment: TOS_PROXY_GATEWAY_PORT: gateway_port: unknown key (did you mean gateway: {port: …}, as a variable "
             "TOS_PROXY_GATEWAY__PORT?)"
         ),
-        "environment: TOS_PROXY_HEALTH__PORT: health.port: Input should be a valid integer, unable to parse string as an integer",
+        "environment: TOS_PROXY_HEALTH__PORT: health.port: should be a whole number",
     ]
 
 
