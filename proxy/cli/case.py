@@ -157,10 +157,11 @@ def _told(event: dict[str, Any]) -> str:
     )
 
 
-def decide(
+def decide(  # noqa: PLR0913, PLR0917 - each is an option of the command
     name: NameArgument,
     decision: Annotated[str, typer.Argument(help="dismissed, confirmed, exempt or needs_answer.")],
     until: Annotated[str | None, typer.Option(help="Of exempt: the day it ends, as 2027-01-31.")] = None,
+    leave_out: Annotated[list[str] | None, typer.Option(help="Of a group's case: a member for whom it is not decided.")] = None,
     note: Annotated[str, typer.Option(help="Why. It goes into the ledger, where nothing is erased.")] = "",
     by: Annotated[str | None, typer.Option(help="Who decides; else the name of this user.")] = None,
     config: ConfigOption = None,
@@ -173,9 +174,15 @@ def decide(
     Examples:
       tos-proxy case decide fnd_019a0b1c2d3e4f5061728394a5b6c7d8 needs_answer --note "asked by mail"
       tos-proxy case decide case_019a0b1c2d3e4f5061728394a5b6c7d8 exempt --until 2027-01-31 --by ann
+      tos-proxy case decide case_019a0b1c2d3e4f5061728394a5b6c7d8 confirmed --leave-out account-7 --leave-out account-9
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     settle(config, data_dir)
-    body = {"decision": decision, "note": note, "by": by if by is not None else _user()} | ({"until": until} if until else {})
+    if leave_out and name.startswith(_FINDING):
+        raise typer.BadParameter("a finding is about one principal: leave out members of a case", param_hint="--leave-out")
+    body: dict[str, Any] = {"decision": decision, "note": note, "by": by if by is not None else _user()} | (
+        {"until": until} if until else {}
+    )
+    body |= {"leave_out": leave_out} if leave_out else {}
     path = f"/findings/{quote(name, safe='')}/decision" if name.startswith(_FINDING) else f"/cases/{quote(name, safe='')}/decide"
     item = call("POST", path, body)
     print(json.dumps(item, indent=2) if json_ else f"{item['id']}: {item['state']}, {item['decision']}")

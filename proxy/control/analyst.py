@@ -26,17 +26,20 @@ from proxy.control.population import Population
 from proxy.control.process import Note
 from proxy.control.reading import read_on
 from proxy.control.standing import Record, Standings
+from proxy.control.tying import ties_of
 from proxy.core.clock import Clock, SystemClock
 from proxy.core.principal import STANDINGS
 from proxy.detection.detector import Finding
+from proxy.detection.linkage import Group
 from proxy.detection.weights import Weights
 from proxy.ledger import store_analysis, store_traits
 from proxy.ledger.store import Store
 from proxy.ledger.store_analysis import Beginnings, Ending, Epoch, Opened
-from proxy.review import findings, questions, standing
+from proxy.review import findings, questions, standing, ties
 from proxy.review.judged import automatic
 from proxy.review.raised import Raised
 from proxy.review.standing import Stands
+from proxy.review.ties import Ties
 from proxy.telemetry import names
 from proxy.telemetry.prometheus import Sample
 
@@ -101,6 +104,7 @@ class Analyst:
         self._traits = (-1, -1)
         self._settle_at = 0.0
         self._found: list[Raised] = []
+        self._ties: dict[str, Ties] = {}
         self._moved: dict[str, Stands] = {}
         self._reached: dict[Epoch, int] = {}
         self._unkept = 0
@@ -226,6 +230,8 @@ class Analyst:
             self.population.forgive(finding.client)  # so that it is found when it is spared no longer
             return
         named, members = self._named(finding)
+        if (group := self._group(finding)) is not None:
+            self._ties[named.group] = ties_of(self.population.detector.edges, group, self.group_key)
         if client.flagged is finding:
             client.flagged = named
         self._found.append(
@@ -245,12 +251,15 @@ class Analyst:
 
     def _named(self, finding: Finding) -> tuple[Finding, int]:
         """The finding with its group's lasting name, and how many members that has."""
-        group = next((each for each in self.population.detector.edges.groups if each.name == finding.group), None)
+        group = self._group(finding)
         if group is None:
             return finding, 0
         mark = group.pieces[0].to_bytes(4, "big") if group.pieces else b""
         name = hmac.digest(self.group_key, mark, "sha256").hex()[:8]
         return msgspec.structs.replace(finding, group=f"linked-{name}"), len(group.members)
+
+    def _group(self, finding: Finding) -> Group | None:
+        return next((each for each in self.population.detector.edges.groups if each.name == finding.group), None)
 
     def _judge(self, name: str, proposed: str, group: str) -> None:
         if proposed == "normal":
@@ -277,6 +286,7 @@ class Analyst:
             for one in self._found:
                 if one.kind == "question":
                     new["question"] += await questions.ask(connection, one, now)
+            await ties.keep(connection, self._ties, now)
             await self.standings.keep(connection, moved)
         for kind, count in new.items():
             if count:
@@ -285,6 +295,7 @@ class Analyst:
         self._reached.clear()
         self._unkept = 0
         self._found.clear()
+        self._ties.clear()
         self._moved.clear()
         await self._publish()
 

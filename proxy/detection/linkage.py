@@ -153,6 +153,10 @@ class Edges:
         """Whether an account asks what others ask word for word: a public list, which ties nobody."""
         return self._repeated[account] >= 3 and self._repeated[account] * 10 >= self._sent[account]
 
+    def sent_by(self, account: int) -> tuple[int, int]:
+        """Prompts of an account, and how many of them another sent word for word."""
+        return self._sent[account], self._repeated[account]
+
     def _meet(self, mark: int, text: str, account: int) -> Shared | None:
         """Remember who used a piece; the shared piece, once it is one."""
         shared = self.shared.get(mark)

@@ -1,5 +1,5 @@
 """What goes with the evidence that it speaks of: findings whose last record is past its time, cases without findings, digests,
-moves of standings.
+moves of standings, what ties groups.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy import delete, exists, select
 
 from proxy.ledger.review_tables import case_events, cases, digests, findings
-from proxy.ledger.standing_tables import standing_moves
+from proxy.ledger.standing_tables import group_ties, standing_moves
 from proxy.ledger.store import Store
 from proxy.ledger.store_rows import DAY_US
 
@@ -39,4 +39,5 @@ async def forget(store: Store, before: int) -> int:
     async with store.write() as connection:
         await connection.execute(delete(digests).where(digests.c.day < before // DAY_US))
         await connection.execute(delete(standing_moves).where(standing_moves.c.at < before))
+        await connection.execute(delete(group_ties).where(group_ties.c.at < before))
     return deleted

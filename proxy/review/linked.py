@@ -1,6 +1,6 @@
 """A linked group as people look at it: the accounts that findings put in it, and what ties each of them. Pure.
 
-Two kinds of ties are known: the text that members share and others do not, of which a finding says how much it weighs, and what
+Two kinds of ties are known: the text that members share and others do not, as it was counted when something was found, and what
 the host knows of several of them. Text is everybody's to copy; so the two stand apart.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from proxy.review.raised import stricter
+from proxy.review.ties import Ties
 
 TEXT = "one work list"
 """The tie by text."""
@@ -49,15 +50,23 @@ class Linked(msgspec.Struct, frozen=True):
     ties: dict[str, int]
 
 
-def linked(findings: Iterable[Mapping[str, Any]], traits: Sequence[tuple[str, str, str]], stands: Mapping[str, str]) -> Linked:
-    """The group of these findings (newest first), with what the host knows of its accounts and how they stand."""
+def linked(
+    findings: Iterable[Mapping[str, Any]],
+    traits: Sequence[tuple[str, str, str]],
+    stands: Mapping[str, str],
+    ties: Ties | None = None,
+) -> Linked:
+    """The group of these findings (newest first), with what was counted of its text, what the host knows of its accounts, and how
+    they stand.
+    """
+    shares = _shares(ties) if ties is not None else {}
     members: dict[str, Member] = {}
     for found in findings:
         name = found["principal"]
         if not name:
             continue
         if name not in members:
-            members[name] = _member(found, stands.get(name, "normal"))
+            members[name] = _member(found, stands.get(name, "normal"), shares.get(name, ""))
         member = members[name]
         member.open_findings += found["state"] == "open"
         member.severity = stricter(member.severity, found["severity"])
@@ -71,9 +80,15 @@ def linked(findings: Iterable[Mapping[str, Any]], traits: Sequence[tuple[str, st
     return Linked([members[name] for name in sorted(members)], dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))))
 
 
-def _member(found: Mapping[str, Any], standing: str) -> Member:
-    nats = next((each["nats"] for each in found["contributions"] if each["signal"] == _LINKAGE), None)
-    ties = [Tie(TEXT, f"{nats:+.1f} nats" if nats is not None else "by text")] if found["group_key"] else []
+def _shares(ties: Ties) -> dict[str, str]:
+    """What each account shares, in words."""
+    return {one.name: f"{one.prompts:,} of {one.sent:,} prompts" for one in ties.accounts if one.prompts}
+
+
+def _member(found: Mapping[str, Any], standing: str, shares: str) -> Member:
+    nats = next((each["nats"] for each in found["contributions"] if each["signal"] == _LINKAGE), 0)
+    says = shares or (f"{nats:+.1f} nats" if nats else "by text")
+    ties = [Tie(TEXT, says)] if found["group_key"] else []
     prompts = found["detail"].get("prompts", 0)
     return Member(
         found["principal"],

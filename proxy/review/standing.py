@@ -67,6 +67,13 @@ def decayed(row: Stands, now: int) -> Stands:
     return row
 
 
+def ahead(row: Stands) -> Iterator[tuple[int, str]]:
+    """The steps down that time will bring: when, and to what."""
+    while row.until is not None:
+        row = decayed(row, row.until)
+        yield row.since, row.standing
+
+
 def cleared(row: Stands, now: int, *, spared_until: int = 0, again: bool = False) -> Stands:
     """Back to normal: by a declared purpose, or a person's decision that spares it until a time. `again`: what comes later is
     another finding.

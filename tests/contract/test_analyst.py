@@ -24,7 +24,7 @@ from proxy.ledger.reader import Cursor
 from proxy.ledger.record import Content
 from proxy.ledger.store import Store
 from proxy.ledger.store_ship import ship
-from proxy.review import cases, moves, standing
+from proxy.review import cases, moves, standing, ties
 from proxy.review.dispositions import Disposition, decide_finding
 from proxy.review.standing import DISMISSED_US, HOLDS_US, LIMITS, SHADOW, Stands
 from tests.contract.analysed import HARVEST, Room, making
@@ -342,6 +342,9 @@ async def test_accounts_that_the_host_ties_are_watched(store: Store) -> None:
     (group,) = {one["group_key"] for one in tied}
     stands = await room.stands()
     watched = {name for name, said in stands.items() if said == Standing("watched", group)}
+    known = await ties.of_group(store, group)
+    assert known is not None
+    assert {one["principal"] for one in tied} <= {name for pair in known.pairs for name in (pair.one, pair.other)}
     assert len(watched & set(accounts)) >= 20
     assert "key:copying" not in watched
     cases_, _ = await cases.page(store, cases.Wanted())

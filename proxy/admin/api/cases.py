@@ -19,6 +19,7 @@ router = APIRouter(tags=["cases"])
 
 Parts = Annotated[AdminParts, Depends(parts_of)]
 State = Literal["open", "assigned", "decided", "closed"]
+MOST_LEFT_OUT = 1000
 Severity = Literal["notice", "low", "medium", "high"]
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -94,6 +95,23 @@ class Assign(Act):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"assignee": "ann", "due": "2026-12-01"}]}}
 
 
+class DecideCase(Decide):
+    """A decision of a case, but for the members of its group that are left out: their findings stay open."""
+
+    leave_out: list[Name] = Field([], max_length=MOST_LEFT_OUT, description="principals for whom it is not decided")
+
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {"decision": "confirmed", "note": "one operator", "by": "ann"},
+                {"decision": "confirmed", "leave_out": ["account-7"], "note": "that one is a partner's"},
+                {"decision": "exempt", "until": "2027-01-31", "note": "licence under negotiation"},
+            ]
+        },
+    }
+
+
 class Note(Act):
     """Words to remember. They go into the ledger, where nothing is erased."""
 
@@ -155,11 +173,14 @@ async def assign_case(parts: Parts, request: Request, id: Id, given: Assign) -> 
 
 
 @router.post("/cases/{id}/decide", responses=responses(404, 409))
-async def decide_case(parts: Parts, request: Request, id: Id, decide: Decide) -> Whole:  # noqa: A002
-    """Decide a case, and with it every finding that is open in it."""
-    made = disposition(parts, request, decide)
+async def decide_case(parts: Parts, request: Request, id: Id, decide: DecideCase) -> Whole:  # noqa: A002
+    """Decide a case, and with it every finding that is open in it, but those of principals that are left out."""
+    made, now = disposition(parts, request, decide), parts.clock.utc_us()
     with _named():
-        await dispositions.decide_case(parts.store, id, made, parts.clock.utc_us(), parts.record)
+        if decide.leave_out:
+            await dispositions.decide_members(parts.store, id, made, set(decide.leave_out), now, parts.record)
+        else:
+            await dispositions.decide_case(parts.store, id, made, now, parts.record)
     return await read_case(parts, id)
 
 

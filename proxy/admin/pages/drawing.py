@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import pairwise
+from math import cos, sin, tau
 
 from markupsafe import Markup
 
@@ -22,9 +21,8 @@ _ROW = 30
 _ACCOUNTS_X, _TIES_X, _WIDTH = 250, 520, 780
 _LONGEST = 30
 _FEWEST = 24
-_DAYS_US = 3 * 86_400_000_000
-_STAIRS_X, _STAIRS_HEIGHT = 90, 146
-_LEVELS = {"suspended": 14, "limited": 44, "watched": 74, "normal": 104}
+_AROUND = 240
+_LEAST = 0.01
 
 
 @dataclass(frozen=True)
@@ -62,37 +60,6 @@ def activity(counts: Sequence[int]) -> Markup:
     ).format(wide * 10, columns, wide * 10)
 
 
-def stairs(moves: Sequence[tuple[int, str]], marks: Sequence[int], span: tuple[int, int]) -> Markup:
-    """How somebody stood from `span[0]` to `span[1]`: `moves` are times and what it stood as from then on, oldest first, `marks`
-    the times of what was found. Times are microseconds since 1970 UTC.
-    """
-    begin, end = span
-    form = "%Y-%m-%d" if end - begin > _DAYS_US else "%Y-%m-%d %H:%M"
-
-    def across(at: int) -> float:
-        return _STAIRS_X + (_WIDTH - _STAIRS_X - 10) * min(1.0, max(0.0, (at - begin) / max(1, end - begin)))
-
-    drawn = Markup("").join(
-        Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="level"/><text x="{}" y="{}" text-anchor="end">{}</text>').format(
-            _STAIRS_X, y, _WIDTH - 10, y, _STAIRS_X - 10, y + 4, name
-        )
-        for name, y in _LEVELS.items()
-    )
-    places = [(across(max(begin, at)), _LEVELS[name], name) for at, name in moves]
-    for (left, y, name), (right, below, _) in pairwise([*places, (across(end), places[-1][1], "")] if places else []):
-        drawn += Markup('<path d="M{:.1f} {}H{:.1f}V{}" class="stair {}"/>').format(left, y, right, below, name)
-    for at in marks:
-        drawn += Markup('<circle cx="{:.1f}" cy="{}" r="4" class="mark"/>').format(across(at), _LEVELS["normal"] + 12)
-    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
-        at = int(begin + (end - begin) * share)
-        drawn += Markup('<text x="{:.1f}" y="{}" text-anchor="{}" class="says">{}</text>').format(
-            across(at), _STAIRS_HEIGHT - 4, anchor, datetime.fromtimestamp(at / 1_000_000, UTC).strftime(form)
-        )
-    return Markup(
-        '<svg class="stairs" viewBox="0 0 {} {}" width="{}" height="{}" aria-hidden="true" focusable="false">{}</svg>'
-    ).format(_WIDTH, _STAIRS_HEIGHT, _WIDTH, _STAIRS_HEIGHT, drawn)
-
-
 def graph(accounts: Sequence[str], ties: Sequence[str], edges: Sequence[Edge]) -> Markup:
     """Accounts on the left, what ties them on the right, and a line for each tie of each; the first `MOST_DRAWN` accounts."""
     shown = list(accounts[:MOST_DRAWN])
@@ -115,6 +82,35 @@ def graph(accounts: Sequence[str], ties: Sequence[str], edges: Sequence[Edge]) -
     return Markup(
         '<svg class="graph" viewBox="0 0 {} {}" width="{}" height="{}" aria-hidden="true" focusable="false">{}{}{}</svg>'
     ).format(_WIDTH, height, _WIDTH, height, lines, names, hubs)
+
+
+def web(accounts: Sequence[str], pairs: Sequence[tuple[str, str, int]]) -> Markup:
+    """Accounts in a circle, and a line between two that share something, the thicker the more; the first `MOST_DRAWN` accounts."""
+    shown = list(accounts[:MOST_DRAWN])
+    radius = max(90, 11 * len(shown))
+    middle, high = radius + _AROUND, radius + 30
+    angles = {name: tau * at / len(shown) for at, name in enumerate(shown)}
+    places = {name: (middle + radius * sin(angle), high - radius * cos(angle)) for name, angle in angles.items()}
+    most = max((number for _, _, number in pairs), default=1)
+    lines = Markup("").join(
+        Markup('<line x1="{:.0f}" y1="{:.0f}" x2="{:.0f}" y2="{:.0f}" class="pair share{}"/>').format(
+            *places[one], *places[other], 1 + 2 * number // max(1, most)
+        )
+        for one, other, number in pairs
+        if one in places and other in places
+    )
+    turned = [(name, sin(angles[name]) >= -_LEAST, x, y + 4 - 12 * cos(angles[name])) for name, (x, y) in places.items()]
+    names = Markup("").join(_named(name, x, y, right=right) for name, right, x, y in turned)
+    dot = Markup('<circle cx="{:.0f}" cy="{:.0f}" r="6" class="account"/>')
+    dots = Markup("").join(dot.format(x, y) for x, y in places.values())
+    return Markup(
+        '<svg class="graph" viewBox="0 0 {} {}" width="{}" height="{}" aria-hidden="true" focusable="false">{}{}{}</svg>'
+    ).format(2 * middle, 2 * high, 2 * middle, 2 * high, lines, dots, names)
+
+
+def _named(name: str, x: float, y: float, *, right: bool) -> Markup:
+    side, anchor = (10, "start") if right else (-10, "end")
+    return Markup('<text x="{:.0f}" y="{:.0f}" text-anchor="{}">{}</text>').format(x + side, y, anchor, _short(name))
 
 
 def _line(edge: Edge, begin: int, end: int) -> Markup:

@@ -15,13 +15,15 @@ from proxy.admin.parts import parts_of, session_of
 from proxy.admin.problems import ProblemError
 from proxy.ledger import store_known
 from proxy.ledger.store import Store
-from proxy.review import cases, dispositions, findings, paging, standing
+from proxy.review import cases, dispositions, findings, paging, standing, ties
 from proxy.review.linked import Linked, linked
 from proxy.review.standing import Stands
 
 TITLE = "Groups"
 ADDRESS = "/groups"
 MOST = 100
+MOST_PAIRS = 40
+"""Pairs told of one by one; the drawing has more."""
 
 _LEAVE = "leave_"
 
@@ -47,11 +49,13 @@ async def one(request: Request, name: str) -> Response:
     now = parts.clock.utc_us()
     case = await _case(parts.store, name)
     found, _ = await findings.page(parts.store, findings.Wanted({"case_id": case["id"]}), limit=findings.MOST_OF_A_PAGE)
-    group = await _linked(parts.store, found, now)
+    known = await ties.of_group(parts.store, name)
+    group = await _linked(parts.store, found, known, now)
     edges = [Edge(member.principal, tie.name, tie.says) for member in group.members for tie in member.ties]
     _, events = await cases.named(parts.store, case["id"])
     shown: dict[str, Any] = {"case": case, "group": group, "edges": edges, "events": events, "finding": found[0] if found else None}
-    return page(request, "group.html", **shown, most_drawn=MOST_DRAWN, now=now)
+    shown |= {"text": known, "pairs": [(one.one, one.other, one.pieces) for one in known.pairs] if known is not None else []}
+    return page(request, "group.html", **shown, most_drawn=MOST_DRAWN, most_pairs=MOST_PAIRS, now=now)
 
 
 @router.post(ADDRESS + "/{name:path}/decide")
@@ -80,9 +84,9 @@ async def _case(store: Store, name: str) -> cases.Case:
     return found[0]
 
 
-async def _linked(store: Store, found: list[findings.Finding], now: int) -> Linked:
+async def _linked(store: Store, found: list[findings.Finding], known: ties.Ties | None, now: int) -> Linked:
     names = {each["principal"] for each in found} - {""}
     stands = {
         name: standing.decayed(Stands(**row), now).standing for name, row in (await store_known.standings_of(store, names)).items()
     }
-    return linked(found, await store_known.traits_of(store, names), stands)
+    return linked(found, await store_known.traits_of(store, names), stands, known)

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from proxy.admin.api.standings import effective, enforced
 from proxy.admin.pages.rendering import page
+from proxy.admin.pages.stairs import Stood
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError
 from proxy.core.principal import Principal
@@ -52,7 +53,7 @@ async def one(request: Request, name: str) -> Response:
         raise ProblemError(404, "no-such-principal", "Nobody of this name may ask, and nobody of this name has asked.")
     found, _ = await findings.page(parts.store, findings.Wanted({"principal": name}), limit=LATEST)
     row = (await store_known.standings_of(parts.store, [name])).get(name)
-    stands = Stands(**row) if row is not None else Stands(name)
+    stands = standing.decayed(Stands(**row) if row is not None else Stands(name), now)
     told = standing.told(stands, enforced(parts), now)
     return page(
         request,
@@ -61,11 +62,11 @@ async def one(request: Request, name: str) -> Response:
         principal=principal,
         keys=[(shown_key(key.fingerprint), key) for key in keys],
         seen_key=next((f"key:{each['key'][:12]}" for each in latest if each["key"]), ""),
-        stands=standing.decayed(stands, now),
+        stands=stands,
         told=told.standing if told is not None else "normal",
         history=history,
         older=f"{request.url.path}?{urlencode({'moves': older})}" if older else "",
-        moved=_stood(history, now),
+        moved=_stood(history, stands, now),
         approvals=await approvals.page(parts.store, {"principal": name}, limit=LATEST),
         findings=found,
         hours=await store_known.hours_of(parts.store, name, now - DAY_US, now),
@@ -83,13 +84,15 @@ async def _history(request: Request, parts: AdminParts, name: str) -> tuple[list
         return await moves.page(parts.store, moves.Wanted(name), limit=MOST_MOVES)
 
 
-def _stood(history: Sequence[moves.Move], now: int) -> tuple[list[tuple[int, str]], tuple[int, int]]:
-    """The moves as they are drawn, oldest first, with what stood before them, and from when to when."""
+def _stood(history: Sequence[moves.Move], stands: Stands, now: int) -> Stood:
+    """The moves as they are drawn, oldest first, with what stood before them; those ahead; and from when over now to when."""
     if not history:
-        return [], (now - DAY_US, now)
-    first = history[-1]
-    begin = first["at"] - max(HOUR_US, (now - first["at"]) // 20)
-    return [(begin, first["was"]), *((one["at"], one["standing"]) for one in reversed(history))], (begin, now)
+        return Stood([], [], (now - DAY_US, now, now))
+    first, ahead = history[-1], list(standing.ahead(stands))
+    end = ahead[-1][0] + DAY_US if ahead else now
+    begin = first["at"] - max(HOUR_US, (end - first["at"]) // 20)
+    stood = [(begin, first["was"]), *((one["at"], one["standing"]) for one in reversed(history))]
+    return Stood(stood, ahead, (begin, now, end))
 
 
 async def _named(parts: AdminParts, name: str) -> tuple[Principal | None, tuple[store_principals.Key, ...]]:

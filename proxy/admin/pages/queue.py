@@ -61,6 +61,7 @@ async def case(request: Request, case_id: str) -> Response:
     with there():
         row, events = await cases.named(parts.store, case_id)
     found, _ = await findings.page(parts.store, findings.Wanted({"case_id": case_id}), limit=MOST_FINDINGS)
+    found.sort(key=lambda one: (one["state"] != "open", -SEVERITIES.index(one["severity"])))
     return page(request, "case.html", case=row, findings=found, events=events, now=parts.clock.utc_us())
 
 

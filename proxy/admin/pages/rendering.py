@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from proxy import __version__
 from proxy.admin.pages import drawing
+from proxy.admin.pages.stairs import stairs
 from proxy.admin.pages.texts import plain, seen
 
 FOLDER = Path(__file__).parent.parent
@@ -88,7 +89,7 @@ def _environment() -> Environment:
     made.filters |= {"seen": seen, "plain": plain, "moment": moment, "day": day, "size": size, "duration": duration, "count": count}
     made.filters["age"] = age
     made.globals |= {"version": __version__, "bar": drawing.bar, "activity": drawing.activity, "graph": drawing.graph}
-    made.globals["stairs"] = drawing.stairs
+    made.globals |= {"stairs": stairs, "web": drawing.web}
     return made
 
 

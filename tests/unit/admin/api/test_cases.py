@@ -42,6 +42,20 @@ async def test_a_case_from_its_opening_to_its_end(admin: Admin) -> None:
     assert {item["state"] for item in (await admin.client.get(f"/api/v1/findings?case_id={case}")).json()["items"]} == {"decided"}
 
 
+async def test_members_of_a_group_are_left_out(admin: Admin) -> None:
+    """The others are decided in one step, who was left out is on the record; the case stays open until they are decided too."""
+    found = [raised(name, principal=name) for name in ("a/1", "a2", "a3")]
+    for one in found:
+        one.group_key = "linked-1"
+    await keep(admin, *found)
+    (item,) = (await admin.client.get("/api/v1/cases")).json()["items"]
+    body = {"decision": "confirmed", "leave_out": ["a/1"], "by": "ann"}
+    assert (await act(admin, item["id"], "decide", body)).json()["open_findings"] == 1
+    assert (admin.marks[-1][0], admin.marks[-1][1]["members_left_out"]) == ("case_members_decided", "a/1")
+    check(await act(admin, item["id"], "decide", body | {"leave_out": ["x"] * 1001}), 422, "invalid-request")
+    assert (await act(admin, item["id"], "decide", {"decision": "dismissed"})).json()["state"] == "decided"
+
+
 async def test_what_a_state_does_not_allow(admin: Admin) -> None:
     """Closing what is not decided, and deciding or assigning what is closed, is 409; a note is always taken."""
     case = await one_case(admin)

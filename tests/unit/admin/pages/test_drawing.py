@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from proxy.admin.pages.drawing import MOST_DRAWN, Edge, activity, bar, graph
+from proxy.admin.pages.drawing import MOST_DRAWN, Edge, activity, bar, graph, web
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 
@@ -33,3 +33,14 @@ def test_a_graph_is_well_formed_whatever_accounts_are_called() -> None:
     root = ET.fromstring(drawn)
     assert len(root.findall("circle")) == len(root.findall("path")) == MOST_DRAWN
     assert "<script>alert(1)</script>U+20…" in [one.text for one in root.findall("text")]
+
+
+def test_a_web_joins_those_who_share() -> None:
+    """Each pair that is drawn once, the thicker the more it shares; names are text here too."""
+    accounts = [HOSTILE, *(f"account-{number}" for number in range(100))]
+    root = ET.fromstring(
+        str(web(accounts, [(HOSTILE, "account-0", 9), ("account-0", "account-1", 1), ("account-0", "account-99", 9)]))
+    )
+    assert [one.get("class") for one in root.findall("line")] == ["pair share3", "pair share1"]
+    assert len(root.findall("circle")) == MOST_DRAWN
+    ET.fromstring(str(web([], [])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.ledger import store_traits
-from proxy.review import findings
+from proxy.review import findings, ties
 from proxy.review.raised import Contribution, Raised
 from tests.ledgers import NOON
 from tests.unit.admin.conftest import Admin
@@ -48,10 +48,30 @@ async def test_a_group_shows_its_members_and_what_ties_them(admin: Admin, group:
     assert '<svg class="graph"' in text
     assert "same payment" in text
     assert "+3.0 nats" in text
+    assert "Who shares text with whom" not in text
     assert f"/cases/{group}" in text
     assert "<script>alert" not in text
     assert "\u202e" not in text
     assert (await admin.client.get("/groups/nobody")).status_code == 404
+
+
+async def test_a_group_shows_who_shares_how_much_with_whom(admin: Admin, group: str) -> None:
+    """As it was counted when something was found: pairs, pieces, how rare they are; in a drawing and in tables."""
+    found = ties.Ties(
+        [ties.Account(name, 7, 9, 0) for name in ACCOUNTS],
+        [ties.Piece("3f9a1c07", 3, 21)],
+        [ties.Pair(ACCOUNTS[0], "a2", 14), ties.Pair("a2", "a3", 2)],
+        pieces=20,
+        everyone=400,
+    )
+    async with admin.store.write() as connection:
+        await ties.keep(connection, {"linked-1": found}, NOON)
+    text = (await admin.client.get(GROUP)).text
+    assert text.count('<svg class="graph"') == 2
+    for told in ("14 of 20", "3f9a1c07", "3 of 3 members", "7 of 9 prompts", "397 accounts", "no member ever sent the same prompt"):
+        assert told in text
+    assert "<script>alert" not in text
+    assert "\u202e" not in text
 
 
 async def test_who_is_left_out_stays_open(admin: Admin, group: str) -> None:
