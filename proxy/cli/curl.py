@@ -74,7 +74,10 @@ def from_file(text: bytes) -> Asked:
 def from_arguments(arguments: list[str]) -> Asked:
     """A curl command's request. Raises: NotARequestError for options that change a request and are not read here."""
     asked = Asked()
-    given = iter(arguments[1:] if arguments[:1] == ["curl"] else arguments)
+    command = arguments[0] if arguments else ""
+    if command != "curl" and not command.startswith("-") and "://" not in command:
+        raise NotARequestError(f"not a curl command: it begins with {command!r}")
+    given = iter(arguments[1:] if command == "curl" else arguments)
     pieces: list[bytes] = []
     for argument in given:
         if argument.startswith("-") and argument != "-":

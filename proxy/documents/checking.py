@@ -33,6 +33,7 @@ _WORDED = {
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
     "int_from_float": _WHOLE,
+    "too_short": ("is empty", ""),
     "float_type": _NUMBER,
     "float_parsing": _NUMBER,
 }
@@ -55,7 +56,12 @@ def checked(document: Document, model: type[Model]) -> tuple[Model | None, list[
 
 def invalid(error: ValidationError, model: type[BaseModel], place: Place) -> list[Problem]:
     """What pydantic found, one problem each, in words for whoever wrote the file."""
-    return [_invalid(dict(each), model, place) for each in error.errors(include_url=False)]
+    return [_invalid(dict(each), model, place) for each in error.errors(include_url=False) if not _follows(dict(each))]
+
+
+def _follows(error: dict[str, Any]) -> bool:
+    """Whether it is said of a list only because what stands in it is wrong."""
+    return error["type"] == "too_short" and bool(error["input"])
 
 
 def _invalid(error: dict[str, Any], model: type[BaseModel], place: Place) -> Problem:

@@ -199,7 +199,7 @@ def read_tests(text: bytes, name: str) -> tuple[TestFile | None, list[Problem]]:
         elif given is not None:
             cases.append(Case(each.case, document.place((*path, "case")), given, each.expect))
     if problems:
-        return None, problems
+        return None, list(dict.fromkeys(problems))  # what all cases share is wrong once
     return TestFile(file.metadata.name, name, file.spec.rules, tuple(cases)), []
 
 

@@ -35,9 +35,11 @@ def test_commands(command: str, expected: Asked) -> None:
     assert curl(command) == expected
 
 
-@pytest.mark.parametrize("command", ["curl", "curl h/a -F f=@x", "curl h/a --http3-only", "curl h/a h/b", "curl -G h/a -d x=1"])
+@pytest.mark.parametrize(
+    "command", ["curl", "curl h/a -F f=@x", "curl h/a --http3-only", "curl h/a h/b", "curl -G h/a -d x=1", "wget h/a"]
+)
 def test_what_is_not_read(command: str) -> None:
-    """An option that would change the request is refused, not passed over."""
+    """An option that would change the request is refused, not passed over, and so is another program's command."""
     with pytest.raises(NotARequestError):
         curl(command)
 

@@ -58,6 +58,16 @@ def test_problems_have_places(old: str, new: str, problem: str) -> None:
     assert any(each.startswith(problem) for each in problems), problems
 
 
+def test_one_mistake_is_told_once() -> None:
+    """Neither for each case that shares it, nor for the list that holds it."""
+    again = FILE[FILE.index("    - case:") :].replace("case: one", "case: two")
+    assert len(read((FILE + again).replace("on: 2026-11-22", "on: yesterday"))[1]) == 1
+    assert len(read(FILE.replace("effect: deny", "effect: block"))[1]) == 1
+    assert [each.partition(": ")[2] for each in read(FILE.replace(FILE[FILE.index("  cases:") :], "  cases: []\n"))[1]] == [
+        "spec.cases: is empty"
+    ]
+
+
 def given(**values: object) -> Call:
     """A call from values by name, under no terms."""
     call = Given.model_validate({"on": "2026-11-22", **values})
