@@ -1,4 +1,4 @@
-"""Files of lines that come in parts, each in a request of its own, cut anywhere: the lines within a part, and what is cut off.
+"""Files of lines that come in several requests, cut anywhere: the lines within a part, and what is cut off.
 
 A part begins within a line or at its start, which only whoever knows the part before can tell. So what stands before a part's first
 line feed and behind its last one is kept as it is, to be joined when the order of the parts is known. Memory is bounded by the
@@ -83,3 +83,40 @@ class PartReader:
     def part(self) -> Part:
         """After `finish`."""
         return Part(Fragment(self._offset, self._size, tuple(self._head)), self._tail, self._reader is not None, self._lines)
+
+
+class ChunkReader:
+    """Reads a part that goes on where the one before ended; a `CarriedReader`. `before`: the beginning of the line that is cut.
+
+    `last`: the file ends with it. Otherwise `tail` is, after `finish`, the beginning of a line that goes on in the next part. What
+    is longer than the whole part, or too long, is given as it is: nobody will read it. Places before the part are negative.
+    """
+
+    def __init__(self, begin: Begin, before: Fragment, *, last: bool, longest: int = LONGEST) -> None:
+        self.tail: Fragment | None = None
+        self._last = last
+        self._reader = LineReader(begin, offset=-before.length, longest=longest)
+        for piece in before.pieces:
+            self._reader.feed(piece)
+            self._reader.next()
+
+    def feed(self, data: bytes) -> None:
+        """See `CarriedReader`."""
+        self._reader.feed(data)
+
+    def next(self) -> Carried | None:
+        """See `CarriedReader`."""
+        return self._reader.next()
+
+    def finish(self) -> Carried | None:
+        """See `CarriedReader`."""
+        if self._last:
+            return self._reader.finish()
+        rest = self._reader.rest()
+        if rest is None:
+            self.tail = Fragment()
+        elif rest.offset >= 0 and (rest.content or rest.parts):
+            self.tail = Fragment(rest.offset, rest.length, rest.parts or (rest.content or b"",))
+        else:
+            return rest
+        return None

@@ -24,17 +24,17 @@ from proxy.dialects.jsonio import Inspected, StrictJSONError, inspect_json
 from proxy.dialects.lines import Carried, CarriedReader, LineReader
 from proxy.dialects.multipart import FilePart, FormReader
 from proxy.dialects.parameters import flag
-from proxy.dialects.parts import PartReader
+from proxy.dialects.parts import ChunkReader, Fragment, PartReader
 from proxy.gateway.bodies import Decoded, Held, Source
 from proxy.gateway.house import House
-from proxy.gateway.joining import Joined, join
+from proxy.gateway.joining import Joined, going_on, join
 from proxy.gateway.lines import Judged
 from proxy.gateway.long_lines import Aside, InThread, Reader
 from proxy.gateway.receive import Body, charset, content_type
 from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
-from proxy.gateway.uploads import Uploads
+from proxy.gateway.uploads import Chunk, Uploads, chunk_of
 from proxy.ledger.record import Line
 from proxy.wire.request import Request
 
@@ -256,11 +256,27 @@ class Carrier:
         facts = endpoint.read_request(None, route.parameters)
         told = content_type(request).partition(";")[0].strip().lower()
         named = endpoint.carries == "jsonl" or any(name in told for name in LINE_TYPES)
-        if not named and (told not in _VAGUE_TYPES or not await self._begins_with_a_line()):
+        chunk = None if self._coding else chunk_of(self._exchange)
+        before = self._uploads.before(self._exchange, chunk) if chunk is not None else None
+        if before is None and not named and (told not in _VAGUE_TYPES or not await self._begins_with_a_line()):
             return facts
         self._mean("")
-        await self._lines(LineReader(self._writer.begin), _FED_LINES)
+        if chunk is None:
+            await self._lines(LineReader(self._writer.begin), _FED_LINES)
+        else:
+            await self._chunk(chunk, before or ("", Fragment()), facts)
         return facts
+
+    async def _chunk(self, chunk: Chunk, before: tuple[str, Fragment], facts: RequestFacts) -> None:
+        """A piece of a file that comes in order: a line that it cuts is read with the next piece."""
+        record, begun = before
+        joined = going_on(record, begun, self._exchange.id) if begun.length else None
+        reader = ChunkReader(self._writer.begin, begun, last=chunk.last)
+        size = await self._lines(reader, _FED_LINES, joined=joined)
+        if reader.tail is not None:
+            self._uploads.leave(self._exchange, chunk, size, reader.tail)
+            if reader.tail.length:
+                flag(facts, "lines_cut")
 
     async def _begins_with_a_line(self, begin: int = 0, size: int = sys.maxsize) -> bool:
         """Whether the first line is a batch's or a training file's; the rest is then read as lines too.
@@ -287,8 +303,10 @@ class Carrier:
         """What is encoded could not be decoded to its end."""
         self._torn = True
 
-    async def _lines(self, reader: CarriedReader, fed: int, begin: int = 0, end: int = sys.maxsize) -> None:
-        """Take the lines that stand between two places of the body, decoded."""
+    async def _lines(
+        self, reader: CarriedReader, fed: int, begin: int = 0, end: int = sys.maxsize, joined: Joined | None = None
+    ) -> int:
+        """Take the lines that stand between two places of the body, decoded. Returns: how many bytes of it were read."""
         source = self._source()
         place = 0
         while place < end and (piece := await source.next()):
@@ -296,12 +314,13 @@ class Carrier:
             for at in range(max(begin - place, 0), stop, fed):
                 reader.feed(piece[at : min(at + fed, stop)])
                 while (line := reader.next()) is not None:
-                    await self._take(line)
+                    await self._take(line, joined)
                 if self._clock.monotonic_ns() - self._slice_at > SLICE_NS:
                     await self._end_slice()
             place += len(piece)
         if (line := reader.finish()) is not None:
-            await self._take(line)
+            await self._take(line, joined)
+        return place
 
     async def _take(self, line: Carried, joined: Joined | None = None) -> None:
         content, digest = line.content, line.digest
@@ -318,8 +337,8 @@ class Carrier:
         except StrictJSONError as error:
             raise _refused(error, f"Line {line.number}: ") from error
         entry = self.judged.add(line, meaning, digest.hexdigest(), self._utc, self._slice_at)
-        if joined is not None:
-            entry.offset, entry.pieces = 0, joined.pieces(line)
+        if joined is not None and (pieces := joined.pieces(line)):
+            entry.offset, entry.pieces = 0, pieces
         self._slice.append(entry)
         if len(self._slice) >= SLICE_LINES or self._clock.monotonic_ns() - self._slice_at > SLICE_NS:
             await self._end_slice()

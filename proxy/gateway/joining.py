@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from proxy.dialects.lines import Begin, Carried, LineReader
@@ -13,9 +14,10 @@ Known = tuple[str, Part] | None
 
 
 class Joined:
-    """The ends of parts, one behind the other; places of lines are in these."""
+    """The ends of parts, one behind the other; places of lines are in these, from `begin` on."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: int = 0) -> None:
+        self._begin = begin
         self._fragments: list[tuple[str, Fragment]] = []
 
     def add(self, record: str, fragment: Fragment) -> None:
@@ -23,15 +25,25 @@ class Joined:
         self._fragments.append((record, fragment))
 
     def pieces(self, line: Carried) -> tuple[Piece, ...]:
-        """Where the bytes of a line stand."""
+        """Where the bytes of a line stand; none of one that stands whole where it is."""
         found = []
-        at = 0
+        at = self._begin
+        if at < 0 <= line.offset:
+            return ()
         for record, fragment in self._fragments:
             first, last = max(line.offset - at, 0), min(line.offset + line.length - at, fragment.length)
             if first < last:
                 found.append(Piece(record, fragment.offset + first, last - first))
             at += fragment.length
         return tuple(found)
+
+
+def going_on(record: str, before: Fragment, here: str) -> Joined:
+    """The body of `here`, behind the beginning of a line in an earlier record's."""
+    joined = Joined(-before.length)
+    joined.add(record, before)
+    joined.add(here, Fragment(0, sys.maxsize))
+    return joined
 
 
 class _Joining:

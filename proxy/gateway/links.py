@@ -52,6 +52,12 @@ def _begin(address: bytes, values: dict[bytes, bytes], query: bytes) -> None:
     _begun[found[1]] = said
 
 
+def upload_of(query: bytes | None) -> bytes:
+    """The upload that a request goes on with; empty when it names none."""
+    found = _UPLOAD.search(query) if query else None
+    return found[1] if found is not None else b""
+
+
 def continued(values: dict[bytes, bytes], query: bytes | None) -> dict[bytes, bytes]:
     """A request's fields; where it goes on with an upload and says nothing of its sender, with what its beginning said of that."""
     found = _UPLOAD.search(query) if query else None

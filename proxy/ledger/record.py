@@ -185,7 +185,7 @@ class Line(msgspec.Struct, tag="line", tag_field="kind", omit_defaults=True, kw_
 
     `carrier` is the record id of the exchange that brought it, `number` counts its lines from 0. The line is the `length` bytes
     at `offset` of the carrier's body; `received` commits to them with the salt `line_salt` derives from the carrier's.
-    A line that was cut between the parts of a file is joined from `pieces` of their records; its carrier completed the file.
+    A line that was cut between requests is joined from `pieces` of their records; its carrier had its end, or completed the file.
     `endpoint`: `batch_line | training_line | eval_line`; `method` and `target` are what it would call, where we know that.
     """
 

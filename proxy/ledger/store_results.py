@@ -13,12 +13,14 @@ from sqlalchemy.sql.selectable import Select
 
 from proxy.core.references import Origin, kind_of
 from proxy.ledger import store_exchanges
-from proxy.ledger.record import Intent, decode
+from proxy.ledger.record import Intent, Line, decode
 from proxy.ledger.store import Store
-from proxy.ledger.tables import batch_results, line_results, lines
+from proxy.ledger.tables import batch_results, entries, line_results, lines
 
 SLICE = 1000
 """Lines tied in one transaction."""
+
+_MOST_CARRIERS = 1000
 
 _INSERT_LINES = text("INSERT INTO line_results (line_id, record_id) VALUES (:line_id, :record_id) ON CONFLICT DO NOTHING")
 _INSERT_BATCH = text(
@@ -63,14 +65,28 @@ class Asked:
 
 
 async def carriers_of(store: Store, carrier: str) -> list[str]:
-    """Records whose lines a carrier is made of: its own and, if it joined a file from parts, theirs.
+    """Records whose lines a carrier is made of: its own and, of a file that came in several requests, those of the others, as far
+    as the carrier refers to them or the first line of one began in the one before.
 
     Raises: StoreUnavailableError.
     """
+    found = [carrier]
     made = await store_exchanges.record(store, carrier) if carrier else None
-    if made is None or made.intent is None or not isinstance(intent := decode(made.intent), Intent):
-        return [carrier]
-    return [carrier, *(refer.record for refer in intent.refers if kind_of(refer.ref) == "part" and refer.record)]
+    if made is not None and made.intent is not None and isinstance(intent := decode(made.intent), Intent):
+        found += [refer.record for refer in intent.refers if kind_of(refer.ref) == "part" and refer.record]
+    while len(found) < _MOST_CARRIERS and (earlier := await _began_in(store, found[-1])) and earlier not in found:
+        found.append(earlier)
+    return found
+
+
+async def _began_in(store: Store, carrier: str) -> str:
+    """The record in which a carrier's first line began, empty where it is the carrier itself."""
+    where = (entries.c.instance == lines.c.instance) & (entries.c.epoch == lines.c.epoch) & (entries.c.seq == lines.c.seq)
+    query = select(entries.c.evidence).join(lines, where).where(lines.c.carrier == carrier).order_by(lines.c.number).limit(1)
+    async with store.read() as connection:
+        evidence = (await connection.execute(query)).scalar()
+    entry = decode(bytes(evidence)) if evidence is not None else None
+    return entry.pieces[0].id if isinstance(entry, Line) and entry.pieces else ""
 
 
 async def lines_named(store: Store, carriers: Sequence[str], names: Iterable[str]) -> dict[str, Asked]:

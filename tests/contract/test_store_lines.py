@@ -16,6 +16,7 @@ from proxy.ledger.store import Store
 from proxy.ledger.store_exchanges import BadCursorError, Evidence, record
 from proxy.ledger.store_keys import stored_name
 from proxy.ledger.store_lines import ShownLine
+from proxy.ledger.store_results import carriers_of
 from proxy.ledger.store_rows import DAY_US
 from proxy.ledger.store_ship import ship, ship_keys
 from tests.ledgers import NOON, Writer
@@ -86,6 +87,18 @@ async def test_a_line_that_is_joined_opens_from_the_records_of_its_parts(store: 
     async with store.write() as connection:
         await connection.execute(text("DELETE FROM contents WHERE record_id = :id"), {"id": second})
     assert [(line.content, line.reason) for line in await all_of(store, carrier, 500)] == [(None, "erased")] * 3
+
+
+async def test_requests_that_made_a_file_are_found_by_the_lines_between_them(store: Store) -> None:
+    """From the last one back: each begins with the rest of a line of the one before. A carrier by itself is all there is."""
+    writer = Writer()
+    first = writer.carrier([b"one", b"tw"])
+    second = writer.carrier([b"two"], joined={0: (Piece(first, 4, 2),)})
+    third = writer.carrier([b"{}", b"[]"], joined={0: (Piece(second, 0, 1), Piece("self", 0, 1))})
+    await shipped(store, writer)
+    assert await carriers_of(store, third) == [third, second, first]
+    assert await carriers_of(store, first) == [first]
+    assert await carriers_of(store, "") == [""]
 
 
 async def test_a_line_whose_bytes_are_others_does_not_open(store: Store) -> None:

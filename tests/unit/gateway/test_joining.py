@@ -6,13 +6,13 @@ import hashlib
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proxy.core.oneshot import drive
-from proxy.dialects.lines import Carried, LineReader
-from proxy.dialects.parts import PartReader
-from proxy.gateway.joining import Joined, Known, join
+from proxy.dialects.lines import Carried, CarriedReader, LineReader
+from proxy.dialects.parts import ChunkReader, Fragment, PartReader
+from proxy.gateway.joining import Joined, Known, going_on, join
 
 TOKENS = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b" ", b"a", b"bc", b"def"]), max_size=30)
 Found = tuple[int, bytes, str]
@@ -28,7 +28,7 @@ def bytes_of(line: Carried) -> bytes:
     return line.content if line.content is not None else b"".join(line.parts)
 
 
-def read(reader: LineReader | PartReader, pieces: list[bytes]) -> list[Carried]:
+def read(reader: CarriedReader, pieces: list[bytes]) -> list[Carried]:
     """The lines that are whole."""
     found = []
     for piece in pieces:
@@ -38,6 +38,32 @@ def read(reader: LineReader | PartReader, pieces: list[bytes]) -> list[Carried]:
     if (line := reader.finish()) is not None:
         found.append(line)
     return found
+
+
+@given(TOKENS, st.lists(st.integers(0, 12), max_size=6), st.integers(1, 4))
+def test_pieces_that_come_in_order_have_the_lines_of_the_whole(tokens: list[bytes], cuts: list[int], whole: int) -> None:
+    """A line that begins in one piece and ends in the next is a line of the next, and stands where it is told; but for such as are
+    longer than a piece, which are given as they are cut.
+    """
+    content = b"".join(tokens)
+    found: list[bytes] = []
+    with patch("proxy.dialects.lines.WHOLE", whole):
+        before, record, rest, bodies = Fragment(), "", content, {"": b""}
+        sizes = [*cuts, len(content)]
+        for number, size in enumerate(sizes):
+            body, rest = rest[:size], rest[size:]
+            reader = ChunkReader(begin, before, last=number == len(sizes) - 1)
+            bodies[f"r{number}"] = body
+            places = going_on(record, before, f"r{number}")
+            for line in read(reader, [body[:2], body[2:]]):
+                told = places.pieces(line) if before.length else ()
+                text = b"".join(bodies[at.id][at.offset : at.offset + at.length] for at in told)
+                assert text == (bytes_of(line) if line.offset < 0 else b"")
+                found.append(bytes_of(line))
+            before, record = reader.tail or Fragment(), f"r{number}"
+            assume(reader.tail is not None or number == len(sizes) - 1)
+        expected = [bytes_of(line) for line in read(LineReader(begin), [content])]
+    assert found == expected
 
 
 def joined(parts: list[Known], bodies: dict[str, bytes]) -> tuple[list[tuple[int, bytes]], bool]:

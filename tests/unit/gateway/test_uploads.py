@@ -169,3 +169,57 @@ def test_a_file_for_another_purpose_has_no_lines() -> None:
     room.complete("part_0")
     assert room.lines == []
     assert [entry.facts.flags for entry in room.stage.entries("intent")] == [[], ["reference", "media"], ["reference"]]
+
+
+def resumed(room: Room, content: bytes, sizes: list[int], lost: int = -1) -> list[FakeTransport]:
+    """A resumable upload to Gemini, in pieces of these sizes and a last one; one of them goes past this gateway."""
+    at, clients = 0, []
+    for number, size in enumerate([*sizes, len(content)]):
+        body = content[at : at + size]
+        command = b"upload, finalize" if at + size >= len(content) else b"upload"
+        fields = (b"x-goog-api-key: k", b"X-Goog-Upload-Offset: %d" % at, b"X-Goog-Upload-Command: " + command)
+        if number != lost:
+            path = b"/gemini/upload/v1beta/files?upload_id=" + b"u" * 20
+            clients.append(room.ask(path, body, {"file": {"name": "files/a"}}, fields))
+        at += size
+    return clients
+
+
+def generate(number: int, model: str = "m") -> bytes:
+    """A line of Gemini's batch file."""
+    asked = {"model": model, "contents": [{"role": "user", "parts": [{"text": "x" * 100}]}]}
+    return json.dumps({"key": f"k{number}", "request": asked}).encode()
+
+
+def test_a_line_that_is_cut_between_two_requests_is_read_with_the_second() -> None:
+    """Its bytes stand in both; nothing else is different from the file in one piece."""
+    room = Room(begun=False)
+    lines = [generate(number) for number in range(6)]
+    resumed(room, b"\n".join(lines) + b"\n", [250, 400])
+    assert [room.text(line) for line in room.lines] == lines
+    assert [len(line.pieces) for line in room.lines] == [0, 2, 0, 2, 0, 0]
+    first, second, third = room.stage.entries("intent")
+    assert [line.carrier for line in room.lines] == [first.id, *[second.id] * 2, *[third.id] * 3]
+    assert [line.number for line in room.lines] == [0, 0, 1, 0, 1, 2]
+    assert ["lines_cut" in entry.facts.flags for entry in (first, second, third)] == [True, True, False]
+    assert {line.facts.prompt_chars for line in room.lines} == {100}
+    room.stage.check_figures()
+
+
+def test_a_piece_that_is_not_known_leaves_its_line_unread() -> None:
+    """And is no reason to read the others wrongly."""
+    room = Room(begun=False)
+    lines = [generate(number) for number in range(6)]
+    resumed(room, b"\n".join(lines), [250, 400], lost=1)
+    read = [line for line in room.lines if line.facts.inspection != "none"]
+    assert {room.text(line) for line in read} < set(lines)
+    assert [line.facts.flags for line in room.lines if line not in read] == [["not_json"]]
+
+
+def test_a_line_that_is_cut_between_two_requests_is_judged() -> None:
+    """Before its end goes upstream."""
+    room = Room(begun=False)
+    room.stage.house.judges = Choosy()
+    content = b"\n".join([generate(0), generate(1, "forbidden")])
+    first, second = resumed(room, content, [content.index(b"forbidden") + 3])
+    assert (status_of(first.taken), status_of(second.taken)) == (200, 403)
