@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import secrets
 import signal
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C, to look around.")] = False,
+    keep: Annotated[
+        bool | None,
+        typer.Option("--keep/--end", help="Go on until Ctrl-C, to look around; else end. At a terminal it goes on."),
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Show it in a minute: no keys, no network. A scripted model API, played clients, and the records they left.
@@ -40,7 +45,7 @@ def demo(
     \b
     Examples:
       tos-proxy demo
-      tos-proxy demo --keep
+      tos-proxy demo --end
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.cli import demo_detection, shown
     from proxy.cli.stage import records, staged
@@ -77,7 +82,7 @@ def demo(
             if json_:
                 told = {"sent": sent, "upstream_saw": seen, "records": found, "detection": second.told()}
                 print(json.dumps(told, indent=2))
-            if keep:
+            if keep if keep is not None else (sys.stdin.isatty() and sys.stdout.isatty() and not json_):
                 _wait(stage, say)
 
 
@@ -118,8 +123,16 @@ def _play(cast: list[Player], kit: Kit, keys: dict[str, str], stage: Stage, say:
 
 
 def _wait(stage: Stage, say: _Voice) -> None:
-    say.line(f"\nStill running. Gateway {stage.gateway}, admin API {stage.admin}/api/v1 (token {stage.token}). Ctrl-C ends it.")
-    try:
+    """Say what there is to look at and to do, and go on until Ctrl-C."""
+    found = stage.get("/cases?state=open&limit=500")["items"]
+    told = {item["subject_kind"]: item for item in found if item["severity"] == "high"}
+    say.line(f"\nNow it is yours: {stage.admin} in a browser; sign in with the token {stage.token}")
+    say.line(f"  {len(found)} cases wait for a decision: {stage.admin}/queue")
+    if (one := told.get("principal")) is not None:
+        say.line(f"  {one['subject']}, what was found and what to decide: {stage.admin}/cases/{one['id']}")
+    if (group := told.get("group")) is not None:
+        say.line(f"  linked accounts, and who shares what with whom: {stage.admin}/groups/{group['subject']}")
+    say.line(f"The gateway answers on {stage.gateway}, the API on {stage.admin}/api/v1. Ctrl-C ends it.")
+    with suppress(KeyboardInterrupt):
         signal.pause()
-    except KeyboardInterrupt:
-        say.line("")
+    say.line("")

@@ -108,4 +108,3 @@ def show(second: Second, stage: Stage, say: Callable[[str], None]) -> None:
         say(f"  {len(tied)} of {len(linked)} linked accounts, {each} requests each: {first['kind']}, group {first['group_key']}")
         say(f"    {first['sentences'][0]}")
         say(f"    {stage.admin}/findings/{first['id']}")
-    say("  (addresses work while it runs: --keep)")

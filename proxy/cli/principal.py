@@ -134,5 +134,5 @@ def _print_with_key(item: dict[str, Any], as_json: bool) -> None:
         return
     print(f"{item['name']}: {item['purpose']}")
     print(f"key, shown this once: {item['key']}")
-    print("It goes where the provider's key went; the proxy lends the key that the upstream's api_key_env names, say")
-    print("  TOS_PROXY_UPSTREAMS__OPENAI__API_KEY_ENV=OPENAI_API_KEY tos-proxy serve")
+    print("It goes where the provider's key went, and works at once where the proxy has that key to lend: in OPENAI_API_KEY,")
+    print("ANTHROPIC_API_KEY … (or what the upstream's api_key_env names) of the environment that it was started in.")

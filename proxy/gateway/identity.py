@@ -254,8 +254,9 @@ def _injects(credential: Credential, secret: bytes, request: Request, upstream: 
         return True
     inject = credential.kind == "virtual" and (lends or not own or not secret)
     if (inject and not lends) or (secret.startswith(VIRTUAL_PREFIX) and not inject):
-        setting = f"upstreams.{upstream.name}.api_key_env"
-        raise Refused(401, "no_provider_key", f"The proxy holds no provider key for {upstream.name}: {setting} names its variable.")
+        setting, variable = f"upstreams.{upstream.name}.api_key_env", upstream.options.api_key_env
+        told = f"{variable} ({setting}) is not set where it runs." if variable else f"{setting} names its variable."
+        raise Refused(401, "no_provider_key", f"The proxy holds no provider key for {upstream.name}: {told}")
     return inject
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 OPENAI = "openai"
@@ -46,3 +47,13 @@ def key_slot(base_url: str) -> str:
 def builtin_upstreams() -> dict[str, dict[str, str]]:
     """Fresh `{name: {dialect, base_url}}`, in a fixed order; a configuration's entry of the same name overrides fields."""
     return {name: {"dialect": dialect, "base_url": base_url} for name, dialect, base_url in _TABLE}
+
+
+def lend_usual_keys(upstreams: Any) -> None:
+    """Name the usual variable of a provider's key (`OPENAI_API_KEY`) where a built-in upstream says nothing of one and is at the
+    provider's own address: elsewhere a key is lent only if that is said. What has the wrong shape is left as it is.
+    """
+    for name, _, base_url in _TABLE:
+        fields = upstreams.get(name) if isinstance(upstreams, dict) else None
+        if isinstance(fields, dict) and fields.get("base_url") == base_url:
+            fields.setdefault("api_key_env", f"{name.upper()}_API_KEY")

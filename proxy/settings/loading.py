@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from proxy.documents.checking import in_file_order, invalid
 from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
 from proxy.documents.reading import Document, read_document
-from proxy.settings.builtin import builtin_upstreams
+from proxy.settings.builtin import builtin_upstreams, lend_usual_keys
 from proxy.settings.checks import Finding, findings
 from proxy.settings.described import config_file
 from proxy.settings.environment import PREFIX, Overlay, variables
@@ -67,6 +67,7 @@ def load(environ: Mapping[str, str], folder: FilePath | None = None) -> Loaded:
     for path, (variable, value) in variables(environ).items():
         overlay.lay(path, variable, value)
     _resolve_paths(tree, folder)
+    lend_usual_keys(tree["upstreams"])
     loaded = _Check(document, overlay)
     settings = loaded.settings()
     return Loaded(settings, file, hashlib.sha256(text).hexdigest(), document, overlay.origins)
