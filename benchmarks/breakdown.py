@@ -24,8 +24,8 @@ from typing import Any
 
 from benchmarks import bodies
 from benchmarks.process import require_linux, threads_ns, user_system_ns
-from benchmarks.subjects import TosProxy
-from benchmarks.tools import ROOT, Tools, finish
+from benchmarks.subjects import ROOT, TosProxy
+from benchmarks.tools import Tools, finish
 
 OURS = re.compile(r"(?:^|/)(proxy/[\w/]+\.py)$")
 WAITING = re.compile(r"epoll_p?wait|futex|pthread_cond_|sem_(?:timed|clock)?wait|acquire_lock|take_gil|poll_impl")

@@ -23,8 +23,8 @@ from typing import Any
 from benchmarks import bodies, cases
 from benchmarks.process import require_linux
 from benchmarks.report import BOUNDS, exceeded, table
-from benchmarks.subjects import Nginx, TosProxy
-from benchmarks.tools import ROOT, FailedRunError, Tools
+from benchmarks.subjects import ROOT, Nginx, TosProxy
+from benchmarks.tools import FailedRunError, Tools
 
 
 def options() -> argparse.Namespace:

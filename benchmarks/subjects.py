@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.process import children, free_port, pin, until_200
 
+ROOT = Path(__file__).resolve().parents[1]
 MEASURED_CORE, OTHER_CORE = 0, 1
 NGINX = """
 daemon off; master_process off; worker_processes 1; pid nginx.pid; error_log stderr error;
@@ -130,15 +131,18 @@ class TosProxy(Subject):
     path = "/openai/v1/chat/completions"
     headers = ("Authorization: Bearer sk-measurement-00000000000000000000",)
 
-    def __init__(self, folder: Path, upstream: str, certificate: Path | None = None) -> None:
+    def __init__(self, folder: Path, upstream: str, certificate: Path | None = None, program: tuple[str, ...] = ()) -> None:
+        """`program`: what stands in for the command `tos-proxy`."""
         super().__init__(folder)
         self.upstream, self.certificate, self.control = upstream, certificate, 0
+        self.program = program or (str(Path(sys.executable).with_name("tos-proxy")),)
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         """The command a user runs, all of it configured by the environment."""
         data = self.folder / "data"
         shutil.rmtree(data, ignore_errors=True)
         environment = {
+            "PYTHONPATH": str(ROOT),
             "TOS_PROXY_DATA_DIR": str(data),
             "TOS_PROXY_GATEWAY__PORT": str(self.port),
             "TOS_PROXY_ADMIN__PORT": str(free_port()),
@@ -147,7 +151,7 @@ class TosProxy(Subject):
         }
         if self.certificate:
             environment["SSL_CERT_FILE"] = str(self.certificate)
-        return [str(Path(sys.executable).with_name("tos-proxy")), "serve"], environment
+        return [*self.program, "serve"], environment
 
     def find(self) -> None:
         """The gateway worker is what is measured; supervisor and control go to the other core."""
@@ -156,8 +160,8 @@ class TosProxy(Subject):
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
             found = children(self.process.pid)
-            self.pid = next((pid for pid, command in found.items() if "proxy.app gateway" in command), 0)
-            self.control = next((pid for pid, command in found.items() if "proxy.app control" in command), 0)
+            self.pid = next((pid for pid, command in found.items() if " gateway " in command), 0)
+            self.control = next((pid for pid, command in found.items() if " control " in command), 0)
             if self.pid and self.control:
                 break
             time.sleep(0.05)

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.process import free_port, pin
-from benchmarks.subjects import OTHER_CORE, Subject
-
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.subjects import OTHER_CORE, ROOT, Subject
 
 
 class FailedRunError(RuntimeError):

@@ -57,6 +57,7 @@ class ReferencePublisher:
         self._most = most
         self._writer: IndexWriter | None = None
         self._seen = -1
+        self._stale = True
         self._polled = 0.0
         self._review_at = 0.0
 
@@ -94,15 +95,17 @@ class ReferencePublisher:
         if handled == self._seen and (self._store.dialect == "sqlite" or now < self._polled + _POLL_SECONDS):
             return
         self._polled = now
-        while True:
+        more = await store_references.waiting(self._store)
+        self._stale |= more
+        while more:
             settled = await store_references.settle(self._store, self._key, RESULTS)
             for download in settled.downloads:
                 await self._tie(download)
             await store_references.forget(self._store, [download.record for download in settled.downloads])
-            if settled.records < store_references.SLICE:
-                break
-        await self._publish()
-        self._seen = handled
+            more = settled.records >= store_references.SLICE
+        if self._stale or now >= self._review_at or self._store.dialect == "postgresql":
+            await self._publish()
+        self._seen, self._stale = handled, False
 
     async def _publish(self) -> None:
         if self._writer is None:

@@ -30,7 +30,10 @@ PASS_BYTES = 2 * 1024 * 1024
 """Bytes of frames read before they are written: some 600 exchanges of 1 KB, and the bound of what a pass holds in memory."""
 
 _LEAST_SHARE = 256 * 1024
-_LINGER_SECONDS = 0.05
+_LINGER_SECONDS, _LONG_LINGER_SECONDS = 0.05, 0.2
+_MANY_ENTRIES = 64
+"""Entries of a pass after which the next one waits longer, so that more of them share what a transaction costs beside its rows."""
+
 _LOOK_SECONDS = 0.5
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
 
@@ -114,6 +117,7 @@ class Shipper:
             stopping = stop.is_set()
             if stopping:
                 self._list_at = 0.0
+            before = self.progress.handled
             try:
                 shipped = await self.pass_once(thorough=stopping)
             except StoreError as error:
@@ -128,7 +132,8 @@ class Shipper:
                 self.progress.complete = True
                 return
             if not self._full:
-                await pause_unless(stop, _LINGER_SECONDS)
+                many = self.progress.handled - before >= _MANY_ENTRIES
+                await pause_unless(stop, _LONG_LINGER_SECONDS if many else _LINGER_SECONDS)
 
     async def pass_once(self, *, thorough: bool = False) -> bool:
         """Read and write once; True if there was anything. `thorough`: look at every epoch, however lately that was done.

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from proxy.core.clock import SystemClock
 from proxy.core.references import Origin, Refer, attributed, kind_of, reference_key, strictest
+from proxy.ledger import store_query
 from proxy.ledger.store import Store
 from proxy.ledger.tables import exchanges, mentions, reference_index
 
@@ -25,6 +26,7 @@ SLICE = 500
 _PAGE = 5000
 _MOST_AFTER = 10_000
 _FIELDS = ("record_id", "at", "kind", "principal", "project", "purpose", "verdict", "endpoint", "model")
+_WAITING = store_query.Query("SELECT record_id FROM mentions LIMIT 1")
 _INSERT = text(  # SQLAlchemy's own form of it would bring the modules of both databases into the process
     "INSERT INTO reference_index (key, stamp, record_id, at, kind, principal, project, purpose, verdict, endpoint, model) "
     "VALUES (:key, :stamp, :record_id, :at, :kind, :principal, :project, :purpose, :verdict, :endpoint, :model) "
@@ -58,6 +60,11 @@ class Settled:
 
     records: int = 0
     downloads: list[Download] = field(default_factory=list)
+
+
+async def waiting(store: Store) -> bool:
+    """Whether there may be anything to settle. Raises: StoreUnavailableError."""
+    return bool(await store_query.rows(store, _WAITING, {}))
 
 
 async def settle(store: Store, key: bytes, results: tuple[str, ...]) -> Settled:

@@ -83,6 +83,8 @@ def _update(columns: Iterable[str]) -> str:
 _ENTRIES = _Statement("entries", ENTRY_COLUMNS, "DO NOTHING")
 _EXCHANGES_WHOLE = _Statement("exchanges", _WHOLE, _update(_WHOLE[1:]))
 _EXCHANGES_OPENED = _Statement("exchanges", _OPENED, _update(_OPENED[1:]))
+# nearly all are new: then nothing is asked about those that are not
+_EXCHANGES_NEW = _Statement("exchanges", _WHOLE, "DO NOTHING")
 # an outcome that recovery had to assume gives way to the true one, never the other way round
 _EXCHANGES_ENDED = _Statement(
     "exchanges", _ENDED, _update(_ENDED[1:]) + " WHERE exchanges.outcome IS NULL OR exchanges.outcome = 'unknown_after_crash'"
@@ -155,7 +157,8 @@ def _ship_sqlite(connection: sqlite3.Connection, batch: Batch) -> Shipped:
     if _taken(batch, new, known):
         forks = _forks(batch, connection.execute(_LEAVES.format("?", "?", "?", "?"), _bounds(batch)))
     for statement, rows in _after_entries(batch, forks):
-        write(statement, rows)
+        if statement is not _EXCHANGES_WHOLE or write(_EXCHANGES_NEW, rows) < len(rows):
+            write(statement, rows)
     return Shipped(new, len(forks))
 
 
