@@ -38,6 +38,10 @@ class Told:
         """See `control.findings.Told`."""
         return ()
 
+    def declared(self) -> Mapping[str, str]:
+        """See `control.findings.Told`."""
+        return {}
+
 
 async def filled(store: Store, records: int) -> None:
     """Ship the exchanges."""

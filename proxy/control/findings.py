@@ -123,7 +123,7 @@ class FindingRaiser:
         for one, record in read:
             somebody = not judged.automatic(one.principal) or one.principal in self._accepted
             well = judged.answered(record.kind, record.status)
-            for raised in judged.raises(one, rules, accepted=somebody or well, ended_well=well):
+            for raised in judged.raises(one, rules, accepted=somebody or well, ended_well=well, said=gathered):
                 merge(gathered, raised)
             for name in judged.declares(one, ended_well=well):
                 declared[name] = Declared(one.purpose, one.at, one.id)

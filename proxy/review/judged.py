@@ -12,7 +12,7 @@ import msgspec
 
 from proxy.core.principal import UNDECLARED
 from proxy.core.rules import Rule
-from proxy.review.raised import UNACCEPTED, Raised
+from proxy.review.raised import UNACCEPTED, Raised, repeat
 
 DAY_US = 86_400_000_000
 
@@ -71,12 +71,20 @@ def automatic(principal: str) -> bool:
     return principal.startswith(_AUTOMATIC)
 
 
-def raises(record: Judged, rules: Mapping[str, Rule], *, accepted: bool, ended_well: bool) -> Iterator[Raised]:
-    """The findings of one record. `accepted`: its principal is somebody (`automatic`); `ended_well`: this call was answered."""
+def raises(
+    record: Judged, rules: Mapping[str, Rule], *, accepted: bool, ended_well: bool, said: Mapping[str, Raised] | None = None
+) -> Iterator[Raised]:
+    """The findings of one record. `accepted`: its principal is somebody (`automatic`); `ended_well`: this call was answered.
+
+    `said`: by key what came of records before it; a question that is among them is counted there and not put into words again.
+    """
     if record.outcome not in {"", "refused"}:
         return  # the end of a turn, whose beginning was read
     if record.purpose == UNDECLARED and ended_well and record.kind == "intent":
-        yield _question(record, rules)
+        if said is not None and (asked := said.get(question_about(record.principal))) is not None:
+            repeat(asked, record.id, record.at, record.versions.policies)
+        else:
+            yield _question(record, rules)
     if not record.judged:
         return
     if not accepted:

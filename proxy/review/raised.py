@@ -64,10 +64,15 @@ def merge(into: dict[str, Raised], raised: Raised) -> None:
     if known is None:
         into[raised.key] = raised
         return
-    known.count += raised.count
-    known.policies = known.policies or raised.policies  # a line does not say what was in force, its carrier does
-    if raised.last_at >= known.last_at:
-        known.last_at, known.last_record = raised.last_at, raised.last_record
+    repeat(known, raised.last_record, raised.last_at, raised.policies, raised.count)
+
+
+def repeat(known: Raised, record: str, at: int, policies: str, count: int = 1) -> None:
+    """What was raised came up again, lastly in this record."""
+    known.count += count
+    known.policies = known.policies or policies  # a line does not say what was in force, its carrier does
+    if at >= known.last_at:
+        known.last_at, known.last_record = at, record
 
 
 def stricter(one: str, other: str) -> str:

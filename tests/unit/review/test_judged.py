@@ -10,7 +10,7 @@ from proxy.core.rules import Rule
 from proxy.ledger.record import encode
 from proxy.review import judged
 from proxy.review.judged import DAY_US, decode, raises, speaks_for_terms
-from proxy.review.raised import UNACCEPTED, Raised
+from proxy.review.raised import UNACCEPTED, Raised, merge
 from tests.ledgers import NOON, Writer
 
 RULES = {
@@ -53,6 +53,20 @@ def test_undeclared_is_asked_once_answered() -> None:
     assert one[0].key == other[0].key
     assert found(purpose="undeclared", status=401) == []
     assert found(purpose="undeclared", status=0) == []
+
+
+def test_a_question_that_was_asked_is_counted() -> None:
+    """A question that came of earlier records of a slice is not put into words again: it counts as if it had been."""
+    records = [decode(evidence(purpose="undeclared", at=NOON + second, rules=("calm",))) for second in (0, 2, 1)]
+    plain: dict[str, Raised] = {}
+    short: dict[str, Raised] = {}
+    for record in records:
+        for one in raises(record, RULES, accepted=True, ended_well=True):
+            merge(plain, one)
+        for one in raises(record, RULES, accepted=True, ended_well=True, said=short):
+            merge(short, one)
+    assert short == plain
+    assert sorted((one.kind, one.count) for one in short.values()) == [("question", 3), ("terms", 3)]
 
 
 def test_a_rule_that_asks_for_a_purpose_is_the_question() -> None:
