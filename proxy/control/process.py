@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -105,17 +104,3 @@ async def durable(oneshot: Oneshot[Any]) -> None:
 
     drive(follow(), failed)
     await done
-
-
-def admin_duty(make: Callable[[], Any], listen: Callable[[], list[socket.socket]]) -> Duty:
-    """The duty that serves the admin application: `make` builds it, `listen` opens its sockets, both anew after a crash.
-
-    Nothing of the web framework is imported before it runs, so a process without this duty never carries it.
-    """
-
-    async def duty(stop: asyncio.Event) -> None:
-        from proxy.control.admin_server import serve
-
-        await serve(make(), listen(), stop)
-
-    return duty

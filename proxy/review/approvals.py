@@ -18,7 +18,6 @@ from proxy.ledger.summary_tables import approvals
 from proxy.review.cases import NoSuchCaseError
 from proxy.review.history import event, new_id
 
-ACTIONS = ("suspend", "erase")
 STATES = ("asked", "approved", "rejected")
 
 Approval = dict[str, Any]

@@ -21,7 +21,6 @@ from proxy.ledger.store import Store
 from proxy.review.paging import cursor_of, parse_cursor
 from proxy.review.standing import Stands
 
-CAUSES = ("evidence", "time", "purpose", "decision", "person")
 SPARING = ("dismissed", "exempt")
 """Decisions that put a standing back."""
 

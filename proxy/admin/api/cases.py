@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, JsonValue
 
-from proxy.admin.api.deciding import MOST_NOTE, Act, Decide, Event, Id, Instant, Name, Person, disposition, who
+from proxy.admin.api.deciding import MOST_NOTE, Act, Decide, Event, Id, Instant, Name, Person, disposition, there, who
 from proxy.admin.api.instants import instant
 from proxy.admin.parts import AdminParts, parts_of
-from proxy.admin.problems import ProblemError, responses
+from proxy.admin.problems import responses
 from proxy.review import appeals, cases, dispositions, findings
 
 router = APIRouter(tags=["cases"])
@@ -136,17 +134,6 @@ class Filters(BaseModel):
     cursor: str | None = Field(None, max_length=512)
 
 
-@contextmanager
-def _named() -> Iterator[None]:
-    """Problems of a case that is not there, or in no state for this."""
-    try:
-        yield
-    except cases.NoSuchCaseError as error:
-        raise ProblemError(404, "no-such-case", str(error)) from None
-    except dispositions.NotNowError as error:
-        raise ProblemError(409, "not-in-this-state", str(error)) from None
-
-
 @router.get("/cases", responses=responses(400))
 async def list_cases(parts: Parts, filters: Annotated[Filters, Query()]) -> Page:
     """Cases, the newest first."""
@@ -158,7 +145,7 @@ async def list_cases(parts: Parts, filters: Annotated[Filters, Query()]) -> Page
 @router.get("/cases/{id}", responses=responses(404))
 async def read_case(parts: Parts, id: Id) -> Whole:  # noqa: A002 - the name is the API's
     """One case and what happened to it."""
-    with _named():
+    with there():
         found, events = await cases.named(parts.store, id)
     return Whole(**found, events=[Event(**event) for event in events])
 
@@ -167,7 +154,7 @@ async def read_case(parts: Parts, id: Id) -> Whole:  # noqa: A002 - the name is 
 async def assign_case(parts: Parts, request: Request, id: Id, given: Assign) -> Whole:  # noqa: A002
     """Give a case to somebody."""
     by, now = who(request, given), parts.clock.utc_us()
-    with _named():
+    with there():
         await dispositions.assign(parts.store, id, given.assignee, given.due, by, now, parts.record)
     return await read_case(parts, id)
 
@@ -176,7 +163,7 @@ async def assign_case(parts: Parts, request: Request, id: Id, given: Assign) -> 
 async def decide_case(parts: Parts, request: Request, id: Id, decide: DecideCase) -> Whole:  # noqa: A002
     """Decide a case, and with it every finding that is open in it, but those of principals that are left out."""
     made, now = disposition(parts, request, decide), parts.clock.utc_us()
-    with _named():
+    with there():
         if decide.leave_out:
             await dispositions.decide_members(parts.store, id, made, set(decide.leave_out), now, parts.record)
         else:
@@ -187,7 +174,7 @@ async def decide_case(parts: Parts, request: Request, id: Id, decide: DecideCase
 @router.post("/cases/{id}/note", responses=responses(404))
 async def note_case(parts: Parts, request: Request, id: Id, given: Note) -> Whole:  # noqa: A002
     """Add a note to a case."""
-    with _named():
+    with there():
         await dispositions.note(parts.store, id, given.note, who(request, given), parts.clock.utc_us(), parts.record)
     return await read_case(parts, id)
 
@@ -195,7 +182,7 @@ async def note_case(parts: Parts, request: Request, id: Id, given: Note) -> Whol
 @router.post("/cases/{id}/appeal", responses=responses(404))
 async def appeal_case(parts: Parts, request: Request, id: Id, given: Note) -> Whole:  # noqa: A002
     """Keep what the principal says against the decision; a decided case is open again."""
-    with _named():
+    with there():
         await appeals.appeal(parts.store, id, given.note, who(request, given), parts.clock.utc_us(), parts.record)
     return await read_case(parts, id)
 
@@ -203,6 +190,6 @@ async def appeal_case(parts: Parts, request: Request, id: Id, given: Note) -> Wh
 @router.post("/cases/{id}/close", responses=responses(404, 409))
 async def close_case(parts: Parts, request: Request, id: Id, given: Annotated[Act | None, Body()] = None) -> Whole:  # noqa: A002
     """Close a case that is decided."""
-    with _named():
+    with there():
         await dispositions.close(parts.store, id, who(request, given or Act()), parts.clock.utc_us(), parts.record)
     return await read_case(parts, id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request
@@ -10,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from proxy.admin.api.instants import instant
 from proxy.admin.parts import AdminParts, session_of
 from proxy.admin.problems import ProblemError
+from proxy.review import cases, dispositions
 from proxy.review.dispositions import Disposition
 
 MOST_NOTE = 4000
@@ -82,3 +85,14 @@ def disposition(parts: AdminParts, request: Request, decide: Decide) -> Disposit
     if decide.until is not None and decide.until <= parts.clock.utc_us():
         raise ProblemError(422, "exemption-passed", "An exemption holds until a time that is still to come.")
     return Disposition(decide.decision, who(request, decide), decide.note, decide.until)
+
+
+@contextmanager
+def there() -> Iterator[None]:
+    """Problems of a case that is not there, or in no state for this."""
+    try:
+        yield
+    except cases.NoSuchCaseError as error:
+        raise ProblemError(404, "no-such-case", str(error)) from None
+    except dispositions.NotNowError as error:
+        raise ProblemError(409, "not-in-this-state", str(error)) from None

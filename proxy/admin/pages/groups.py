@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from proxy.admin.api.deciding import there
 from proxy.admin.pages.drawing import MOST_DRAWN, Edge
 from proxy.admin.pages.forms import form_of
-from proxy.admin.pages.queue import decided, seen_at, there
+from proxy.admin.pages.queue import decided, seen_at
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import parts_of, session_of
 from proxy.admin.problems import ProblemError

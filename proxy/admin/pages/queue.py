@@ -6,14 +6,13 @@ the answer in the place of what it changes; where not, the browser does, and goe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from proxy.admin.api.deciding import there
 from proxy.admin.pages.forms import form_of
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import parts_of, session_of
@@ -117,14 +116,3 @@ def instant(told: str) -> int | None:
         return int(datetime.fromisoformat(told).replace(tzinfo=UTC).timestamp() * 1_000_000)
     except (ValueError, OverflowError):
         raise ProblemError(422, "invalid-request", "This is no day: write it as 2026-12-31.") from None
-
-
-@contextmanager
-def there() -> Iterator[None]:
-    """Problems of a case that is not there, or in no state for this."""
-    try:
-        yield
-    except cases.NoSuchCaseError as error:
-        raise ProblemError(404, "no-such-case", str(error)) from None
-    except dispositions.NotNowError as error:
-        raise ProblemError(409, "not-in-this-state", str(error)) from None

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from proxy.control.process import admin_duty
+from proxy.control.admin_server import serve
 
 
 async def test_the_admin_server_answers_until_told_to_stop() -> None:
@@ -23,7 +23,7 @@ async def test_the_admin_server_answers_until_told_to_stop() -> None:
         return "yes"
 
     stop = asyncio.Event()
-    running = asyncio.create_task(admin_duty(lambda: app, lambda: [listener])(stop))
+    running = asyncio.create_task(serve(app, [listener], stop))
     async with httpx2.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", trust_env=False) as client:
         answer = await client.get("/there")
     assert (answer.status_code, answer.json()) == (200, "yes")
