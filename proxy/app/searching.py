@@ -2,25 +2,30 @@
 nothing of any content.
 
 A text is found where its characters stand together in what was sent or answered, in either case, written as they are or as JSON
-escapes them. An answer that came in events holds its words in pieces; a text that runs over two pieces is not found in it.
+escapes them. An answer that came in events holds its words in pieces; a text that runs over two pieces is not found in it. Of a
+content that is larger than a page shows, so much of the beginning is looked through.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from proxy.ledger import store_content, store_exchanges
+from proxy.ledger import store_exchanges
 from proxy.ledger.store import Store
+from proxy.ledger.store_analysis import Beginnings
+from proxy.ledger.store_content import MOST_SHOWN_BYTES
 from proxy.ledger.store_exchanges import Wanted
 
 MOST_OPENED = 100_000
 _PAGE = 200
+_AT_ONCE_BYTES = 16 * 1024 * 1024
+_TOLD = ("at", "principal", "upstream")
 
 
 @dataclass(frozen=True)
@@ -76,28 +81,34 @@ async def _through(
 ) -> bool:
     total = await store_exchanges.count(store, asked.wanted, most=MOST_OPENED + 1)
     wanted, cursor, done = forms(asked.text), None, 0
+    beginnings = Beginnings(store, master)
     while True:
         rows, cursor = await store_exchanges.page(store, asked.wanted, limit=_PAGE, cursor=cursor)
-        for row in rows:
-            if len(hits) >= asked.most or done >= MOST_OPENED:
-                return False
-            done += 1
-            hit = await _looked(store, master, row, wanted, seen)
-            if hit is not None:
-                hits.append(hit)
-            told(done, total, f"{done:,} exchanges opened, {len(hits):,} hold it")
+        for group in _groups(rows):
+            opened = await beginnings.of([row["id"] for row in group], MOST_SHOWN_BYTES)
+            for row in group:
+                if len(hits) >= asked.most or done >= MOST_OPENED:
+                    return False
+                done += 1
+                found = opened[row["id"]]
+                seen["closed" if found.request is None and found.answer is None else "opened"] += 1
+                where = [name for name, part in (("request", found.request), ("answer", found.answer)) if holds(part, wanted)]
+                if where:
+                    hits.append({"record": row["id"], **{name: row[name] for name in _TOLD}, "in": where})
+                told(done, total, f"{done:,} exchanges opened, {len(hits):,} hold it")
         if cursor is None:
             return True
 
 
-async def _looked(
-    store: Store, master: AESGCM, row: dict[str, Any], wanted: tuple[bytes, ...], seen: dict[str, int]
-) -> dict[str, Any] | None:
-    found = await store_exchanges.record(store, row["id"])
-    if found is None:
-        return None
-    request, answer = await store_content.opened(store, found, master)
-    seen["closed" if request.content is None and answer.content is None else "opened"] += 1
-    where = [name for name, part in (("request", request), ("answer", answer)) if holds(part.content, wanted)]
-    told = {name: row[name] for name in ("at", "principal", "upstream")}
-    return {"record": row["id"], **told, "in": where} if where else None
+def _groups(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Exchanges in order, so many at once as are opened by one query and held in memory."""
+    group: list[dict[str, Any]] = []
+    held = 0
+    for row in rows:
+        group.append(row)
+        held += min(row["request_bytes"], MOST_SHOWN_BYTES) + min(row["answer_bytes"], MOST_SHOWN_BYTES)
+        if held >= _AT_ONCE_BYTES:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
