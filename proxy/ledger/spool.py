@@ -24,9 +24,12 @@ from proxy.ledger.segments import COMMIT_MASK, COMMIT_SHIFT, FRAME_BYTES, FRAME_
 
 WATCH_SECONDS = 0.25
 # A sync for every second exchange costs more than all else the ledger does. So commits have an allowance, which a quiet spool never
-# uses up; a busy one lets small batches grow until the next is due, and does not wait once a batch is large.
+# uses up; a busy one lets small batches grow until the next is due, and does not wait once a batch is large. The wait becomes
+# longer while it is worth it, which is while those who come one by one find company. Whoever is alone waits the least.
 PACE_SECONDS = 0.003
+MOST_SECONDS = 0.012
 BURST = 10.0
+COMPANY = 2
 LARGE = 16
 
 crc32 = zlib.crc32
@@ -48,6 +51,7 @@ class Spool:
         self._under_way: Batch | None = None
         self._since = 0.0
         self._allowance = BURST
+        self._pace = PACE_SECONDS
         self._growing: TimerHandle | None = None
         self._due = True
         self._batch = Batch(0, 0, 0)
@@ -130,14 +134,16 @@ class Spool:
         if allowance >= 1.0 or self._batch.frames >= LARGE:
             self._loop.call_soon(self._hand_over)
         else:
-            self._growing = self._loop.call_later((1.0 - allowance) * PACE_SECONDS, self._hand_over)
+            self._growing = self._loop.call_later((1.0 - allowance) * self._pace, self._hand_over)
 
     def _allowed(self) -> float:
-        """Commits that may begin now; one more every PACE_SECONDS, up to BURST."""
-        return min(BURST, self._allowance + (self._loop.time() - self._since) / PACE_SECONDS)
+        """Commits that may begin now; one more every `_pace` seconds, up to BURST."""
+        return min(BURST, self._allowance + (self._loop.time() - self._since) / self._pace)
 
     def _hand_over(self) -> None:
-        self._growing = None
+        if self._growing is not None:
+            self._growing = None
+            self._pace = min(self._pace * 2.0, MOST_SECONDS) if self._batch.frames >= COMPANY else PACE_SECONDS
         self._allowance = max(0.0, self._allowed() - 1.0)
         self._since = self._loop.time()
         self._under_way = self._handed = self._close_batch()

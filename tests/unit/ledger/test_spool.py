@@ -15,7 +15,7 @@ from proxy.ledger.batch import Batch
 from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk
-from proxy.ledger.spool import BURST, LARGE, Spool
+from proxy.ledger.spool import BURST, LARGE, MOST_SECONDS, PACE_SECONDS, Spool
 from tests.torture.fault_disk import FaultDisk, StuckDisk
 from tests.torture.ledger_load import clock, filled
 
@@ -91,6 +91,21 @@ async def test_a_busy_spool_lets_small_batches_grow(tmp_path: Path, monkeypatch:
     await filled(slots[-1])
     assert all(slot.done for slot in slots)
     assert spool._committer.commits - before == 1
+    await ended(spool)
+
+
+async def test_who_finds_company_waits_longer_and_who_is_alone_does_not(tmp_path: Path) -> None:
+    """Waits that are shared double up to their bound; one that nobody shared makes the next the shortest again."""
+    spool = spool_in(tmp_path)
+    spool._allowance = 0.0
+    spool._since = asyncio.get_running_loop().time()
+    paces = []
+    for company in (2, 2, 2, 1):
+        slots = [append(spool) for _ in range(company)]
+        await filled(slots[-1])
+        paces.append(spool._pace)
+        spool._allowance = 0.0
+    assert paces == [2 * PACE_SECONDS, MOST_SECONDS, MOST_SECONDS, PACE_SECONDS]
     await ended(spool)
 
 
