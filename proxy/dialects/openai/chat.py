@@ -53,6 +53,10 @@ class ChatStream(EventStreamReader):
         self._plain = seen.text_chars > said and seen.model is not None and seen.upstream_id is not None
         return type(chunk) is dict and bool(chunk.get("error"))
 
+    def cannot_end(self, event: bytes) -> bool:
+        """What neither begins as the rule says nor spells `error`, not even by escapes, ends nothing."""
+        return not event.startswith(b"data: [") and event.find(b"error") < 0 and event.find(b"\\u") < 0
+
     def own_error(self, status: int, code: str, message: str, record_id: str) -> bytes:
         """See `EventStreamReader.own_error`."""
         return chat_error_event(status, code, message, record_id)

@@ -150,3 +150,25 @@ def test_an_error_after_a_held_beginning_needs_no_closing() -> None:
     reader = Recorder()
     reader.feed(b"data: [DO")
     assert reader.error_event(502, "c", "m", "r") == b"data: error\n\n"
+
+
+class Patient(Recorder):
+    """Reads later whatever has no `stop` in it."""
+
+    def cannot_end(self, event: bytes) -> bool:
+        return b"stop" not in event
+
+
+def test_events_that_end_nothing_are_read_together_and_in_order() -> None:
+    """They wait for a few others, for one that may end the stream, or for somebody who asks; then they are read as they came."""
+    reader = Patient()
+    reader.feed(b"data: first\n\n")
+    assert [reader.feed(b"data: %d\n\n" % number) for number in range(3)] == [0, 0, 0]
+    assert reader.got == [(b"", b"first")]
+    assert reader.facts().events == 4
+    reader.feed(b"data: " + b"x" * 3000 + b"\n\n")
+    assert len(reader.got) == 5
+    reader.feed(b"data: 4\n\n")
+    ending = b'data: {"type":"stop"}\n\n'
+    assert reader.feed(ending) == len(ending)
+    assert [payload for _, payload in reader.got] == [b"first", b"0", b"1", b"2", b"x" * 3000, b"4", b'{"type":"stop"}']

@@ -123,6 +123,19 @@ def test_an_error_event_ends_the_stream() -> None:
     assert reader.facts().error == "server_error"
 
 
+@pytest.mark.parametrize("key", [b"error", rb"\u0065rror", rb"err\u006fr"])
+def test_an_error_behind_other_members_ends_the_stream_however_it_is_spelled(key: bytes) -> None:
+    """A client acts on what the JSON says, so such an event is held whole though it arrives alone, among plain ones."""
+    found = by_name("openai").match("POST", CHAT)
+    assert found is not None
+    reader = found[0].answer("sse", True)
+    for _ in range(3):
+        assert reader.feed(b'data: {"id":"a","model":"m","choices":[{"index":0,"delta":{"content":"x"}}]}\n\n') == 0
+    event = b'data: {"id":"a","%b":{"type":"overloaded"}}\n\n' % key
+    assert reader.feed(event) == len(event)
+    assert (reader.facts().text, reader.facts().error, reader.facts().events) == ("xxx", "overloaded", 4)
+
+
 def test_half_an_emoji_in_a_delta_is_still_counted() -> None:
     """Providers cut surrogate pairs in two; the chunk is read by the lenient path."""
     found = by_name("openai").match("POST", CHAT)
