@@ -5,6 +5,7 @@ References are not resolved: what a request refers to counts as it does where no
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -25,6 +26,7 @@ from proxy.wire.request import Request
 class _Nowhere:
     """A connection that nobody is at the other end of."""
 
+    transport = asyncio.Transport()
     peer = ""
     source = ""
     local_socket = False

@@ -125,7 +125,6 @@ class Relay:
         """Take the answer from its connection from now on. Without `cancel` it is read to its end even when the client leaves."""
         self.request.on_gone = self._client_gone if cancel else self._go_on
         self.request.on_writable = self._go_on
-        self._tee.on_synced = self._go_on
         if self.request.gone and cancel:
             self._client_gone()
             return
@@ -138,9 +137,8 @@ class Relay:
     # --- from upstream
 
     def answer_piece(self, piece: bytes) -> None:
-        """Body bytes: to the record, to the reader, and on, but for what is held."""
+        """Body bytes: to the reader, on but for what is held, and to the record, which writes them with its next tick."""
         self.received += len(piece)
-        unsynced = self._tee.answer(piece)
         if self._decoder is None:
             hold = self._reader.feed(piece)
         else:  # what is encoded cannot be cut at an event; its end is held by the framing
@@ -156,6 +154,7 @@ class Relay:
             self.request.write(chunk(piece) if self._framing == "chunked" else piece)
         else:
             self._hold(self._held + piece, hold)
+        unsynced = self._tee.answer(piece)
         if unsynced > self._limit or not (self.request.writable or self.request.gone):
             self._pause()
 
@@ -189,11 +188,13 @@ class Relay:
     def _pause(self) -> None:
         if not self._paused:
             self._paused = True
+            self._tee.on_synced = self._go_on
             self._connection.pause()
 
     def _go_on(self) -> None:
         if self._paused and (self.request.writable or self.request.gone):
             self._paused = False
+            self._tee.on_synced = None
             self._connection.resume()
 
     def _client_gone(self) -> None:

@@ -150,7 +150,7 @@ class Worker:
             tasks.append(loop.create_task(self._leasing.run()))
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        gc.set_threshold(50_000, 20, 50)
         if line is not None:
             line.send({"event": "ready"})
         await self._ending.wait()

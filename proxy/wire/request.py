@@ -90,6 +90,7 @@ class Request:
         "_pieces",
         "_waiting",
         "_wanted",
+        "_write",
         "arrived_ns",
         "body_cap",
         "complete",
@@ -104,6 +105,7 @@ class Request:
 
     def __init__(self, connection: Carrier, head: RequestHead, arrived_ns: int) -> None:
         self._connection = connection
+        self._write = connection.transport.write
         self.head = head
         self.arrived_ns = arrived_ns
         self.body_cap = READ_AHEAD
@@ -223,7 +225,7 @@ class Request:
     def write(self, framed: bytes) -> None:
         """Hand bytes to the client's connection; they leave with this turn of the loop."""
         if not self.gone:
-            self._connection.transport.write(framed)
+            self._write(framed)
 
     def unsent(self) -> int:
         """Bytes written that the system has not taken yet."""
