@@ -49,10 +49,10 @@ def exchange() -> Exchange:
 def ample(leases: Leases, buckets: tuple[Bucket, ...]) -> None:
     """Have so much leased that nothing is asked for."""
     leases.linked = True
-    leases.reserve([(bucket, 1) for bucket in buckets if bucket.rate.seconds], time.monotonic())
-    asks = leases.asks()
+    leases.reserve([(bucket, 1) for bucket in buckets], time.monotonic())
+    asks = leases.asks(0.0)
     now = time.monotonic()
-    leases.answered(asks, Answer("e", int(time.time() * 1e6), [Given(10**8, 0) for _ in asks]), now, now)
+    leases.answered(asks, Answer("e", int(time.time() * 1e6), [Given(10**8 if ask.span_us else 5000, 0) for ask in asks]), now, now)
 
 
 def measure(judges: Judges, rounds: int, asked: Exchange) -> float:

@@ -30,18 +30,17 @@ Asker = tuple[str, str, str, str | None, str, tuple[str, ...]]
 
 
 class Allowances:
-    """The limits of one snapshot, by name. This process is one of so many `workers`, which share each limit in equal parts; rates
-    only unless they are `leased`.
+    """The limits of one snapshot, by name. This process is one of so many `workers`, which share each limit in equal parts, unless
+    limits are `leased`.
     """
 
-    __slots__ = ("_found", "_limits", "_share", "_throttles", "_workers")
+    __slots__ = ("_found", "_limits", "_share", "_throttles")
 
     def __init__(
         self, throttles: Mapping[str, Rule], limits: Mapping[str, Limit] | None = None, workers: int = 1, *, leased: bool = False
     ) -> None:
         self._throttles = throttles
         self._limits = limits or {}
-        self._workers = workers
         self._share = 1 if leased else workers
         self._found: dict[Asker, tuple[Bucket, ...]] = {}
 
@@ -108,7 +107,7 @@ class Allowances:
             if kind in KINDS
         ]
         if limit.concurrent:
-            rate = Rate(max(1, limit.concurrent // self._workers), 0.0)
+            rate = Rate(max(1, limit.concurrent // self._share), 0.0)
             found.append(Bucket(name, whose, CONCURRENT, rate, f"{told} (concurrent {limit.concurrent})", limit.message))
         return found
 

@@ -18,14 +18,17 @@ from proxy.core.buckets import CONCURRENT, PROMPTS, Bucket, Key, Part, Reservati
 from proxy.core.decision import Grant
 from proxy.core.oneshot import Oneshot
 from proxy.limits.accounts import Account, Answer, Ask
-from proxy.limits.opened import BUSY_SECONDS, Opened
+from proxy.limits.opened import BUSY_SECONDS
 from proxy.limits.seen import Seen
+from proxy.limits.slots import Slots
 
 MOST = 16_384
 """Budgets that are known at once: 8 MB. Whoever was idle longest loses its lease, and is given another."""
 WAIT_SECONDS = 0.025
 """The longest that a decision waits for a lease."""
 _ASK_AGAIN_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
+"""Between two looks for slots of which the shared place should hear again."""
 
 
 class Leases:
@@ -43,7 +46,8 @@ class Leases:
         self._most = most
         self._accounts: OrderedDict[Key, Account] = OrderedDict()
         self._wanting: dict[Key, Account] = {}
-        self._opened = Opened()
+        self._slots: dict[Key, Slots] = {}
+        self._looked = 0.0
         self._seen = Seen()
         self._waiting: list[tuple[float, Oneshot[None]]] = []
         self._flying: list[tuple[float, Oneshot[None]]] = []
@@ -56,12 +60,13 @@ class Leases:
         """
         taking: list[tuple[Account, Bucket, int]] = []
         short: list[tuple[Account, Bucket, int]] = []
-        counted = False
+        entering: list[tuple[Slots, Bucket]] = []
         for bucket, amount in wanted:
             if bucket.kind == CONCURRENT:
-                counted = True
-                if self._opened.full(bucket):
-                    return self._denied(BUSY_SECONDS, bucket)
+                slots = self._of(bucket)
+                entering.append((slots, bucket))
+                if slots.at_hand(now) < 1:
+                    short.append((slots, bucket, 1))
             elif not (prompt and bucket.kind == PROMPTS and self._seen.known(bucket.key, prompt, now, bucket.rate.seconds)):
                 account = self._account(bucket)
                 taking.append((account, bucket, amount))
@@ -76,13 +81,16 @@ class Leases:
             parts.append((bucket, amount, float(account.window)))
             if prompt and bucket.kind == PROMPTS:
                 self._seen.add(bucket.key, prompt, now)
-        return Grant(held=Reservation(parts, self._opened.enter(wanted) if counted else []))
+        for slots, _ in entering:
+            slots.enter()
+            self._look(slots)
+        return Grant(held=Reservation(parts, [bucket for _, bucket in entering]))
 
     def _missing(self, short: list[tuple[Account, Bucket, int]], now: float, credit: bool) -> Grant | None:
         """What is said where leases are short; None for credit."""
         for account, bucket, amount in short:
             if account.dry(amount, now):
-                return self._denied(account.dry_until - now, bucket)
+                return self._denied(max(account.dry_until - now, BUSY_SECONDS if bucket.kind == CONCURRENT else 0.0), bucket)
         _, bucket, _ = short[0]
         if not self.linked:
             return self._denied(_ASK_AGAIN_SECONDS, bucket)
@@ -103,6 +111,10 @@ class Leases:
 
     def _take(self, account: Account, amount: int, now: float) -> None:
         account.take(amount, now)
+        self._look(account)
+
+    def _look(self, account: Account) -> None:
+        """Whether there is something to ask for."""
         if (account.owed or account.low()) and account.key not in self._wanting:
             self._wanting[account.key] = account
             if not account.asked:
@@ -128,19 +140,30 @@ class Leases:
             if bucket.kind != PROMPTS:
                 self._account(bucket).give_back(amount, int(window), now)
         held.parts = []
-        self._opened.leave(held)
+        self.ended(held)
 
     def ended(self, held: Reservation) -> None:
         """See `MemoryLimiter.ended`."""
-        self._opened.leave(held)
+        for bucket in held.open:
+            slots = self._of(bucket)
+            slots.leave()
+            self._look(slots)
+        held.open = []
 
     # --- what is asked of the shared place
 
-    def asks(self, most: int = 256) -> list[Ask]:
+    def asks(self, now: float, most: int = 256) -> list[Ask]:
         """What to ask for now, so much at most; one answer or `lost` must follow before it is called again."""
+        if now - self._looked >= _LOOK_SECONDS:
+            self._looked = now
+            self._wanting.update({key: slots for key, slots in self._slots.items() if slots.stale(now)})
         keys = list(self._wanting)[:most]
         self._flying, self._waiting = self._waiting, []
-        return [self._wanting.pop(key).ask() for key in keys]
+        return [self._question(self._wanting.pop(key), now) for key in keys]
+
+    @staticmethod
+    def _question(account: Account, now: float) -> Ask:
+        return account.question(now) if isinstance(account, Slots) else account.ask()
 
     @property
     def waited_for(self) -> bool:
@@ -162,10 +185,15 @@ class Leases:
                 self.voided += 1
                 for account in self._accounts.values():
                     account.void()
+                for key, slots in self._slots.items():
+                    slots.void()
+                    self._wanting[key] = slots  # who is in them has to be known anew
             self.epoch = answer.epoch
         for ask, given in zip(asks, answer.given, strict=True):
             self.overrun += given.over
             ask.account.receive(ask, given, answer.clock_us, sent, now)
+            if isinstance(ask.account, Slots) and ask.account.surplus():
+                self._wanting[ask.account.key] = ask.account
         self._resume()
 
     def lost(self, asks: Sequence[Ask]) -> None:
@@ -173,7 +201,7 @@ class Leases:
         self.linked = False
         for ask in asks:
             ask.account.unanswered(ask)
-            if ask.account.owed:
+            if ask.account.owed or isinstance(ask.account, Slots):
                 self._wanting[ask.account.key] = ask.account
         self._flying, self._waiting = [*self._flying, *self._waiting], []
         self._resume()
@@ -189,7 +217,8 @@ class Leases:
 
     def unspent(self, now: float) -> list[Ask]:
         """What to give back at the end."""
-        return [ask for account in self._accounts.values() if (ask := account.give_up(now)) is not None]
+        every: list[Account] = [*self._accounts.values(), *self._slots.values()]
+        return [ask for account in every if (ask := account.give_up(now)) is not None]
 
     def _resume(self) -> None:
         flying, self._flying = self._flying, []
@@ -206,3 +235,12 @@ class Leases:
         account.count = bucket.rate.count
         accounts.move_to_end(bucket.key)
         return account
+
+    def _of(self, bucket: Bucket) -> Slots:
+        slots = self._slots.get(bucket.key)
+        if slots is None:
+            if len(self._slots) >= self._most:
+                self._slots = {key: each for key, each in self._slots.items() if not each.idle()}
+            slots = self._slots[bucket.key] = Slots(bucket.key)
+        slots.count = bucket.rate.count
+        return slots

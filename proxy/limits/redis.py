@@ -99,6 +99,7 @@ class Leasing:
         self._wanted = asyncio.Event()
         self._tiring: asyncio.TimerHandle | None = None
         self._failures = 0
+        self._name = uuid4().hex
 
     async def run(self) -> None:
         """Until cancelled; what is left then goes back."""
@@ -129,7 +130,7 @@ class Leasing:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wanted.wait(), HEARTBEAT_SECONDS)
             self._wanted.clear()
-            asks[:] = self.leases.asks()
+            asks[:] = self.leases.asks(monotonic())
             await self._ask(connection, asks)
             asks.clear()
 
@@ -137,7 +138,7 @@ class Leasing:
         leases = self.leases
         known = leases.epoch != "" or self._known.exists()
         keys = [_EPOCH, *(_key(ask) for ask in asks)]
-        words: list[str | int] = [len(keys), *keys, leases.epoch, uuid4().hex, int(known), connection.run]
+        words: list[str | int] = [len(keys), *keys, leases.epoch, uuid4().hex, int(known), connection.run, self._name]
         for ask in asks:
             words += [ask.count, ask.span_us, ask.owed, ask.least, ask.demand, ask.ahead, ask.window]
         sent = monotonic()

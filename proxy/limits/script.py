@@ -1,9 +1,13 @@
 """What Redis does in one step when leases are asked for, as a script (Redis 5 and later; docs/limits.md tells why).
 
 KEYS: the epoch, then each budget. ARGV: the epoch that the asker's leases are of (empty for none), a new epoch's name, 1 if the
-asker's host has known an epoch, the server's run; then of each budget its size, its window (µs), what is owed, the least that is of
-use, what is demanded, what is wanted ahead, and the window that a negative `owed` comes back to. Answers the epoch, the clock (µs),
-and of each budget what is given and what was used beyond it.
+asker's host has known an epoch, the server's run, the asker's name; then of each budget its size, its window (µs), what is owed,
+the least that is of use, what is demanded, what is wanted ahead, and the window that a negative `owed` comes back to. Answers the
+epoch, the clock (µs), and of each budget what is given and what was used beyond it.
+
+A window of 0 means slots: of so many (the size) the asker keeps what is `owed` in any case and wants what is `demanded`; it has
+them for so long (µs) as stands in the window's number. Given is how many it has from now on. A hash keeps who has how many, and
+until when.
 
 An epoch is as long as nothing was forgotten: it ends when its key is gone or another server's run counts. What was handed out
 before in the windows in which one began may still be spent, so they give nothing more (`void`), unless nobody can have any.
@@ -30,11 +34,35 @@ end
 if begun then
   redis.call('HSET', KEYS[1], 'id', id, 'void', string.format('%.0f', void), 'run', ARGV[4])
 end
+local function slots(key, size, kept, wanted, hold)
+  local every, others = redis.call('HGETALL', key), 0
+  for n = 1, #every, 2 do
+    local has, till = string.match(every[n + 1], '^(%d+):(%d+)$')
+    if tonumber(till) <= now then
+      redis.call('HDEL', key, every[n])
+    elseif every[n] ~= ARGV[5] then
+      others = others + tonumber(has)
+    end
+  end
+  local give = kept
+  if void == 0 or now > void + hold then give = math.max(kept, math.min(wanted, size - others)) end
+  if give > 0 then
+    redis.call('HSET', key, ARGV[5], string.format('%.0f:%.0f', give, now + hold))
+    redis.call('PEXPIRE', key, math.ceil(hold / 1000) * 2)
+  else
+    redis.call('HDEL', key, ARGV[5])
+  end
+  return give
+end
 local out = {id, string.format('%.0f', now)}
 for i = 2, #KEYS do
-  local a = 4 + (i - 2) * 7
+  local a = 5 + (i - 2) * 7
   local size, span, owed = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
   local least, demand, ahead = tonumber(ARGV[a + 4]), tonumber(ARGV[a + 5]), tonumber(ARGV[a + 6])
+  if span == 0 then
+    out[#out + 1] = slots(KEYS[i], size, owed, demand, tonumber(ARGV[a + 7]))
+    out[#out + 1] = 0
+  else
   local w = math.floor(now / span)
   local was = redis.call('HMGET', KEYS[i], 'w', 'u')
   local last, used = tonumber(was[1] or w), tonumber(was[2] or '0')
@@ -63,6 +91,7 @@ for i = 2, #KEYS do
   end
   out[#out + 1] = give
   out[#out + 1] = over
+  end
 end
 return out
 """

@@ -1,11 +1,11 @@
 """Limits that workers and hosts share, with their Redis flushed, killed, frozen and started again under load: whatever happens, no
-window lets more through than its limit, nobody waits for Redis, and there is no 5xx.
+window lets more through than its limit, no more are open at once than may be, nobody waits for Redis, and there is no 5xx.
 
-    python -m tests.torture.limits                        # a minute of leases alone, then of two proxies
+    python -m tests.torture.limits                        # a minute of leases alone, of slots, then of two proxies
     python -m tests.torture.limits --seconds 10 --sabotage outlived
 
 Faults: a lease `outlived` its window; a flushed Redis that `forgot` gives the window a second time; a lease's end is counted too
-`late`, as it is from an answer instead of from the question.
+`late`, as it is from an answer instead of from the question; `uncounted`: what others have open is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from proxy.core.buckets import Bucket, Reservation
 from proxy.core.oneshot import Oneshot
 from proxy.core.rules import Rate
 from proxy.demo.upstream import upstream_process
-from proxy.limits import script
+from proxy.limits import script, slots
 from proxy.limits.accounts import Account, Ask, Given
 from proxy.limits.redis import Leasing
 from tests.proxy_server import ProxyServer, proxy_server
@@ -38,6 +38,10 @@ from tests.servers import Redis, redis_server
 
 WORKERS = 8
 LIMIT, SPAN = 1600, 0.25
+OPEN = 5
+"""Exchanges that may be open at once, over all workers."""
+SILENCE = 4.0
+"""Seconds after which a silent worker's exchanges are taken to have ended; longer than any outage here."""
 HOSTS_LIMIT, HOSTS_SPAN = 60, 2.0
 CLIENTS = 3
 """Of each host."""
@@ -86,6 +90,10 @@ def planted(fault: str) -> Iterator[None]:
                 "id, void, begun = ARGV[2], now, true", "id, void, begun = ARGV[2], 0, true"
             )
             text = text.replace("void, begun = now, true", "void, begun = 0, true")
+            stack.enter_context(mock.patch.object(script, "TEXT", text))
+            stack.enter_context(mock.patch.object(script, "DIGEST", "0" * 40))
+        elif fault == "uncounted":
+            text = script.TEXT.replace("others = others + tonumber(has)", "others = 0")
             stack.enter_context(mock.patch.object(script, "TEXT", text))
             stack.enter_context(mock.patch.object(script, "DIGEST", "0" * 40))
         elif fault == "late":
@@ -160,6 +168,53 @@ def _befall(server: Redis, event: str) -> None:
         server.start()
 
 
+# --- slots: exchanges that stay open for a while
+
+
+async def crowd(server: Redis, seconds: float, folder: Path, seed: int, events: Sequence[str] = EVENTS) -> Counted:
+    """Workers that open what they may, while their Redis fails: how many are open is known here, and nowhere else for certain."""
+    counted, opened = Counted(), [0]
+    chance = random.Random(seed)
+    bucket = Bucket("crowd", "", "concurrent", Rate(OPEN, 0.0), "crowd")
+    with mock.patch.object(slots, "HELD_SECONDS", SILENCE), mock.patch.object(slots, "RENEW_SECONDS", SILENCE / 8):
+        workers = [Leasing(server.url, folder / f"epoch{number % 2}", lambda _: None) for number in range(WORKERS)]
+        tasks = [asyncio.create_task(worker.run()) for worker in workers]
+        until = monotonic() + seconds
+        takers = [asyncio.create_task(_open(worker, bucket, until, counted, opened)) for worker in workers for _ in range(2)]
+        while monotonic() < until:
+            await asyncio.sleep(chance.uniform(0.3, 0.7) if FLUSH not in events else SILENCE * 1.5)
+            await asyncio.to_thread(_befall, server, chance.choice(events))
+        await asyncio.gather(*takers)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return counted
+
+
+async def _open(worker: Leasing, bucket: Bucket, until: float, counted: Counted, opened: list[int]) -> None:
+    """One exchange after the other, each open for some hundredths of a second."""
+    chance = random.Random(id(worker))
+    while monotonic() < until:
+        asked = monotonic()
+        grant = worker.leases.reserve([(bucket, 1)], asked)
+        if isinstance(grant.coming, Oneshot):
+            while not grant.coming.done:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.002)
+            counted.longest = max(counted.longest, monotonic() - asked)
+            continue
+        if not isinstance(grant.held, Reservation):
+            counted.refused += 1
+            await asyncio.sleep(0.02)
+            continue
+        opened[0] += 1
+        counted.admitted.append((asked, asked))
+        if opened[0] > OPEN:
+            counted.wrong.append(f"{opened[0]} are open, {OPEN} may be")
+        await asyncio.sleep(chance.uniform(0.01, 0.05))
+        opened[0] -= 1
+        worker.leases.ended(grant.held)
+
+
 # --- two proxies of two workers each
 
 
@@ -219,6 +274,12 @@ def leases_alone(seconds: float, folder: Path, seed: int = 0, fault: str = "", e
         return asyncio.run(storm(server, seconds, folder, seed, events))
 
 
+def slots_alone(seconds: float, folder: Path, seed: int = 0, fault: str = "", events: Sequence[str] = EVENTS) -> Counted:
+    """`crowd` with a Redis of its own."""
+    with redis_server(folder / "redis") as server, planted(fault):
+        return asyncio.run(crowd(server, seconds, folder, seed, events))
+
+
 def two_hosts(seconds: float, folder: Path, seed: int = 0, *, alone: bool = False) -> Counted:
     """`hosts` with a Redis of its own."""
     with redis_server(folder / "redis") as server:
@@ -230,10 +291,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sabotage", choices=("outlived", "forgot", "late"), default="")
+    parser.add_argument("--sabotage", choices=("outlived", "forgot", "late", "uncounted"), default="")
     chosen = parser.parse_args()
-    runs: list[Callable[[Path], Counted]] = [lambda folder: leases_alone(chosen.seconds, folder, chosen.seed, chosen.sabotage)]
+    alone = slots_alone if chosen.sabotage == "uncounted" else leases_alone
+    runs: list[Callable[[Path], Counted]] = [lambda folder: alone(chosen.seconds, folder, chosen.seed, chosen.sabotage)]
     if not chosen.sabotage:
+        runs.append(lambda folder: slots_alone(chosen.seconds, folder, chosen.seed))
         runs.append(lambda folder: two_hosts(chosen.seconds, folder, chosen.seed))
     wrong = 0
     for run in runs:

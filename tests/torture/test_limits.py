@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.limits import CALM, FLUSH, leases_alone, two_hosts
+from tests.torture.limits import CALM, FLUSH, leases_alone, slots_alone, two_hosts
 
 pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="apt-get install -y redis-server")
 
@@ -46,3 +46,11 @@ def test_planted_faults_are_found(fault: str, tmp_path: Path) -> None:
 def test_hosts_that_count_alone_are_found(tmp_path: Path) -> None:
     """Without Redis each host lets the whole limit through."""
     assert two_hosts(6.0, tmp_path, alone=True).wrong
+
+
+def test_what_is_open_over_many_workers(tmp_path: Path) -> None:
+    """Never more than the limit, also while Redis is silent; with what others have open left out, more."""
+    counted = slots_alone(3.0, tmp_path, seed=1, events=(CALM, "freeze"))
+    assert not counted.wrong
+    assert len(counted.admitted) > 50
+    assert slots_alone(1.0, tmp_path / "fault", fault="uncounted", events=(CALM,)).wrong

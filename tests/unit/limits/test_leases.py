@@ -34,7 +34,7 @@ class Desk:
 
     def answer(self, *amounts: int, epoch: str = "one", over: int = 0, now: float = 0.0) -> None:
         """The shared place gives."""
-        asks = self.leases.asks()
+        asks = self.leases.asks(0.0)
         self.leases.answered(asks, Answer(epoch, CLOCK, [Given(amount, over) for amount in amounts]), now, now)
 
 
@@ -50,7 +50,7 @@ def test_what_is_short_is_asked_for_once_and_then_there() -> None:
     desk = Desk()
     waiting = [coming(desk.reserve((PACE, 1), (SPEND, 100))) for _ in range(3)]
     assert desk.woken == 3
-    asks = desk.leases.asks()
+    asks = desk.leases.asks(0.0)
     assert [(ask.key, ask.least, ask.demand) for ask in asks] == [(PACE.key, 1, 3), (SPEND.key, 100, 300)]
     desk.leases.answered(asks, Answer("one", CLOCK, [Given(4, 0), Given(400, 0)]), 0.0, 0.0)
     assert all(oneshot.done for oneshot in waiting)
@@ -74,7 +74,7 @@ def test_without_an_answer_only_leases_are_spent() -> None:
     coming(desk.reserve((PACE, 1)))
     desk.answer(2)
     asked = coming(desk.reserve((PACE, 3)))
-    desk.leases.lost(desk.leases.asks())
+    desk.leases.lost(desk.leases.asks(0.0))
     assert asked.done
     assert [desk.reserve((PACE, 1)).granted for _ in range(3)] == [True, True, False]
     assert desk.reserve((PACE, 1)).coming is None
@@ -86,7 +86,7 @@ def test_nobody_waits_for_long() -> None:
     """A shared place that is silent counts as away for all who come after."""
     desk = Desk()
     asked = coming(desk.reserve((PACE, 1), now=5.0))
-    desk.leases.asks()
+    desk.leases.asks(0.0)
     desk.leases.tire(5.0 + WAIT_SECONDS / 2)
     assert not asked.done
     desk.leases.tire(5.0 + WAIT_SECONDS)
@@ -115,7 +115,7 @@ def test_longer_answers_than_reserved_are_owed() -> None:
     held = desk.reserve((SPEND, 100)).held
     assert isinstance(held, Reservation)
     desk.leases.settle(held, {"tokens": 400}, 0.0)
-    (ask,) = desk.leases.asks()
+    (ask,) = desk.leases.asks(0.0)
     assert (ask.owed, ask.demand) == (250, 0)
     desk.leases.answered([ask], Answer("one", CLOCK, [Given(0, 50)]), 0.0, 0.0)
     assert desk.leases.overrun == 50
@@ -142,7 +142,7 @@ def test_who_cannot_wait_has_credit_once() -> None:
     """It is owed at once; where it is known that there is none, there is none."""
     desk = Desk()
     assert desk.reserve((PACE, 1), credit=True).granted
-    (ask,) = desk.leases.asks()
+    (ask,) = desk.leases.asks(0.0)
     assert (ask.owed, ask.demand) == (1, 0)
     desk.leases.answered([ask], Answer("one", CLOCK, [Given(0, 0)]), 0.0, 0.0)
     coming(desk.reserve((PACE, 1)))

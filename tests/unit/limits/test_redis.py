@@ -13,8 +13,10 @@ import pytest
 from proxy.core.buckets import Bucket, Reservation
 from proxy.core.oneshot import Oneshot
 from proxy.core.rules import Rate
+from proxy.limits import leases, slots
 from proxy.limits.redis import Connection, Leasing
 from proxy.limits.resp import Place
+from proxy.limits.slots import FULL_SECONDS
 from proxy.wire.certificate import self_signed
 from tests.servers import Redis, free_port, redis
 
@@ -99,6 +101,73 @@ async def test_what_is_larger_than_the_budget_waits_for_all_of_it(redis: Redis, 
         assert not await take(one, spend, 1)
         assert not await take(one, spend, 1000)
     assert b"1000" in redis.say("HVALS", redis.say("KEYS", "*spend*").split(b"\r\n")[2].decode())
+
+
+async def hold(worker: Leasing, limit: Bucket) -> Reservation | None:
+    """An exchange that is let through and stays open."""
+    for _ in range(8):
+        grant = worker.leases.reserve([(limit, 1)], monotonic())
+        if not isinstance(grant.coming, Oneshot):
+            return grant.held if isinstance(grant.held, Reservation) else None
+        coming = grant.coming
+        await until(lambda coming=coming: coming.done)  # type: ignore[misc]
+        if not worker.leases.linked:
+            await until(lambda: worker.leases.linked)
+    return None
+
+
+async def test_what_is_open_counts_over_all_workers(redis: Redis, tmp_path: Path) -> None:
+    """No more than the limit, wherever they are; one that ends makes room anywhere."""
+    both = Bucket("both", "a", "concurrent", Rate(3, 0.0), "both")
+    async with leasing(redis.url, tmp_path) as one, leasing(redis.url, tmp_path) as two:
+        workers = [await linked(worker) for worker in (one, two)]
+        held = [await hold(workers[number % 2], both) for number in range(5)]
+        assert sum(each is not None for each in held) == 3
+        assert held[0] is not None
+        one.leases.ended(held[0])
+        await until(lambda: not one.leases.due and one.leases._slots[both.key].held == 1)
+        await asyncio.sleep(FULL_SECONDS)
+        assert await hold(two, both) is not None
+        assert await hold(one, both) is None
+    async with leasing(redis.url, tmp_path) as three:  # whoever has ended holds nothing
+        await linked(three)
+        assert all([await hold(three, both) is not None for _ in range(3)])
+
+
+async def test_what_was_open_where_a_worker_died(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts until the worker was silent for long enough; one that is heard of keeps what it has."""
+    monkeypatch.setattr(slots, "HELD_SECONDS", 1.2)
+    monkeypatch.setattr(slots, "RENEW_SECONDS", 0.1)
+    monkeypatch.setattr(leases, "_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(Leasing, "_give_back", lambda *_: asyncio.sleep(0))
+    both = Bucket("both", "a", "concurrent", Rate(2, 0.0), "both")
+    async with leasing(redis.url, tmp_path) as one:
+        await linked(one)
+        assert await hold(one, both) is not None
+        async with leasing(redis.url, tmp_path) as two:
+            await linked(two)
+            assert await hold(two, both) is not None
+        async with leasing(redis.url, tmp_path) as three:
+            await linked(three)
+            assert await hold(three, both) is None
+            await asyncio.sleep(1.4)
+            assert await hold(three, both) is not None
+            assert await hold(three, both) is None
+
+
+async def test_a_flush_forgets_nothing_that_is_open(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until all who have something open have said so, nothing new is let in."""
+    monkeypatch.setattr(slots, "HELD_SECONDS", 2.5)
+    both = Bucket("both", "a", "concurrent", Rate(3, 0.0), "both")
+    async with leasing(redis.url, tmp_path) as one, leasing(redis.url, tmp_path) as two:
+        assert await hold(await linked(one), both) is not None
+        assert await hold(await linked(two), both) is not None
+        redis.say("FLUSHALL")
+        await until(lambda: one.leases.voided == two.leases.voided == 1)
+        assert await hold(one, both) is None
+        await asyncio.sleep(2.6)
+        assert await hold(one, both) is not None
+        assert await hold(two, both) is None
 
 
 async def test_a_flush_voids_leases_and_the_window(redis: Redis, tmp_path: Path) -> None:
