@@ -1,7 +1,8 @@
 """A client that has gone quiet, in under a kilobyte: its sums, its strongest stream with the pieces that make it, its tests.
 
 What it sent is forgotten (which prompts came before, which answers were given), what it is like is not: when it comes back, its
-strongest stream is known by its pieces and goes on where it was.
+strongest stream is known by its pieces and goes on where it was; pieces of no stream are kept for one to begin with, as far as
+there is room, so that prompts that come a day apart are known to be alike.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from array import array
 
 from proxy.core.errors import TosProxyError
 from proxy.detection.signals import WIDTH
+from proxy.detection.sketch import Pieces
 from proxy.detection.window import LOOSE, THREAD, Scope, Traffic
 
-FORMAT = 1
+FORMAT = 2
 MOST_PIECES = 48
 
-_HEAD = struct.Struct("<BBHBB")
+_HEAD = struct.Struct("<BBBBBB")
 _SCOPE = struct.Struct(f"<{WIDTH}fIIffff")
 _TIME = struct.Struct("<diif")
 
@@ -31,11 +33,12 @@ def pack(traffic: Traffic) -> bytes:
     gathered = {number: _gathered(traffic, number) for number in numbers}
     strongest = max(numbers, key=lambda number: (gathered[number], traffic.streams.scopes[number].sums.total), default=LOOSE)
     owned = traffic.memory.pieces.owned(strongest)[:MOST_PIECES] if strongest != LOOSE else []
+    loose = traffic.memory.pieces.owned(Pieces.NOBODY, 1)[: MOST_PIECES - len(owned)]
     scopes = [traffic.streams.whole, *([traffic.streams.scopes[strongest]] if strongest in traffic.streams.scopes else [])]
-    head = _HEAD.pack(FORMAT, WIDTH, len(owned), len(scopes), strongest)
+    head = _HEAD.pack(FORMAT, WIDTH, len(owned), len(loose), len(scopes), strongest)
     surpluses = [scopes[0].surplus, gathered.get(strongest, 0.0)]
     packed = [_scope(scope, surplus) for scope, surplus in zip(scopes, surpluses, strict=False)]
-    return b"".join([head, _TIME.pack(*traffic.memory.past()), *packed, array("I", owned).tobytes()])
+    return b"".join([head, _TIME.pack(*traffic.memory.past()), *packed, array("I", owned + loose).tobytes()])
 
 
 def unpack(packed: bytes) -> Traffic:
@@ -46,8 +49,9 @@ def unpack(packed: bytes) -> Traffic:
 
     """
     try:
-        form, width, pieces, scopes, strongest = _HEAD.unpack_from(packed)
-        if (form, width) != (FORMAT, WIDTH) or len(packed) != _HEAD.size + _TIME.size + scopes * _SCOPE.size + 4 * pieces:
+        form, width, owned, loose, scopes, strongest = _HEAD.unpack_from(packed)
+        size = _HEAD.size + _TIME.size + scopes * _SCOPE.size + 4 * (owned + loose)
+        if (form, width) != (FORMAT, WIDTH) or len(packed) != size:
             raise DormancyError("a dormant client of another version")
         traffic = Traffic()
         traffic.memory.remember(*_TIME.unpack_from(packed, _HEAD.size))
@@ -58,9 +62,10 @@ def unpack(packed: bytes) -> Traffic:
     traffic.streams.whole = read[0]
     if len(read) > 1:
         traffic.streams.scopes[strongest] = read[1]
-        for mark in array("I", packed[at + scopes * _SCOPE.size :]):
-            traffic.memory.pieces.add(mark, strongest)
-            traffic.memory.pieces.add(mark, strongest)
+    marks = array("I", packed[at + scopes * _SCOPE.size :])
+    for place, mark in enumerate(marks):
+        for _ in range(2 if place < owned else 1):
+            traffic.memory.pieces.add(mark, strongest if place < owned else Pieces.NOBODY)
     return traffic
 
 

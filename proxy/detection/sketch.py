@@ -101,9 +101,9 @@ class Pieces:
         else:
             self._marks[place], self._owners[place], self._counts[place] = mark, owner, 1
 
-    def owned(self, owner: int) -> list[int]:
-        """The pieces of a stream that came more than once, those that came most first."""
-        mine = [place for place, whose in enumerate(self._owners) if whose == owner and self._counts[place] > 1]
+    def owned(self, owner: int, least: int = 2) -> list[int]:
+        """The pieces of a stream that came so often at least, those that came most first."""
+        mine = [place for place, whose in enumerate(self._owners) if whose == owner and self._counts[place] >= least]
         mine.sort(key=lambda place: (-self._counts[place], place))
         return [self._marks[place] for place in mine]
 
