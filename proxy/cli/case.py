@@ -12,7 +12,7 @@ import typer
 
 from proxy.cli.api import call
 from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
-from proxy.cli.tables import print_table
+from proxy.cli.tables import counted, print_table
 
 NameArgument = Annotated[str, typer.Argument(help="Id of the case or the finding.")]
 
@@ -134,7 +134,7 @@ def _print(item: dict[str, Any], found: list[dict[str, Any]], as_json: bool) -> 
 
 def _print_finding(one: dict[str, Any]) -> None:
     state = one["decision"] if one["state"] == "decided" else one["state"]
-    print(f"\n{one['id']}  {one['severity']} {one['kind']}, {state}, {one['count']} times: {one['title']}")
+    print(f"\n{one['id']}  {one['severity']} {one['kind']}, {state}, {counted(one['count'], 'time')}: {one['title']}")
     for sentence in one["sentences"]:
         print(f"  {sentence}")
     for sentence in one["exculpatory"]:
