@@ -124,7 +124,7 @@ class Corridor:
             if carrier is not None:
                 exchange.facts = await carrier.read()
             else:
-                exchange.facts = understand(exchange) if short else await self._aside(partial(understand, exchange))
+                exchange.facts = understand(exchange) if short else await self._carriers.reader.understand(exchange)
             house.name_end_user(exchange)
             if exchange.facts.references and self._references is not None:
                 exchange.refers = self._references.resolve(exchange)

@@ -1,7 +1,8 @@
-"""Long lines of carriers are read by a process of its own (`reading.py`), one after the other; no turn of the loop waits for one.
+"""Long lines of carriers, and long bodies of JSON, are read by a process of its own (`reading.py`), one after the other; no turn of
+the loop waits for one.
 
-What is asked runs in a thread that does nothing else. A process that ends, fails or takes too long is replaced once;
-a line that no process could read is recorded unread, flagged `reading_failed`.
+What is asked runs in a thread that does nothing else. A process that ends, fails or takes too long is replaced once; what no
+process could read is recorded unread, flagged `reading_failed`.
 """
 
 from __future__ import annotations
@@ -16,16 +17,25 @@ from typing import Any, Protocol
 
 import msgspec
 
+from proxy.core.exchange import Exchange
+from proxy.core.facts import RequestFacts
 from proxy.core.oneshot import Oneshot
-from proxy.dialects.carried import LineMeaning, Meaning
+from proxy.dialects.carried import LineMeaning, Meaning, Told
 from proxy.dialects.jsonio import StrictJSONError
 from proxy.gateway import reading
+from proxy.gateway.receive import Body, charset, understand
+from proxy.gateway.refusal import Refused
+from proxy.gateway.routes import Route
 
 COMMAND = (sys.executable, "-P", "-m", "proxy.app", "read")
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "TOS_PROXY_NATIVE")
 """What the process gets to know: no key is among it."""
+BODY = 1024 * 1024
+"""Bytes of a body that is read in a thread: a fifth of a second, which a process takes to start, would be dearer to its caller."""
+
 _SECONDS = 30.0
-"""For one line; the dearest that may come takes a sixth of it on a machine with nothing else to do."""
+_SECONDS_A_BYTE = 2e-6
+"""For one line or body; the dearest that may come takes a sixth of it on a machine with nothing else to do."""
 
 _encode = msgspec.json.Encoder().encode
 _answer = msgspec.json.Decoder(reading.Answer).decode
@@ -35,7 +45,11 @@ Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
 
 
 class Reader(Protocol):
-    """Reads lines that are too long for a turn of the loop."""
+    """Reads what is too long for a turn of the loop."""
+
+    def understand(self, exchange: Exchange) -> Oneshot[RequestFacts]:
+        """What the body of a request says. Fails with Refused 400, 415."""
+        ...
 
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
         """What a line says, whose bytes are these parts. Fails with StrictJSONError."""
@@ -47,6 +61,10 @@ class InThread:
 
     def __init__(self, aside: Aside) -> None:
         self._aside = aside
+
+    def understand(self, exchange: Exchange) -> Oneshot[RequestFacts]:
+        """See `Reader`."""
+        return self._aside(partial(understand, exchange))
 
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
         """See `Reader`."""
@@ -63,6 +81,19 @@ class LongLines:
         self._process: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
         self._over = False
+
+    def understand(self, exchange: Exchange) -> Oneshot[RequestFacts]:
+        """See `Reader`. What is shorter than `BODY`, a form or encoded, is read in a thread."""
+        route: Route = exchange.route
+        body: Body = exchange.body
+        values = exchange.request.head.values
+        rows = route.dialect.endpoints
+        plain = route.endpoint.json_body and body.form is None and len(body.whole) > BODY and b"content-encoding" not in values
+        if not plain or route.endpoint not in rows:
+            return self._aside(partial(understand, exchange))
+        told = charset(values.get(b"content-type", b""))
+        asked = reading.OfBody(route.dialect.name, rows.index(route.endpoint), route.parameters, told)
+        return self._aside(partial(self._understand, asked, body.whole))
 
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
         """See `Reader`."""
@@ -82,23 +113,36 @@ class LongLines:
             self._process.wait()
             self._process = None
 
+    def _understand(self, asked: reading.OfBody, body: bytes) -> RequestFacts:
+        try:
+            told = self._told(asked, (body,))
+        except StrictJSONError as error:
+            raise Refused(error.status, error.code, str(error)) from error
+        return told.facts if told is not None else RequestFacts(inspection="none", flags=["reading_failed"])
+
     def _read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Meaning:
-        arguments = _encode(kind.told)
-        question = [reading.QUESTION.pack(len(arguments), sum(map(len, parts))) + arguments, *parts]
+        told = self._told(reading.OfLine(*kind.told), parts)
+        return kind.again(told) if told is not None else kind.unread("reading_failed")
+
+    def _told(self, asked: reading.OfLine | reading.OfBody, parts: Sequence[bytes]) -> Told | None:
+        """None when no process could read it. Raises: StrictJSONError."""
+        arguments, size = _encode(asked), sum(map(len, parts))
+        question = [reading.QUESTION.pack(len(arguments), size) + arguments, *parts]
         for _ in range(2):
             try:
-                told, status, code, message = _answer(self._ask(question))
+                answer: reading.Answer = _answer(self._ask(question, _SECONDS + size * _SECONDS_A_BYTE))
             except (OSError, msgspec.MsgspecError):
                 self._stop()
                 continue
-            if told is None:
-                raise StrictJSONError(status, code, message)
-            return kind.again(told)
-        return kind.unread("reading_failed")
+            if answer[0] is None:
+                raise StrictJSONError(*answer[1:])
+            return answer[0]
+        return None
 
-    def _ask(self, question: Sequence[bytes]) -> bytes:
+    def _ask(self, question: Sequence[bytes], seconds: float) -> bytes:
         """Raises: OSError."""
         end = self._end or self._start()
+        end.settimeout(seconds)
         for part in question:
             end.sendall(part)
         (size,) = reading.ANSWER.unpack(_all(end, reading.ANSWER.size))
@@ -108,7 +152,6 @@ class LongLines:
         if self._over:
             raise ConnectionError("the gateway ends")
         ours, theirs = socket.socketpair()
-        ours.settimeout(_SECONDS)
         with theirs:
             environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
             self._process = subprocess.Popen(  # noqa: S603 - our own module

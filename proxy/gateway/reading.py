@@ -1,11 +1,11 @@
-"""The process that reads long lines for a gateway: `python -m proxy.app read`, with a socket as its standard input.
+"""The process that reads long lines and bodies for a gateway: `python -m proxy.app read`, with a socket as its standard input.
 
-To parse a line of megabytes takes the interpreter's lock for as long as it lasts, in a thread as well, and a line that is made for
+To parse megabytes of JSON takes the interpreter's lock for as long as it lasts, in a thread as well, and a text that is made for
 it takes seconds. In a process of its own it takes nobody's turn, and what the tree needs in memory goes with it. It is started by
-the first long line and ends when it was not asked for a while, or when its gateway is gone.
+the first long one and ends when it was not asked for a while, or when its gateway is gone.
 
-A question is the lengths of what follows (two u32, little-endian), the arguments of a `LineMeaning` as a JSON array, and the line.
-The answer is a length and JSON: `[told]`, or of what is refused `[null, status, code, message]`.
+A question is the lengths of what follows (two u32, little-endian): an `OfLine` or `OfBody` as JSON, and the bytes themselves. The
+answer is a length and JSON: an `Answer`.
 """
 
 from __future__ import annotations
@@ -13,39 +13,57 @@ from __future__ import annotations
 import resource
 import socket
 import struct
+from functools import lru_cache
 
 import msgspec
 
 from proxy.dialects import by_name
 from proxy.dialects.carried import LineMeaning, Told, told
+from proxy.dialects.contract import PathParameters
 from proxy.dialects.jsonio import StrictJSONError
+from proxy.gateway.receive import facts_of
 
 QUESTION = struct.Struct("<II")
 ANSWER = struct.Struct("<I")
 MOST_KIB = 256 * 1024
 """Of memory that it has once had: it ends after the answer, so that the machine has it back."""
 
-_IDLE_SECONDS = 30.0
+_IDLE_SECONDS = 300.0
 
-Arguments = tuple[str, str, str, str | None]
+
+class OfLine(msgspec.Struct, frozen=True, array_like=True, tag="line"):
+    """A line: the arguments of its `LineMeaning`, the dialect by its name."""
+
+    dialect: str
+    kind: str
+    carried: str
+    model: str | None
+
+
+class OfBody(msgspec.Struct, frozen=True, array_like=True, tag="body"):
+    """A body of JSON: the place of its row in the dialect's table, what the path says, and the content type's charset."""
+
+    dialect: str
+    row: int
+    path: PathParameters
+    charset: str | None
+
+
 Answer = tuple[Told | None, int, str, str]
-"""What was told, or status, code and message of why it is refused."""
+"""What was told (of a body the facts alone), or status, code and message of why it is refused."""
 
-_arguments = msgspec.json.Decoder(Arguments).decode
+_asked = msgspec.json.Decoder(OfLine | OfBody).decode
 _encode = msgspec.json.Encoder().encode
 
 
 def serve(end: socket.socket, most_kib: int = MOST_KIB) -> int:
     """Answer until nobody asks any more. Returns the exit code."""
     end.settimeout(_IDLE_SECONDS)
-    kind: LineMeaning | None = None
     try:
         while question := received(end, QUESTION.size):
-            told_bytes, line_bytes = QUESTION.unpack(question)
-            arguments = _arguments(received(end, told_bytes))
-            if kind is None or kind.told != arguments:
-                kind = LineMeaning(by_name(arguments[0]), *arguments[1:])
-            answer = _encode(answered(kind, received(end, line_bytes)))
+            told_bytes, content_bytes = QUESTION.unpack(question)
+            asked = _asked(received(end, told_bytes))
+            answer = _encode(answered(asked, received(end, content_bytes)))
             end.sendall(ANSWER.pack(len(answer)) + answer)
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > most_kib:
                 break
@@ -54,12 +72,20 @@ def serve(end: socket.socket, most_kib: int = MOST_KIB) -> int:
     return 0
 
 
-def answered(kind: LineMeaning, line: bytes) -> Answer:
-    """What one line says."""
+def answered(asked: OfLine | OfBody, content: bytes) -> Answer:
+    """What a line, or a body, says."""
     try:
-        return told(kind.parse(line)), 0, "", ""
+        if isinstance(asked, OfLine):
+            return told(_meaning(asked).parse(content)), 0, "", ""
+        endpoint = by_name(asked.dialect).endpoints[asked.row]
+        return Told("", facts_of(endpoint, content, asked.charset, asked.path, [])), 0, "", ""
     except StrictJSONError as error:
         return None, error.status, error.code, error.message
+
+
+@lru_cache(maxsize=8)
+def _meaning(asked: OfLine) -> LineMeaning:
+    return LineMeaning(by_name(asked.dialect), asked.kind, asked.carried, asked.model)
 
 
 def received(end: socket.socket, size: int) -> bytes:

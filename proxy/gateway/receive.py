@@ -10,7 +10,7 @@ from typing import Protocol
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.oneshot import Oneshot
-from proxy.dialects.contract import Endpoint
+from proxy.dialects.contract import Endpoint, PathParameters
 from proxy.dialects.jsonio import StrictJSONError, inspect_json
 from proxy.dialects.multipart import FormReader, read_form
 from proxy.gateway.refusal import Refused
@@ -118,14 +118,19 @@ def understand(exchange: Exchange) -> RequestFacts:
     coding = values.get(b"content-encoding")
     if coding is not None and coding.lower() != b"identity":
         raw = _decoded(raw, coding, flags)
+    try:
+        return facts_of(endpoint, raw, charset(values.get(b"content-type", b"")), route.parameters, flags)
+    except StrictJSONError as error:
+        raise Refused(error.status, error.code, str(error)) from error
+
+
+def facts_of(endpoint: Endpoint, raw: bytes, charset: str | None, parameters: PathParameters, flags: list[str]) -> RequestFacts:
+    """What JSON says, decoded; `flags` is what was found out before. Raises: StrictJSONError."""
     tree = None
     if raw:
-        try:
-            inspected = inspect_json(raw, charset(values.get(b"content-type", b"")))
-        except StrictJSONError as error:
-            raise Refused(error.status, error.code, str(error)) from error
+        inspected = inspect_json(raw, charset)
         tree, flags = inspected.tree, flags + inspected.flags
-    facts = endpoint.read_request(tree, route.parameters)
+    facts = endpoint.read_request(tree, parameters)
     if tree is None:
         facts.inspection = "none"
     if flags:

@@ -10,6 +10,7 @@ import pytest
 from proxy.core.decision import Decision, Grant, Verdict
 from proxy.core.errors import UpstreamError
 from proxy.gateway.corridor import Corridor
+from proxy.gateway.long_lines import InThread
 from proxy.gateway.refusal import Refused
 from tests.unit.gateway.stage import CHAT, Stage, get, post, status_of, told_error, whole
 
@@ -265,6 +266,7 @@ def test_long_bodies_are_read_aside() -> None:
         return held(job)
 
     stage.corridor._aside = later
+    stage.corridor._carriers.reader = InThread(later)
     body = b'{"model":"m","messages":[{"role":"user","content":"' + b"x" * 300_000 + b'"}]}'
     stage.client(post(body=body))
     assert (len(work), stage.intent.facts.prompt_chars) == (1, 300_000)

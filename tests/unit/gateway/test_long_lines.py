@@ -13,7 +13,7 @@ from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects import by_name, jsonio
 from proxy.dialects.carried import BATCH_LINE, TRAINING_LINE, LineMeaning, Meaning
 from proxy.dialects.lines import WHOLE
-from proxy.gateway.long_lines import InThread, LongLines
+from proxy.gateway.long_lines import BODY, InThread, LongLines
 from proxy.ledger.record import Line
 from tests.unit.gateway.stage import Stage, aside, post, status_of, whole
 from tests.unit.gateway.test_carrier import FILES, FORM, call, come, upload
@@ -93,8 +93,8 @@ def test_a_process_that_dies_is_replaced_once() -> None:
     assert broken.started == 2
 
 
-def largest_read(monkeypatch: pytest.MonkeyPatch, stage: Stage, size: int) -> tuple[int, list[Line]]:
-    """The longest JSON that the gateway's own process parses while a file with a line of `size` characters passes."""
+def largest_read(monkeypatch: pytest.MonkeyPatch, stage: Stage, request: bytes) -> int:
+    """The longest JSON that the gateway's own process parses while a request passes."""
     sizes = [0]
     inspect = jsonio.inspect_json
 
@@ -102,13 +102,12 @@ def largest_read(monkeypatch: pytest.MonkeyPatch, stage: Stage, size: int) -> tu
         sizes.append(len(raw))
         return inspect(raw, *charset)
 
-    for name in ("proxy.dialects.carried.inspect_json", "proxy.gateway.carrier.inspect_json"):
-        monkeypatch.setattr(name, spied)
-    client = come(stage, post(FILES, upload(b"\n".join([call(0), call(1, text="x" * size), call(2)])), *FORM))
+    for module in ("dialects.carried", "gateway.carrier", "gateway.receive"):
+        monkeypatch.setattr(f"proxy.{module}.inspect_json", spied)
+    client = come(stage, request)
     stage.upstream.feed(whole())
     assert status_of(client.taken) == 200
-    lines = stage.entries("line")
-    return max(sizes), [line for line in lines if isinstance(line, Line)]
+    return max(sizes)
 
 
 @pytest.mark.parametrize("planted", [False, True])
@@ -117,10 +116,39 @@ def test_no_long_line_is_parsed_by_the_gateway_itself(monkeypatch: pytest.Monkey
     stage = Stage()
     if not planted:
         stage.corridor._carriers.reader = elsewhere
-    longest, lines = largest_read(monkeypatch, stage, 15 * 1024 * 1024)
-    assert (longest > WHOLE) is planted
-    assert [line.facts.prompt_chars for line in lines] == [5, 15 * 1024 * 1024, 5]
+    size = 15 * 1024 * 1024
+    file = upload(b"\n".join([call(0), call(1, text="x" * size), call(2)]))
+    assert (largest_read(monkeypatch, stage, post(FILES, file, *FORM)) > WHOLE) is planted
+    assert [line.facts.prompt_chars for line in stage.entries("line") if isinstance(line, Line)] == [5, size, 5]
     stage.check_figures()
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_no_long_body_is_parsed_by_the_gateway_itself(monkeypatch: pytest.MonkeyPatch, elsewhere: LongLines, planted: bool) -> None:
+    """The facts are those that it would have found itself."""
+    stage = Stage()
+    if not planted:
+        stage.corridor._carriers.reader = elsewhere
+    body = {"model": "m-1", "messages": [{"role": "user", "content": "é" * BODY}], "unheard_of": 1 << 70}
+    request = post(body=json.dumps(body).encode())
+    assert (largest_read(monkeypatch, stage, request) > BODY) is planted
+    facts = stage.intent.facts
+    assert (facts.model, facts.prompt_chars, facts.flags, facts.inspection) == ("m-1", BODY, ["integer_beyond_int64"], "full")
+    stage.check_figures()
+
+
+def test_a_long_body_that_is_refused_elsewhere_is_refused(elsewhere: LongLines) -> None:
+    """As a short one is; one that no process can read is forwarded, and said to be unread."""
+    stage = Stage()
+    stage.corridor._carriers.reader = elsewhere
+    padding = b'"x":"' + b"x" * BODY + b'"'
+    client = come(stage, post(body=b'{"a":1,"a":2,' + padding + b"}"))
+    assert (status_of(client.taken), stage.refusal.error) == (400, "json_duplicate_key")
+    assert not stage.sent
+    stage = Stage()
+    stage.corridor._carriers.reader = LongLines(aside, command=(sys.executable, "-c", "pass"))
+    come(stage, post(body=b"{" + padding + b"}"))
+    assert (stage.intent.facts.inspection, stage.intent.facts.flags) == ("none", ["reading_failed"])
 
 
 @pytest.mark.parametrize("form", ["duplicate", "deep"])

@@ -6,8 +6,7 @@ import socket
 
 import msgspec
 
-from proxy.dialects import by_name
-from proxy.dialects.carried import BATCH_LINE, LineMeaning
+from proxy.dialects.carried import BATCH_LINE
 from proxy.gateway import reading
 
 LINE = b'{"custom_id":"c","url":"/v1/chat/completions","body":{"model":"m","messages":[]}}'
@@ -15,7 +14,7 @@ LINE = b'{"custom_id":"c","url":"/v1/chat/completions","body":{"model":"m","mess
 
 def asked(line: bytes) -> bytes:
     """A question."""
-    arguments = msgspec.json.encode(LineMeaning(by_name("openai"), BATCH_LINE, "", None).told)
+    arguments = msgspec.json.encode(reading.OfLine("openai", BATCH_LINE, "", None))
     return reading.QUESTION.pack(len(arguments), len(line)) + arguments + line
 
 
