@@ -3,8 +3,7 @@
 An entry's place is written once. When a place is taken, the leaf hashes are compared: the same hash is a replay, another one a
 fork; then the first entry stays, the second is kept whole as an incident, and its projection is not written.
 SQLite gets the driver's own `executemany`, PostgreSQL COPY into temporary tables and `INSERT … SELECT`: SQLAlchemy's statements
-would cost more processor time than everything else in this file. What all rows of a batch have in common stands in SQLite's
-statement itself, since half of what a row costs is handing over its values one by one.
+would cost more processor time than everything else in this file.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
@@ -37,7 +35,7 @@ from proxy.ledger.store_rows import (
     Row,
     json_text,
 )
-from proxy.ledger.tables import OWN_PART, cursors
+from proxy.ledger.tables import cursors
 
 _WHOLE = ("id", *INTENT_COLUMNS, *OUTCOME_COLUMNS)
 _OPENED = ("id", *INTENT_COLUMNS)
@@ -64,10 +62,9 @@ class _Statement:
     def quoted(self) -> str:
         return ", ".join(f'"{column}"' for column in self.columns)
 
-    def sqlite(self, constants: tuple[str, ...]) -> str:
-        """`constants`: of each column its one value as SQL, empty where every row has its own."""
-        values = ", ".join(constant or "?" for constant in constants)
-        return f"INSERT INTO {self.table} ({self.quoted}) VALUES ({values}) ON CONFLICT {self.conflict}"  # noqa: S608 - see `_constant`
+    def sqlite(self) -> str:
+        marks = ", ".join("?" * len(self.columns))
+        return f"INSERT INTO {self.table} ({self.quoted}) VALUES ({marks}) ON CONFLICT {self.conflict}"  # noqa: S608 - constants of this file
 
     def postgres(self) -> str:
         # the condition tells the parser that ON belongs to the conflict, and costs nothing
@@ -83,8 +80,6 @@ def _update(columns: Iterable[str]) -> str:
 _ENTRIES = _Statement("entries", ENTRY_COLUMNS, "DO NOTHING")
 _EXCHANGES_WHOLE = _Statement("exchanges", _WHOLE, _update(_WHOLE[1:]))
 _EXCHANGES_OPENED = _Statement("exchanges", _OPENED, _update(_OPENED[1:]))
-# nearly all are new: then nothing is asked about those that are not
-_EXCHANGES_NEW = _Statement("exchanges", _WHOLE, "DO NOTHING")
 # an outcome that recovery had to assume gives way to the true one, never the other way round
 _EXCHANGES_ENDED = _Statement(
     "exchanges", _ENDED, _update(_ENDED[1:]) + " WHERE exchanges.outcome IS NULL OR exchanges.outcome = 'unknown_after_crash'"
@@ -112,16 +107,6 @@ _CURSOR = _Statement(
     "seq = excluded.seq, commit_number = excluded.commit_number, commit_frames = excluded.commit_frames, at = excluded.at "
     "WHERE cursors.seq <= excluded.seq",
 )
-_FEW_VALUES = frozenset(
-    [
-        *("instance", "epoch", "day", "outcome_instance", "outcome_epoch", "kind", "credential", "purpose", "dialect"),
-        *("inspection", "verdict", "decision", "request_content", "outcome", "status", "answer_content", "coding"),
-    ]
-)
-"""Columns of which there are so few values, none of a client's choosing, that a statement may name one and be kept prepared."""
-
-_DEFAULTS = ("", 0, OWN_PART)
-
 _PLACE = "SELECT seq FROM cursors WHERE instance = {} AND epoch = {}"
 _LEAVES = "SELECT seq, leaf FROM entries WHERE instance = {} AND epoch = {} AND seq BETWEEN {} AND {}"
 
@@ -149,7 +134,7 @@ async def _driver(store: Store) -> AsyncIterator[Any]:
 
 def _ship_sqlite(connection: sqlite3.Connection, batch: Batch) -> Shipped:
     def write(statement: _Statement, rows: Sequence[Row]) -> int:
-        return _insert(connection, statement, rows)
+        return connection.executemany(statement.sqlite(), rows).rowcount if rows else 0
 
     known = connection.execute(_PLACE.format("?", "?"), (batch.instance, batch.epoch)).fetchone()
     new = write(_ENTRIES, batch.entries)
@@ -157,32 +142,8 @@ def _ship_sqlite(connection: sqlite3.Connection, batch: Batch) -> Shipped:
     if _taken(batch, new, known):
         forks = _forks(batch, connection.execute(_LEAVES.format("?", "?", "?", "?"), _bounds(batch)))
     for statement, rows in _after_entries(batch, forks):
-        if statement is not _EXCHANGES_WHOLE or write(_EXCHANGES_NEW, rows) < len(rows):
-            write(statement, rows)
+        write(statement, rows)
     return Shipped(new, len(forks))
-
-
-def _insert(connection: sqlite3.Connection, statement: _Statement, rows: Sequence[Row]) -> int:
-    """Write rows on SQLite's own connection; gives how many were written or changed."""
-    if not rows:
-        return 0
-    columns = list(zip(*rows, strict=True))
-    constants = tuple([_constant(name, values) for name, values in zip(statement.columns, columns, strict=True)])
-    own = [values for values, constant in zip(columns, constants, strict=True) if not constant]
-    return connection.executemany(_prepared(statement, constants), zip(*own, strict=True)).rowcount
-
-
-@lru_cache(64)
-def _prepared(statement: _Statement, constants: tuple[str, ...]) -> str:
-    return statement.sqlite(constants)
-
-
-def _constant(name: str, values: Sequence[Any]) -> str:
-    """As SQL, what all rows have in this column; empty if they differ, or if there are many values that they might all have."""
-    first = values[0]
-    if (first not in _DEFAULTS and name not in _FEW_VALUES) or values.count(first) < len(values):
-        return ""
-    return "'" + first.replace("'", "''") + "'" if type(first) is str else str(int(first))
 
 
 async def _ship_postgres(driver: Any, batch: Batch) -> Shipped:
@@ -265,7 +226,7 @@ async def ship_projection(store: Store, projection: Projection) -> None:
 
         def write(connection: sqlite3.Connection) -> None:
             for statement, rows in _projected(projection):
-                _insert(connection, statement, rows)
+                connection.executemany(statement.sqlite(), rows)
 
         await store.write_directly(write)
         return
@@ -277,7 +238,7 @@ async def ship_projection(store: Store, projection: Projection) -> None:
 async def ship_keys(store: Store, rows: Sequence[Row]) -> None:
     """Write wrapped content keys (`KEY_COLUMNS`) that the store does not have; a destroyed one stays destroyed."""
     if store.dialect == "sqlite":
-        await store.write_directly(lambda connection: _insert(connection, _KEYS, rows))
+        await store.write_directly(lambda connection: connection.executemany(_KEYS.sqlite(), rows))
         return
     async with _driver(store) as driver:
         await _copy(driver, _KEYS, rows)
