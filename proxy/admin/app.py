@@ -33,7 +33,7 @@ from proxy.admin.api import (
 from proxy.admin.api import terms as adoptions
 from proxy.admin.auth import Gate
 from proxy.admin.conditional import Conditional
-from proxy.admin.pages import PAGES, failed, sign_in, single_sign_on
+from proxy.admin.pages import PAGES, failed, searches, sign_in, single_sign_on
 from proxy.admin.pages.static import Static
 from proxy.admin.parts import AdminParts
 from proxy.admin.repeated import Repeated
@@ -82,7 +82,7 @@ def create(parts: AdminParts) -> FastAPI:
     problems.install(app, failed.page_of)
     for router in RESOURCES:
         app.include_router(router, prefix="/api/v1")
-    for router in (sign_in.router, single_sign_on.router, *(one.router for one in PAGES)):
+    for router in (sign_in.router, single_sign_on.router, searches.router, *(one.router for one in PAGES)):
         app.include_router(router)
     app.mount("/static", Static())
     app.state.failures = sign_in.Failures()

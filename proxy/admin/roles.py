@@ -30,7 +30,7 @@ _NEEDS: tuple[tuple[str, str, str], ...] = (
     (r"POST", r"/api/v1/policies/explain", "viewer"),
     (r"POST", r"/(?:findings|cases|queue|groups)/.+", "reviewer"),
     (r"POST", r"/exchanges/[^/]+/content(?:/(?:request|answer))?", "reviewer"),
-    (r"POST", r"/policies/backtests", "reviewer"),
+    (r"POST", r"/(?:policies/backtests|exchanges/searches)", "reviewer"),
     (r"POST", r"/sign-(?:in|out)", "viewer"),
 )
 _TABLE = [(method, re.compile(path), role) for method, path, role in _NEEDS]

@@ -6,7 +6,7 @@ A content is opened only for who asks for it, and that is itself an entry of the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from proxy.admin.pages import exporting
-from proxy.admin.pages.forms import form_of
+from proxy.admin.pages.forms import form_of, instant
 from proxy.admin.pages.rendering import HEADERS, page
 from proxy.admin.parts import AdminParts, exchange_of, opening, parts_of
 from proxy.admin.problems import ProblemError
@@ -30,6 +30,8 @@ MOST_CARRIED = 50
 """Lines or turns shown with their exchange."""
 
 MOST_REASON = 500
+DAY_US = 86_400_000_000
+_SPAN = ("since", "until")
 _SIDES = ("request", "answer")
 _EXPORTED = (
     *("id", "at", "principal", "credential", "end_user", "project", "purpose", "upstream", "host", "dialect", "endpoint", "method"),
@@ -45,21 +47,27 @@ async def listed(request: Request) -> Response:
     """A page of exchanges by filters of the address."""
     parts = parts_of(request)
     asked = request.query_params
-    equal = _equal(request)
+    wanted = _wanted(request)
     try:
-        rows, cursor = await store_exchanges.page(
-            parts.store, store_exchanges.Wanted(equal), limit=PAGE, cursor=asked.get("cursor")
-        )
+        rows, cursor = await store_exchanges.page(parts.store, wanted, limit=PAGE, cursor=asked.get("cursor"))
     except store_exchanges.BadCursorError:
-        rows, cursor = await store_exchanges.page(parts.store, store_exchanges.Wanted(equal), limit=PAGE)
-    more = f"{ADDRESS}?{urlencode(equal | {'cursor': cursor})}" if cursor else ""
-    shown: dict[str, Any] = {"rows": rows, "equal": equal, "more": more, "purposes": PURPOSES, "first": "cursor" not in asked}
-    return page(request, "exchanges.html", **shown, query=urlencode(equal))
+        rows, cursor = await store_exchanges.page(parts.store, wanted, limit=PAGE)
+    told = {name: asked[name] for name in (*FILTERS, *UNCOMMON, *_SPAN) if asked.get(name)}
+    more = f"{ADDRESS}?{urlencode(told | {'cursor': cursor})}" if cursor else ""
+    shown: dict[str, Any] = {"rows": rows, "equal": told, "more": more, "purposes": PURPOSES, "first": "cursor" not in asked}
+    shown |= {"searches": parts.jobs is not None, "short": bool(cursor) and len(rows) < PAGE}
+    return page(request, "exchanges.html", **shown, query=urlencode(told))
 
 
-def _equal(request: Request) -> dict[str, str]:
+def _wanted(request: Request) -> store_exchanges.Wanted:
     asked = request.query_params
-    return {name: asked[name] for name in (*FILTERS, *UNCOMMON) if asked.get(name)}
+    return store_exchanges.Wanted({name: asked[name] for name in (*FILTERS, *UNCOMMON) if asked.get(name)}, *span_of(asked))
+
+
+def span_of(told: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """From when to before when, by the days `since` and `until`, both included. Raises: ProblemError 422."""
+    since, until = (instant(told.get(name, "")) for name in _SPAN)
+    return since, until + DAY_US if until is not None else None
 
 
 @router.get(ADDRESS + ".{form}")
@@ -67,7 +75,7 @@ async def export(request: Request, form: str) -> Response:
     """The same list as a file: evidence, no content."""
     if form not in exporting.FORMS:
         raise ProblemError(404, "not-found", "Exchanges can be had as csv and as jsonl.")
-    store, wanted = parts_of(request).store, store_exchanges.Wanted(_equal(request))
+    store, wanted = parts_of(request).store, _wanted(request)
 
     async def pages(cursor: str | None) -> tuple[Sequence[exporting.Row], str | None]:
         return await store_exchanges.page(store, wanted, limit=exporting.PAGE, cursor=cursor)

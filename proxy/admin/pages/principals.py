@@ -24,6 +24,7 @@ from proxy.review.standing import Stands
 TITLE = "Principals"
 ADDRESS = "/principals"
 LATEST = 20
+MOST_LISTED = 200
 MOST_MOVES = 50
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -33,12 +34,15 @@ router = APIRouter(include_in_schema=False)
 
 @router.get(ADDRESS)
 async def listed(request: Request) -> Response:
-    """All that are configured or added."""
+    """Those that are configured or added, by name."""
     parts = parts_of(request)
-    added = await store_principals.listed(parts.store)
-    rows = [(one, "configured") for one in parts.configured()] + [(one.principal, "added") for one in added]
+    after = request.query_params.get("after", "")[:512].replace("\0", "")
+    added = await store_principals.listed(parts.store, limit=MOST_LISTED + 1, after=after)
+    rows = [(one, "configured") for one in parts.configured() if one.name > after] + [(one.principal, "added") for one in added]
+    rows.sort(key=lambda row: row[0].name)
+    more = f"{ADDRESS}?{urlencode({'after': rows[MOST_LISTED - 1][0].name})}" if len(rows) > MOST_LISTED else ""
     stands = await effective(parts)
-    return page(request, "principals.html", rows=sorted(rows, key=lambda row: row[0].name), stands=stands)
+    return page(request, "principals.html", rows=rows[:MOST_LISTED], stands=stands, more=more)
 
 
 @router.get(ADDRESS + "/{name:path}")

@@ -6,14 +6,13 @@ the answer in the place of what it changes; where not, the browser does, and goe
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from proxy.admin.api.deciding import there
-from proxy.admin.pages.forms import form_of
+from proxy.admin.pages.forms import form_of, instant
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import parts_of, session_of
 from proxy.admin.problems import ProblemError
@@ -106,13 +105,3 @@ def decided(form: dict[str, str], by: str, now: int) -> dispositions.Disposition
         if until <= now:
             raise ProblemError(422, "exemption-passed", "An exemption holds until a day that is still to come.")
     return dispositions.Disposition(decision, by, form.get("note", ""), until)
-
-
-def instant(told: str) -> int | None:
-    """A day that a form holds, as microseconds since 1970 UTC; None for none. Raises: ProblemError 422 for what is no day."""
-    if not told:
-        return None
-    try:
-        return int(datetime.fromisoformat(told).replace(tzinfo=UTC).timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise ProblemError(422, "invalid-request", "This is no day: write it as 2026-12-31.") from None
