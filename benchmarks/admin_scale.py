@@ -56,6 +56,11 @@ ADDRESSES = (
     "/api/v1/exchanges?limit=100",
     "/api/v1/exchanges?purpose=train.general&limit=100",
     "/api/v1/exchanges?outcome=open",
+    "/api/v1/exchanges?dialect=nobody-speaks-it",
+    "/api/v1/exchanges?principal=p7&upstream=local&model_requested=model-3",
+    "/api/v1/exchanges?purpose=train.general&upstream=local&model_requested=model-3&decision=deny",
+    "/api/v1/standings",
+    "/api/v1/standing-moves",
     "/api/v1/findings?state=open",
     "/api/v1/cases?state=open",
     "/api/v1/policies",
@@ -174,7 +179,7 @@ async def measure(store: Store) -> None:
                 assert answer.status_code == 200, (address, answer.text)
     for address, times in found.items():
         times.sort()
-        print(f"{address:52} median {times[len(times) // 2]:7.1f} ms   p95 {times[int(len(times) * 0.95)]:7.1f} ms", flush=True)
+        print(f"{address:92} median {times[len(times) // 2]:7.1f} ms   p95 {times[int(len(times) * 0.95)]:7.1f} ms", flush=True)
 
 
 async def run(number: int, url: str) -> None:
