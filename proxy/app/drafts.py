@@ -1,6 +1,6 @@
 """What the commands of policy authors work on: rules and their tests, from paths or as the configuration names them.
 
-A path is a pack (a folder with a `pack.yaml`), a folder of packs, a folder of policies, a policy, or a test.
+A path is a pack (a folder with a `pack.yaml`), a folder of packs and policies, a policy, or a test.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class _Places:
             self.packs.append(Wanted(path))
         elif packs := sorted(each.parent for each in path.rglob(PACK_FILE) if RELEASES not in each.parts):
             self.packs += map(Wanted, packs)
+            self.policies += [file for file in loader.files_of(path, []) if not any(pack in file.parents for pack in packs)]
         else:
             self.policies.append(path)
 

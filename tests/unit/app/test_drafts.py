@@ -45,13 +45,14 @@ def names(found: Drafts) -> tuple[list[str], list[str]]:
         ("packs/mine", ["mine/big"], ["packs/mine/big_test.yaml"]),
         ("packs/mine/big_test.yaml", ["mine/big"], ["packs/mine/big_test.yaml"]),
         ("own", ["own", "other"], ["own/big_test.yaml"]),
+        (".", ["mine/big", "own", "other"], ["packs/mine/big_test.yaml", "own/big_test.yaml"]),
         ("own/big.yaml", ["own"], ["own/big_test.yaml"]),
         ("own/big_test.yaml", ["own"], ["own/big_test.yaml"]),
         ("own/other.yaml", ["other"], []),
     ],
 )
 def test_paths(folder: Path, on: Ground, path: str, rules: list[str], tests: list[str]) -> None:
-    """A pack, a folder of packs, a folder of policies, a policy and a test each mean what lies there; kept releases do not."""
+    """A pack, a folder of packs, of policies or of both, a policy and a test each mean what lies there; kept releases do not."""
     assert names(drafts([folder.relative_to(Path.cwd()) / path], 0, on)) == (rules, tests)
 
 
