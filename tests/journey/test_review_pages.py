@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import msgspec
 import pytest
 import uvicorn
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,10 +17,11 @@ from playwright.sync_api import Browser
 
 from proxy.admin.app import create
 from proxy.admin.parts import AdminParts
-from proxy.ledger import store_traits
+from proxy.ledger import store_standings, store_traits
 from proxy.ledger.store import Store
-from proxy.review import findings
+from proxy.review import findings, moves, ties
 from proxy.review.raised import Contribution, Raised
+from proxy.review.standing import Stands
 from tests.journey.browsing import CHROMIUM, LOOKS, Visitor, chromium, visiting
 from tests.ledgers import NOON, Writer
 from tests.servers import free_port
@@ -51,6 +53,12 @@ async def _furnish(admin: Admin) -> str:
     await admin.ship()
     async with admin.store.write() as connection:
         await findings.keep(connection, [_raised(number, some) for number, some in enumerate(samples)], NOON)
+        shares = [ties.Account(name, 7, 9, 1) for name in ACCOUNTS]
+        pairs = [ties.Pair(ACCOUNTS[0], "account-1", 14), ties.Pair("account-1", "account-2", 2)]
+        await ties.keep(connection, {"linked-1": ties.Ties(shares, [ties.Piece("3f9a1c07", 3, 21)], pairs, 20, 400)}, NOON)
+        rows = [Stands(name, "watched", "linked-1", since=NOON, until=2**52, changed_at=NOON) for name in ACCOUNTS]
+        await moves.note(connection, rows)
+        await store_standings.keep(connection, [msgspec.structs.asdict(row) for row in rows])
     await store_traits.keep(admin.store, [(name, "payment", "k1") for name in ACCOUNTS[:2]], NOON)
     return carrier
 
@@ -97,13 +105,14 @@ def test_a_group_and_what_it_rests_on_are_open_to_everybody(
     with visiting(chromium, address, TOKEN, *look) as visitor:
         page = visitor.go("/groups")
         _go(visitor, "main table a")
-        assert page.locator("svg.graph circle").count() == len(ACCOUNTS)
+        assert page.locator("svg.graph circle").count() == 2 * len(ACCOUNTS)
         _go(visitor, "main table a[href^='/findings/']")
         assert page.locator("svg.bar").count() == 2
         page.fill("#reason", "one list?")
         _go(visitor, "text=Open the samples")
         assert "Keep to the format." in page.inner_text("pre.template")
         _go(visitor, "dl.facts a[href^='/principals/']")
+        assert page.locator("svg.stairs path.ahead").count() == 2
         visitor.go(carrier)
         page.fill("#reason", "what is in it?")
         _go(visitor, "text=Open the content")
