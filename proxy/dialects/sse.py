@@ -30,7 +30,7 @@ _EOL = b"\r\n"
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _LEADING_COMMENTS = re.compile(rb"\A(?::[^\r\n]*+(?:[\r\n]|\Z)|[\r\n])++")
-_READ_TOGETHER = 2048
+_READ_TOGETHER = 1024
 """Bytes of events that wait to be read, since they end nothing: read together they are read out of warm caches."""
 
 _OVERLAP = 3

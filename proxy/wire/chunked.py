@@ -7,6 +7,7 @@ an error. A chunk's bytes are given on as they arrive, so that a large chunk nee
 from __future__ import annotations
 
 import re
+from typing import Final
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _MAX_LINE = 256
@@ -14,7 +15,7 @@ _MAX_TRAILERS = 8192
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 # The sizes of most chunks, spelled as most senders spell them.
-_SIZES = {b"%x" % size: size for size in range(1, 2048)}
+_SIZES: Final = {b"%x" % size: size for size in range(1, 2048)}
 
 LAST_CHUNK = b"0\r\n\r\n"
 
