@@ -21,7 +21,7 @@ _PAGE = 500
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Who may ask: add, list, rotate keys, suspend; how they stand.", no_args_is_help=True)
-    for command in (add, list_, rotate, suspend, standing, import_):
+    for command in (add, list_, rotate, limit, suspend, standing, import_):
         group.command(command.__name__.rstrip("_"))(command)
     app.add_typer(group, name="principal")
 
@@ -33,6 +33,7 @@ def add(  # noqa: PLR0913, PLR0917 - one argument per option
     attribute: Annotated[list[str] | None, typer.Option(help="name=value; repeat for several.")] = None,
     project: Annotated[str | None, typer.Option(help="Project it belongs to.")] = None,
     content: Annotated[str, typer.Option(help="full, or digests to keep no bodies.")] = "full",
+    limit: Annotated[list[str] | None, typer.Option(help="kind=amount, as requests=60/m; repeat for several.")] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     json_: JsonOption = False,
@@ -43,10 +44,12 @@ def add(  # noqa: PLR0913, PLR0917 - one argument per option
     Examples:
       tos-proxy principal add shop-chat --purpose use.product
       tos-proxy principal add lab --purpose eval.private --purpose research.academic --default eval.private
+      tos-proxy principal add nightly --purpose use.data_ops --limit requests=60/m --limit concurrent=8
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     settle(config, data_dir)
     body: dict[str, Any] = {"name": name, "purposes": purpose or [], "purpose": default, "project": project, "content": content}
     body["attributes"] = dict(_pair(each) for each in attribute or [])
+    body["limits"] = _limits(limit or [])
     _print_with_key(call("POST", "/principals", body), json_)
 
 
@@ -55,6 +58,11 @@ def _pair(written: str) -> tuple[str, str]:
     if not equals or not name:
         raise typer.BadParameter(f"{written!r} should be name=value")
     return name, value
+
+
+def _limits(written: list[str]) -> dict[str, int | str]:
+    """What stands for a number is one: of `concurrent`."""
+    return {kind: int(amount) if amount.isdecimal() else amount for kind, amount in map(_pair, written)}
 
 
 def list_(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
@@ -107,6 +115,26 @@ def rotate(
     except ValueError as error:
         raise typer.BadParameter(f"--grace {error}") from None
     _print_with_key(call("POST", f"/principals/{quote(name, safe='')}/rotate", body), json_)
+
+
+def limit(
+    name: NameArgument,
+    limits: Annotated[list[str] | None, typer.Argument(help="kind=amount, as requests=60/m; none for what all have.")] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Say how much an added principal may ask, in place of what `limits.principal` allows each.
+
+    \b
+    Examples:
+      tos-proxy principal limit shop-chat requests=60/m tokens=100k/h concurrent=8
+      tos-proxy principal limit shop-chat
+    """  # noqa: D301 - a backspace keeps the lines below it as they are
+    settle(config, data_dir)
+    item = call("PUT", f"/principals/{quote(name, safe='')}/limits", {"limits": _limits(limits or [])})
+    told = ", ".join(f"{kind} {amount}" for kind, amount in item["limits"].items())
+    print(json.dumps(item, indent=2) if json_ else f"{item['name']}: {told or 'no limits of its own'}")
 
 
 def suspend(

@@ -24,6 +24,11 @@ class Rate(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     count: int
     seconds: float
 
+    def __str__(self) -> str:
+        """As people write it: `60/m`."""
+        unit = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}.get(self.seconds)
+        return f"{self.count}/{unit}" if unit else f"{self.count}/{self.seconds:g}s"
+
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Section `rule`, named by `name` (`pack/rule`, or a file's own name).
@@ -79,3 +84,8 @@ class Limit(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     rates: dict[str, Rate] = {}
     concurrent: int = 0
     message: str = ""
+
+    def __str__(self) -> str:
+        """As people write it: `requests 60/m, concurrent 8`."""
+        told = [f"{kind} {rate}" for kind, rate in self.rates.items()]
+        return ", ".join([*told, *([f"concurrent {self.concurrent}"] if self.concurrent else [])])

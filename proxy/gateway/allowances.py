@@ -102,7 +102,7 @@ class Allowances:
 
     def _buckets(self, name: str, whose: str, told: str, limit: Limit) -> list[Bucket]:
         found = [
-            Bucket(name, whose, kind, self._shared(rate), f"{told} ({kind} {_written(rate)})", limit.message)
+            Bucket(name, whose, kind, self._shared(rate), f"{told} ({kind} {rate})", limit.message)
             for kind, rate in limit.rates.items()
             if kind in KINDS
         ]
@@ -138,8 +138,3 @@ def estimated(facts: RequestFacts) -> tuple[int, int]:
     """Tokens that a query will use, of its prompt and of its answer: four characters each, and the whole answer that it allows."""
     answers = (facts.n or 1) * (facts.max_tokens or 0)
     return (facts.system_chars + facts.prompt_chars) // _CHARACTERS_PER_TOKEN, answers
-
-
-def _written(rate: Rate) -> str:
-    units = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}
-    return f"{rate.count}/{units[rate.seconds]}" if rate.seconds in units else f"{rate.count}/{rate.seconds:g}s"

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.core import snapshot
 from proxy.core.errors import TosProxyError
 from proxy.core.principal import Principal
+from proxy.core.rules import Limit
 from proxy.ledger.store import Store
 from proxy.ledger.store_rows import json_text
 from proxy.ledger.tables import principal_keys, principals
@@ -52,13 +53,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Added:
-    """An added principal with its keys."""
+    """An added principal with its keys and its own limit, if it has one."""
 
     principal: Principal
     suspended: bool
     created_at: int
     changed_at: int
     keys: tuple[Key, ...]
+    limit: Limit | None = None
 
 
 def new_virtual_key() -> tuple[str, str]:
@@ -72,7 +74,7 @@ def shown_key(fingerprint: str) -> str:
     return f"key:{fingerprint[:12]}"
 
 
-async def add(store: Store, principal: Principal, at: int, record: Record) -> str:
+async def add(store: Store, principal: Principal, at: int, record: Record, limit: Limit | None = None) -> str:
     """Keep a new principal; gives its virtual key, which cannot be had again.
 
     Raises: PrincipalExistsError, StoreUnavailableError, whatever `record` raises.
@@ -88,7 +90,9 @@ async def add(store: Store, principal: Principal, at: int, record: Record) -> st
         "suspended": False,
         "created_at": at,
         "changed_at": at,
+        "limits": _limits(limit),
     }
+    detail = {"principal": principal.name, "key": shown_key(fingerprint), "purpose": principal.purpose}
     async with store.write() as connection:
         known = await connection.execute(select(principals.c.name).where(principals.c.name == principal.name))
         if known.first() is not None:
@@ -98,8 +102,19 @@ async def add(store: Store, principal: Principal, at: int, record: Record) -> st
         except IntegrityError:  # another control process on the same PostgreSQL was faster
             raise PrincipalExistsError(f"there is a principal named {principal.name} already") from None
         await _add_key(connection, principal.name, fingerprint, at)
-        await record("principal_added", {"principal": principal.name, "key": shown_key(fingerprint), "purpose": principal.purpose})
+        await record("principal_added", {**detail, **({"limits": str(limit)} if limit is not None else {})})
     return key
+
+
+async def limit_to(store: Store, name: str, limit: Limit | None, at: int, record: Record) -> None:
+    """Give it a limit of its own, or take it away. Raises: NoSuchPrincipalError, else as `add`."""
+    async with store.write() as connection:
+        await _changed(connection, name, at, limits=_limits(limit))
+        await record("principal_limited", {"principal": name, "limits": "" if limit is None else str(limit)})
+
+
+def _limits(limit: Limit | None) -> str:
+    return "" if limit is None else msgspec.json.encode(limit).decode()
 
 
 async def rotate(store: Store, name: str, at: int, record: Record, *, grace: int = 0) -> str:
@@ -170,7 +185,8 @@ def _added(row: RowMapping, keys: Sequence[RowMapping]) -> Added:
         virtual=True,
     )
     kept = tuple(Key(key["fingerprint"], key["created_at"], key["until"]) for key in keys)
-    return Added(principal, bool(row["suspended"]), row["created_at"], row["changed_at"], kept)
+    limit = msgspec.json.decode(row["limits"], type=Limit) if row["limits"] else None
+    return Added(principal, bool(row["suspended"]), row["created_at"], row["changed_at"], kept, limit)
 
 
 def snapshot_entries(added: Sequence[Added]) -> Iterator[bytes]:
@@ -180,3 +196,5 @@ def snapshot_entries(added: Sequence[Added]) -> Iterator[bytes]:
         for key in one.keys:
             entry = snapshot.CredentialEntry(one.principal.name, virtual=True)
             yield snapshot.put("credential", key.fingerprint, entry, until=key.until)
+        if one.limit is not None:
+            yield snapshot.put("limit", f"principal/{one.principal.name}", one.limit)

@@ -30,7 +30,7 @@ from proxy.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration; a test compares it with the folder."""
 
 _POSTGRES_LOCK = 0x7470_6D69

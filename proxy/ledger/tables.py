@@ -286,6 +286,7 @@ principals = Table(
     Column("suspended", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("limits", Text, nullable=False, server_default=""),
 )
 
 principal_keys = Table(

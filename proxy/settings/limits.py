@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from proxy.core import snapshot
-from proxy.core.buckets import CONCURRENT
-from proxy.core.rules import Limit
-from proxy.policy.schema import rate
+from proxy.policy.amounts import Limits, compiled
 from proxy.settings.units import Strict
-
-Kind = Literal["requests", "tokens", "input_tokens", "output_tokens", "reasoning_tokens", "prompts", "lines", "concurrent"]
-
-
-def _amounts(written: dict[Kind, int | str]) -> dict[Kind, int | str]:
-    for kind, amount in written.items():
-        if kind != CONCURRENT:
-            rate(amount)
-        elif isinstance(amount, str | bool) or amount < 1:
-            raise ValueError("concurrent should be a number of exchanges, 1 or more")
-    return written
-
-
-Limits = Annotated[dict[Kind, int | str], AfterValidator(_amounts)]
-"""So much in a time each: `60/m`, `100k/h`, `1000/15m`; `concurrent` exchanges are open at once."""
-
-
-def compiled(limits: Mapping[Kind, int | str], message: str = "") -> Limit | None:
-    """As gateways read it; None where nothing is limited."""
-    rates = {str(kind): rate(amount) for kind, amount in limits.items() if kind != CONCURRENT}
-    return Limit(rates, int(limits.get("concurrent", 0)), message) if limits else None
 
 
 class Shared(Strict):

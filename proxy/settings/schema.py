@@ -17,9 +17,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from proxy.core.principal import PURPOSES, UNDECLARED
 from proxy.limits.resp import Place
+from proxy.policy.amounts import Limits
 from proxy.settings.alerting import Alert
 from proxy.settings.builtin import DIALECTS, OPENAI
-from proxy.settings.limits import Limits, Shared
+from proxy.settings.limits import Shared
 from proxy.settings.sign_on import Oidc
 from proxy.settings.telemetry import Telemetry
 from proxy.settings.units import VARIABLE, Bytes, Count, Seconds, Strict, Texts, commas

@@ -21,6 +21,7 @@ from proxy.admin.problems import ProblemError, responses
 from proxy.core.principal import PURPOSES, STANDINGS, UNDECLARED
 from proxy.core.principal import Principal as CorePrincipal
 from proxy.ledger import store_principals
+from proxy.policy.amounts import Limits, compiled, written
 
 router = APIRouter(tags=["principals"])
 
@@ -37,7 +38,9 @@ class Key(BaseModel):
 
 
 class Principal(BaseModel):
-    """Who may ask, for what. `source` tells whether it can be changed here."""
+    """Who may ask, for what. `source` tells whether it can be changed here; `limits` are its own, null for a configured one, whose
+    limits stand in the configuration.
+    """
 
     name: str
     source: Literal["configured", "added"]
@@ -48,6 +51,7 @@ class Principal(BaseModel):
     content: str
     standing: str
     keys: list[Key]
+    limits: dict[str, int | str] | None = None
 
 
 class WithKey(Principal):
@@ -74,6 +78,7 @@ class New(BaseModel):
     attributes: dict[str, Annotated[str, Field(max_length=512)]] = Field({}, max_length=64)
     project: str | None = Field(None, max_length=128)
     content: Literal["full", "digests"] = "full"
+    limits: Limits = {}
 
     @model_validator(mode="after")
     def _purposes_known(self) -> New:
@@ -89,6 +94,14 @@ class New(BaseModel):
         default = self.purpose or (self.purposes[0] if len(self.purposes) == 1 else UNDECLARED)
         purposes = tuple(dict.fromkeys(self.purposes)) or (default,)
         return CorePrincipal(self.name, purposes, default, dict(self.attributes), self.project, self.content, virtual=True)
+
+
+class Limited(BaseModel):
+    """A principal's own limits, in place of those that each principal has; none, and it has those again."""
+
+    model_config = {"extra": "forbid"}
+
+    limits: Limits
 
 
 class Rotation(BaseModel):
@@ -134,7 +147,7 @@ async def add_principal(parts: Parts, new: New) -> WithKey:
             409, "principal-exists", f"{new.name} is configured; configured principals are changed in the configuration."
         )
     try:
-        key = await store_principals.add(parts.store, new.principal(), parts.clock.utc_us(), parts.record)
+        key = await store_principals.add(parts.store, new.principal(), parts.clock.utc_us(), parts.record, compiled(new.limits))
     except store_principals.PrincipalExistsError as error:
         raise ProblemError(409, "principal-exists", str(error)) from None
     return WithKey(**(await _changed(parts, new.name)).model_dump(), key=key)
@@ -147,6 +160,14 @@ async def rotate_principal(parts: Parts, name: str, rotation: Annotated[Rotation
     with _only_added(parts, name):
         key = await store_principals.rotate(parts.store, name, parts.clock.utc_us(), parts.record, grace=grace)
     return WithKey(**(await _changed(parts, name)).model_dump(), key=key)
+
+
+@router.put("/principals/{name}/limits", responses=responses(404, 409))
+async def limit_principal(parts: Parts, name: str, limited: Limited) -> Principal:
+    """Say how much it may ask, in force at once; what it has used counts on."""
+    with _only_added(parts, name):
+        await store_principals.limit_to(parts.store, name, compiled(limited.limits), parts.clock.utc_us(), parts.record)
+    return await _changed(parts, name)
 
 
 @router.post("/principals/{name}/suspend", responses=responses(404, 409))
@@ -208,7 +229,9 @@ def _configured(one: CorePrincipal) -> Principal:
 
 def _added(one: store_principals.Added) -> Principal:
     keys = [Key(shown=store_principals.shown_key(key.fingerprint), created_at=key.created_at, until=key.until) for key in one.keys]
-    return _shown(one.principal, "added", keys)
+    shown = _shown(one.principal, "added", keys)
+    shown.limits = written(one.limit)
+    return shown
 
 
 def _cursor(name: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
+
 from proxy.core import snapshot
 from proxy.core.errors import LedgerUnavailableError
+from proxy.core.rules import Limit, Rate
 from proxy.ledger import store_principals
 from tests.unit.admin.conftest import Admin
 
@@ -87,3 +90,19 @@ async def test_principals_come_in_pages(admin: Admin) -> None:
             break
         query["cursor"] = page["next_cursor"]
     assert found == ["b1", "chat", "d2", "eval", "z3"]
+
+
+async def test_limits_of_its_own(admin: Admin) -> None:
+    """Given with it or later, shown as they are written, in the snapshot like a configured principal's; an empty set ends them."""
+    made = await admin.client.post("/api/v1/principals", json={"name": "batch", "limits": {"requests": "60/m", "concurrent": 8}})
+    assert made.json()["limits"] == {"requests": "60/m", "concurrent": 8}
+    entry = next(line for line in await in_force(admin) if line.put == "limit")
+    assert (entry.name, msgspec.json.decode(entry.value, type=Limit)) == ("principal/batch", Limit({"requests": Rate(60, 60.0)}, 8))
+    changed = await admin.client.put("/api/v1/principals/batch/limits", json={"limits": {"tokens": "50k/15m"}})
+    assert changed.json()["limits"] == {"tokens": "50000/900s"}
+    assert (await admin.client.get("/api/v1/principals")).json()["items"][0]["limits"] == {"tokens": "50000/900s"}
+    assert (await admin.client.put("/api/v1/principals/batch/limits", json={"limits": {}})).json()["limits"] == {}
+    assert all(line.put != "limit" for line in await in_force(admin))
+    assert [detail.get("limits") for _, detail in admin.marks] == ["requests 60/m, concurrent 8", "tokens 50000/900s", ""]
+    assert (await admin.client.put("/api/v1/principals/batch/limits", json={"limits": {"requests": "many"}})).status_code == 422
+    assert (await admin.client.put("/api/v1/principals/nobody/limits", json={"limits": {}})).status_code == 404
