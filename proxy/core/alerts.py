@@ -9,13 +9,13 @@ class AlertTarget(msgspec.Struct, frozen=True):
     """One target: an address (`url`), or a file that lines are added to.
 
     `secret_env` names the variable with the secret that signs what is sent. `format`: `standard | slack | ocsf | jsonl`. `kinds` of
-    findings, and `case`, from `severity` on. `exchanges`: every exchange too, without its content.
+    findings, `case` and `standing`, from `severity` on. `exchanges`: every exchange too, without its content.
     """
 
     url: str = ""
     file: str = ""
     secret_env: str = ""
     format: str = "standard"
-    kinds: tuple[str, ...] = ("extraction", "terms", "integrity", "case")
+    kinds: tuple[str, ...] = ("extraction", "terms", "integrity", "case", "standing")
     severity: str = "low"
     exchanges: bool = False

@@ -27,8 +27,8 @@ class Alert(Strict):
     file: Path | None = None
     secret_env: Annotated[str, Field(pattern=VARIABLE)] | None = None
     format: Literal["standard", "slack", "ocsf", "jsonl"] = "standard"
-    kinds: Annotated[list[Literal["extraction", "question", "terms", "integrity", "case"]], BeforeValidator(commas)] = [
-        *("extraction", "terms", "integrity", "case")
+    kinds: Annotated[list[Literal["extraction", "question", "terms", "integrity", "case", "standing"]], BeforeValidator(commas)] = [
+        *("extraction", "terms", "integrity", "case", "standing")
     ]
     severity: Literal["notice", "low", "medium", "high"] = "low"
     exchanges: bool = False

@@ -13,11 +13,13 @@ import pytest
 from proxy.control.alerts import Alerts
 from proxy.control.webhooks import signature, signing_key
 from proxy.core.alerts import AlertTarget
+from proxy.ledger import store_standings
 from proxy.ledger.store import Store
 from proxy.ledger.store_ship import ship
-from proxy.review import findings
+from proxy.review import findings, moves
 from proxy.review.alerting import deliveries
 from proxy.review.raised import Raised
+from proxy.review.standing import Stands
 from tests.ledgers import NOON, Writer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -101,6 +103,26 @@ async def test_a_finding_is_told_once_and_signed(world: World) -> None:
         at = int(request.headers["webhook-timestamp"])
         wanted = signature(signing_key(SECRET), request.headers["webhook-id"], at, request.content)
         assert request.headers["webhook-signature"] == wanted
+
+
+async def test_a_standing_that_moves_is_told_once(world: World) -> None:
+    """From what to what and why, to whoever asks for it and from the severity that it has."""
+    alerts = world.alerts(hook=HOOK, grave=AlertTarget(url="http://127.0.0.1/grave", severity="high"))
+    for number, name in enumerate(("watched", "suspended")):
+        row = Stands("lab", name, since=world.clock.now, set_by="ann", note="seen", changed_at=world.clock.now + number)
+        async with world.store.write() as connection:
+            await moves.note(connection, [row], by="ann")
+            await store_standings.keep(connection, [msgspec.structs.asdict(row)])
+    for _ in range(2):
+        await world.run(alerts)
+    told = [(request.url.path, msgspec.json.decode(request.content)) for request in world.receiver.got]
+    assert sorted((path, one["type"], one["data"]["standing"]) for path, one in told) == [
+        ("/grave", "standing.moved", "suspended"),
+        ("/hook", "standing.moved", "suspended"),
+        ("/hook", "standing.moved", "watched"),
+    ]
+    (_, first), *_ = [pair for pair in told if pair[1]["data"]["standing"] == "watched"]
+    assert (first["data"]["was"], first["data"]["cause"], first["data"]["by"]) == ("normal", "person", "ann")
 
 
 async def test_what_is_not_taken_is_tried_again_later_under_the_same_id(world: World) -> None:

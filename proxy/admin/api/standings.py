@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 
-from proxy.admin.api.deciding import Act, Id, Words, who
+from proxy.admin.api.deciding import Act, Words, who
 from proxy.admin.parts import AdminParts, parts_of, session_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.admin.roles import ROOT
@@ -29,6 +29,9 @@ def _trait(name: str) -> str:
         raise ValueError(f"{name} is never evidence: neither where people come from nor what they speak ties accounts here")
     return name
 
+
+Whose = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
+"""A principal, whatever it is called."""
 
 TraitName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$"), AfterValidator(_trait)]
 
@@ -109,7 +112,7 @@ async def list_standings(
 
 
 @router.get("/standings/{principal:path}", responses=responses())
-async def read_standing(parts: Parts, principal: Id) -> Standing:
+async def read_standing(parts: Parts, principal: Whose) -> Standing:
     """How one principal stands; one that was never moved stands `normal`, whether or not anybody is called so."""
     row = (await store_known.standings_of(parts.store, [principal])).get(principal)
     now = parts.clock.utc_us()
@@ -118,7 +121,7 @@ async def read_standing(parts: Parts, principal: Id) -> Standing:
 
 
 @router.post("/standings/{principal:path}", responses=responses(409))
-async def place(parts: Parts, request: Request, principal: Id, placed: Place) -> Standing:
+async def place(parts: Parts, request: Request, principal: Whose, placed: Place) -> Standing:
     """Set how a principal stands, automatic ones too: on record with who did it, and in force at the gateways with the answer."""
     alone(request, placed.standing)
     return await stand(parts, principal, placed.standing, who(request, placed), placed.note)

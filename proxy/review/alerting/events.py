@@ -1,4 +1,4 @@
-"""Events that others may be told of, read from what the store holds of findings and cases, in the order of time.
+"""Events that others may be told of, read from what the store holds of findings, cases and standings, in the order of time.
 
 An event's id is that of what it tells of, so that one told twice is known to be one.
 """
@@ -12,11 +12,13 @@ import msgspec
 from sqlalchemy import select
 
 from proxy.ledger.review_tables import case_events, cases, findings
+from proxy.ledger.standing_tables import standing_moves
 from proxy.ledger.store import Store
 from proxy.review.raised import SEVERITIES
 
 CASE = "case"
-"""The kind of what is told of cases, beside the kinds of findings."""
+STANDING = "standing"
+"""The kinds of what is told of cases and of how principals stand, beside the kinds of findings."""
 
 MOST_AT_ONCE = 500
 
@@ -24,11 +26,14 @@ _OF_FINDINGS = (
     *("principal", "project", "group_key", "rule", "purpose", "upstream", "endpoint", "detector", "first_record", "count"),
     "shadow",
 )
+_OF_MOVES = ("principal", "was", "standing", "cause", "group_key", "finding_id", "case_id", "by")
+_SEVERITY = {"normal": "low", "watched": "low", "limited": "medium", "suspended": "high"}
 _OF_CASES = ("opened", "assigned", "decided", "closed", "reopened")
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that happened. `type`: `finding.raised`, or `case.` and what was done; `at`: microseconds since 1970 UTC.
+    """Something that happened. `type`: `finding.raised`, `standing.moved`, or `case.` and what was done; `at`: microseconds since
+    1970 UTC.
 
     `told` has the facts by their names in the admin API; no text of a client's is among them but names.
     """
@@ -57,8 +62,10 @@ async def since(store: Store, at: int) -> list[Event]:
         .order_by(case_events.c.at)
         .limit(MOST_AT_ONCE)
     )
+    moved = select(standing_moves).where(standing_moves.c.at >= at).order_by(standing_moves.c.at).limit(MOST_AT_ONCE)
     async with store.read() as connection:
-        found = [_finding(dict(row)) for row in (await connection.execute(raised)).mappings()]
+        found = [_moved(dict(row)) for row in (await connection.execute(moved)).mappings()]
+        found += [_finding(dict(row)) for row in (await connection.execute(raised)).mappings()]
         found += [_case(dict(row)) for row in (await connection.execute(done)).mappings()]
     return sorted(found, key=lambda event: (event.at, event.id))
 
@@ -68,6 +75,12 @@ def _finding(row: dict[str, Any]) -> Event:
     for name in ("clauses", "sentences"):
         told[name] = msgspec.json.decode(row[name]) if row[name] else []
     return Event(row["id"], "finding.raised", row["at"], row["kind"], row["severity"], row["title"], told)
+
+
+def _moved(row: dict[str, Any]) -> Event:
+    told = {name: row[name] for name in _OF_MOVES if row[name]}
+    title = f"{row['principal']} stands as {row['standing']}, which was {row['was']}"
+    return Event(f"move.{row['id']}", "standing.moved", row["at"], STANDING, _SEVERITY[row["standing"]], title, told)
 
 
 def _case(row: dict[str, Any]) -> Event:
@@ -81,5 +94,7 @@ def _case(row: dict[str, Any]) -> Event:
 
 
 def wanted(event: Event, kinds: Collection[str], severity: str) -> bool:
-    """Whether a target that asks for these kinds of findings, from this severity on, is told of it. Cases have the kind `case`."""
+    """Whether a target that asks for these kinds of findings, from this severity on, is told of it. Cases have the kind `case`,
+    moves of a principal from one standing to another `standing`.
+    """
     return event.kind in kinds and SEVERITIES.index(event.severity) >= SEVERITIES.index(severity)
