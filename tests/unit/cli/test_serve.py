@@ -61,6 +61,7 @@ def test_a_foreign_proxy_in_the_folder_is_no_trap(start_proxy: StartProxy) -> No
     """A file `proxy.py` in the folder where the proxy is started does not shadow the package."""
     server: ProxyServer = start_proxy()
     (server.folder / "proxy.py").write_text("raise SystemExit('the wrong one')")
+    before = server.children()["gateway-0"]
     server.kill("gateway")
-    time.sleep(0.05)
+    server.until(lambda: server.children().get("gateway-0", before) != before)
     server.wait_ready()
