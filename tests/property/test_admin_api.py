@@ -159,7 +159,7 @@ def test_every_role_at_every_route(served: Served, role: str, method: str, path:
         "name": "nobody",
         "row": "acme.api",
         "token_id": "none",
-        "principal": "nobody",
+        "principal:path": "no/body",
     }
     address = "/api/v1" + re.sub(r"\{([^}]+)\}", lambda found: named[found[1]], path)
     response = httpx2.request(method, served.url + address, headers=served.headers[role], timeout=60)
