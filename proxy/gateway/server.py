@@ -54,7 +54,7 @@ _HEARTBEAT_SECONDS = 60.0
 _FIRST_BYTE_SECONDS = 900.0
 _SHUTTING_DOWN = "the proxy is shutting down"
 _SWITCH_SECONDS = 0.001
-_PAUSE_SECONDS = 0.004
+_PAUSE_SECONDS = 0.008
 
 
 class Messenger(Protocol):
@@ -203,9 +203,10 @@ class Worker:
             self._diagnostics.error("what absent workers left could not be closed", reason=str(error))
 
     def _pause(self) -> Oneshot[None]:
-        """Filled when the others had more time than a slice of work took."""
+        """Filled when the others had their turn, and while answers are under way far more time than a slice of work took."""
         oneshot: Oneshot[None] = Oneshot()
-        self._loop.call_later(_PAUSE_SECONDS, oneshot.set, None)
+        answering = self._corridor is not None and self._corridor.stats.open > 0
+        self._loop.call_later(_PAUSE_SECONDS if answering else 0.0, oneshot.set, None)
         return oneshot
 
     def _aside(self, work: Callable[[], Any], executor: Executor | None = None) -> Oneshot[Any]:

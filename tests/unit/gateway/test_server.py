@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -161,6 +162,17 @@ async def test_reloads(tmp_path: Path) -> None:
         await asyncio.sleep(0.4)
         assert b" 200 " in await worker.ask(post())
         writer.close()
+
+
+def test_slices_pause_for_answers_under_way(tmp_path: Path) -> None:
+    """A body that carries many queries waits between its slices while anybody could notice, and otherwise only lets a turn pass."""
+    waits: list[float] = []
+    worker: Any = Worker(tmp_path / "current", tmp_path / "data", 0, lambda _: FakeSteps())
+    worker._loop = SimpleNamespace(call_later=lambda seconds, *_: waits.append(seconds))
+    for under_way in (0, 1):
+        worker._corridor = SimpleNamespace(stats=SimpleNamespace(open=under_way))
+        worker._pause()
+    assert waits == [0.0, 0.008]
 
 
 @on_uvloop
