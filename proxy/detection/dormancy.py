@@ -15,11 +15,13 @@ from proxy.detection.signals import WIDTH
 from proxy.detection.sketch import Pieces
 from proxy.detection.window import LOOSE, THREAD, Scope, Traffic
 
-FORMAT = 2
+FORMAT = 3
 MOST_PIECES = 48
 
 _HEAD = struct.Struct("<BBBBBB")
-_SCOPE = struct.Struct(f"<{WIDTH}fIIffff")
+_SCOPE = struct.Struct(f"<{WIDTH}eIIffff")
+_MOST_SUM = 65_000.0
+"""What half a float holds; one part in two thousand is lost of the others."""
 _TIME = struct.Struct("<diif")
 
 
@@ -83,7 +85,8 @@ def _gathered(traffic: Traffic, stream: int) -> float:
 
 def _scope(scope: Scope, surplus: float) -> bytes:
     sums = scope.sums
-    return _SCOPE.pack(*sums.values, sums.total, scope.last, sums.n, surplus, scope.doubt, scope.level)
+    kept = [min(value, _MOST_SUM) for value in sums.values]
+    return _SCOPE.pack(*kept, sums.total, scope.last, sums.n, surplus, scope.doubt, scope.level)
 
 
 def _unscope(packed: bytes, at: int) -> Scope:

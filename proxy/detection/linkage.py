@@ -30,6 +30,9 @@ LONGEST_PIECE = 24
 """Characters from which a piece can tie: `explain your answer` ties nobody."""
 
 PIECES = 512
+MOST_TRAITS = 32
+"""Of one account; who comes from ever new networks is tied by the first."""
+
 REGROUP = 256
 """Prompts between two searches for groups."""
 
@@ -66,7 +69,7 @@ class Edges:
         """`known`: marks of pieces that public frameworks ship, which tie nobody."""
         self.groups: list[Group] = []
         self.shared: dict[int, Shared] = {}
-        self.traits: dict[int, set[str]] = {}
+        self.traits: dict[int, tuple[str, ...]] = {}
         self._having: dict[str, int] = {}
         self.names: list[str] = []
         self._numbers: dict[str, int] = {}
@@ -91,16 +94,18 @@ class Edges:
 
     def add_trait(self, client: str, trait: str) -> None:
         """Something that the host knows of an account and the client cannot choose: a network, a tenant, a means of payment."""
-        known = self.traits.setdefault(self.number(client), set())
-        if trait not in known:
-            known.add(trait)
+        number = self.number(client)
+        known = self.traits.get(number, ())
+        if trait not in known and len(known) < MOST_TRAITS:
+            self.traits[number] = (*known, trait)
             self._having[trait] = self._having.get(trait, 0) + 1
 
     def drop_trait(self, client: str, trait: str) -> None:
         """Take one back; without effect where it is not known."""
-        known = self.traits.get(self.number(client), set())
+        number = self.number(client)
+        known = self.traits.get(number, ())
         if trait in known:
-            known.discard(trait)
+            self.traits[number] = tuple(each for each in known if each != trait)
             self._having[trait] -= 1
 
     def add(self, reading: Reading, gains: list[float]) -> list[tuple[Group, list[tuple[int, Scope]]]]:
