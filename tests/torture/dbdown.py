@@ -21,13 +21,14 @@ import msgspec
 from proxy.demo.upstream import UpstreamProcess, upstream_process
 from proxy.ledger import reader
 from tests.proxy_server import ProxyServer
+from tests.servers import Postgres
 from tests.torture.dbdown_checks import MIB, MOST_GROWTH, Compared, Memory, Needed, answers, compared, contents, kept, needed
 from tests.torture.dbdown_faults import FAULTS
 from tests.torture.dbdown_load import Span, Steady, faults, span
 from tests.torture.dbdown_stores import Database, database
 
 DRAIN_SECONDS = 300.0
-_WARM_SECONDS = (3.0, 30.0)
+_WARM_SECONDS = (2.0, 30.0)
 _FORGET_SECONDS = 2.0
 
 
@@ -64,11 +65,17 @@ class _Times(msgspec.Struct):
 
 
 def torture(
-    away_seconds: float, *, rate: float = 100.0, kind: str = "postgresql", sabotage: str | None = None, drain: float = DRAIN_SECONDS
+    away_seconds: float,
+    *,
+    rate: float = 100.0,
+    kind: str = "postgresql",
+    sabotage: str | None = None,
+    drain: float = DRAIN_SECONDS,
+    cluster: Postgres | None = None,
 ) -> Result:
-    """The whole run. Raises: AssertionError when it could not be made."""
+    """The whole run, in a database of `cluster` if there is one already. Raises: AssertionError when it could not be made."""
     home = tempfile.TemporaryDirectory(prefix="tos-proxy-dbdown-")
-    with home as folder, upstream_process() as upstream, database(kind, Path(folder)) as store:
+    with home as folder, upstream_process() as upstream, database(kind, Path(folder), cluster) as store:
         return _Run(Path(folder), upstream, store, rate, sabotage).through(kind, away_seconds, drain)
 
 

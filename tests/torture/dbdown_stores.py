@@ -83,10 +83,13 @@ class Locked:
 
 
 @contextmanager
-def database(kind: str, folder: Path) -> Iterator[Database]:
-    """An empty `postgresql` (a cluster of its own) or `sqlite` database. Raises: AssertionError when there is none."""
+def database(kind: str, folder: Path, cluster: Postgres | None = None) -> Iterator[Database]:
+    """An empty `postgresql` (in `cluster`, or one of its own) or `sqlite` database. Raises: AssertionError when there is none."""
     if kind == "sqlite":
         yield Locked(folder / "store.sqlite")
+        return
+    if cluster is not None:
+        yield Crashing(cluster)
         return
     binaries = postgres_folder()
     assert binaries is not None, "PostgreSQL is not installed (apt-get install -y postgresql)"

@@ -50,13 +50,21 @@ class Tally:
         )
 
 
-def torture(cycles: int, *, seed: int, sabotage: str | None = None, say: bool = False, load: type[Load] = Load) -> Tally:
-    """Run all cycles, block by block, each block on a data folder of its own."""
+def torture(
+    cycles: int,
+    *,
+    seed: int,
+    sabotage: str | None = None,
+    say: bool = False,
+    load: type[Load] = Load,
+    roles: tuple[str, ...] = ROLES,
+) -> Tally:
+    """Run all cycles, block by block, each block on a data folder of its own. One of `roles` is killed at a time."""
     tally = Tally()
     with upstream_process() as upstream:
         for first in range(0, cycles, BLOCK):
             with tempfile.TemporaryDirectory(prefix="tos-proxy-kill9-") as folder:
-                _block(Path(folder), upstream, min(BLOCK, cycles - first), f"{seed}/{first}", sabotage, tally, load)
+                _block(Path(folder), upstream, min(BLOCK, cycles - first), f"{seed}/{first}", sabotage, tally, load, roles)
             if say:
                 print(tally, flush=True)  # noqa: T201 - a command tells how far it is
             if tally.wrong:
@@ -65,7 +73,14 @@ def torture(cycles: int, *, seed: int, sabotage: str | None = None, say: bool = 
 
 
 def _block(
-    folder: Path, upstream: UpstreamProcess, cycles: int, seed: str, sabotage: str | None, tally: Tally, kind: type[Load]
+    folder: Path,
+    upstream: UpstreamProcess,
+    cycles: int,
+    seed: str,
+    sabotage: str | None,
+    tally: Tally,
+    kind: type[Load],
+    roles: tuple[str, ...],
 ) -> None:
     rng = random.Random(seed)
     command = ("-m", "tests.torture.kill9_faults", sabotage, "serve") if sabotage else ("-m", "proxy.cli", "serve")
@@ -78,7 +93,7 @@ def _block(
         load.start()
         try:
             for _ in range(cycles):
-                _kill(server, rng, orphans, tally)
+                _kill(server, rng, orphans, tally, roles)
             time.sleep(rng.uniform(*_LINGER))
         finally:
             load.stop()
@@ -97,9 +112,9 @@ def _block(
         tally.wrong.append(server.stderr[server.stderr.index("Traceback") :][:2000])
 
 
-def _kill(server: ProxyServer, rng: random.Random, orphans: set[int], tally: Tally) -> None:
+def _kill(server: ProxyServer, rng: random.Random, orphans: set[int], tally: Tally, roles: tuple[str, ...]) -> None:
     time.sleep(rng.uniform(*_LINGER))
-    role = rng.choice(ROLES)
+    role = rng.choice(roles)
     tally.kills[role] += 1
     orphans.update(server.children().values())
     server.kill(role)

@@ -15,7 +15,7 @@ from typing import Any
 from tests.torture.planting import main
 
 LATE_SECONDS = 0.05
-_ONE_IN = 10
+_ONE_IN = 5
 
 
 def ack_before_write() -> None:

@@ -14,7 +14,7 @@ def test_nothing_is_lost() -> None:
     assert tally.whole > 30
 
 
-@pytest.mark.parametrize("fault", ["ack_before_write", "drop_outcome"])
-def test_planted_faults_are_found(fault: str) -> None:
-    """A fault planted in the ledger's writer turns the same run red."""
-    assert torture(3, seed=4, sabotage=fault).wrong
+@pytest.mark.parametrize(("fault", "killed"), [("ack_before_write", "gateway"), ("drop_outcome", "control")])
+def test_planted_faults_are_found(fault: str, killed: str) -> None:
+    """A fault planted in the ledger's writer turns the same run red, and soonest where that is killed which shows it."""
+    assert torture(3, seed=4, sabotage=fault, roles=(killed,)).wrong

@@ -6,6 +6,7 @@ Each proof is also run with a fault planted in the shipping code, and must then 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -31,9 +32,9 @@ from tests.spools import exchange, open_recorder
 KILLS = 20
 AWAY_SECONDS = 1.5
 
-# Imports once, then forks a shipping process for every line it is sent and prints the child's number.
+# Imports once, then forks a shipping process for every line it is sent, prints the child's number, and `gone` once it is.
 _LAUNCHER = """
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from pathlib import Path
 import alembic, aiosqlite, asyncpg
 from proxy.control import shipper
@@ -57,6 +58,7 @@ for line in sys.stdin:
         asyncio.run(main(*sys.argv[1:]))
     print(child, flush=True)
     os.waitpid(child, 0)
+    print("gone", flush=True)
 """
 
 _PLACE_BEFORE_ROWS = """
@@ -64,8 +66,7 @@ whole = store_ship.ship
 
 async def torn(store, batch):
     await whole(store, Batch(batch.instance, batch.epoch, batch.start, batch.end, last_at=batch.last_at))
-    await asyncio.sleep(0.4)
-    return await whole(store, batch)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 shipper.ship = torn
 """
@@ -130,13 +131,17 @@ class Killed:
         )
 
     async def once(self, seconds: float) -> None:
-        """Start it, and kill it `seconds` later."""
+        """Start it, and kill it `seconds` later, unless a planted fault did so before."""
         assert self._launcher.stdin is not None
         assert self._launcher.stdout is not None
         self._launcher.stdin.write("go\n")
         child = int(await asyncio.to_thread(self._launcher.stdout.readline))
-        await asyncio.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
+        gone = asyncio.create_task(asyncio.to_thread(self._launcher.stdout.readline))
+        await asyncio.wait({gone}, timeout=seconds)
+        if not gone.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        await gone
 
     def close(self) -> None:
         """End the launcher; nothing of it is left."""
@@ -182,8 +187,8 @@ async def test_a_shipper_killed_at_any_instant_loses_and_doubles_nothing(store_u
 
 
 async def test_a_place_written_before_its_rows_is_found_out(store_url: str, tmp_path: Path) -> None:
-    """The same proof is red when the place is stored in a transaction of its own, ahead of the rows."""
-    await killed_often(store_url, tmp_path / "run", KILLS // 3, _PLACE_BEFORE_ROWS, latest=0.6)
+    """The same proof is red when the place is stored in a transaction of its own, ahead of the rows, and a kill falls between."""
+    await killed_often(store_url, tmp_path / "run", 2, _PLACE_BEFORE_ROWS, latest=60.0)
     await shipped_whole(store_url, tmp_path / "run")
     assert await missing(store_url, tmp_path / "run") != []
 
