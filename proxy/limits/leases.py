@@ -111,11 +111,12 @@ class Leases:
 
     def _take(self, account: Account, amount: int, now: float) -> None:
         account.take(amount, now)
-        self._look(account)
+        if account.owed or account.low():
+            self._look(account)
 
     def _look(self, account: Account) -> None:
-        """Whether there is something to ask for."""
-        if (account.owed or account.low()) and account.key not in self._wanting:
+        """There may be something to ask for."""
+        if account.key not in self._wanting and (account.owed or account.low()):
             self._wanting[account.key] = account
             if not account.asked:
                 self._wake()
