@@ -134,7 +134,7 @@ def test_a_draft(explained: Any, tmp_path: Path) -> None:
 def test_a_body_that_cannot_be_changed(explained: Any, tmp_path: Path) -> None:
     """What a transform would change is shown; where the body is one of many in a batch, the call is denied, as it would be."""
     write(tmp_path / "own", changed(changed(RULE, "effect: deny", "effect: allow"), "when: n > 8", "transform: {drop: [n]}"))
-    asked = ("--draft", "own", "--principal", "lab", "--purpose", "train.general")
+    asked = ("--draft", "own", "--principal", "lab", "--purpose", "train.general", "--on", "2026-11-22")
     told = explained(*asked, "--", "curl", "/deepseek/v1/chat/completions", "--json", '{"n": 2, "messages": []}')
     assert (told["decision"]["effect"], told["decision"]["transforms"][0]["drop"]) == ("allow", ["n"])
     line = json.dumps({"requests": [{"custom_id": "a", "params": {"model": "deepseek-chat", "messages": []}}]})
