@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tests.torture.carriers import Uploads
-from tests.torture.kill9 import torture
+from tests.torture.kill9 import ROLES, torture
+
+pytestmark = pytest.mark.timeout(300)  # it starts many processes, which a busy machine takes its time for
 
 
 def test_no_line_of_a_carrier_is_lost() -> None:
     """Kills at random instants leave every line of whatever the upstream saw, before its intent, and nothing without one."""
-    tally = torture(6, seed=2, load=Uploads)
+    tally = torture(5, seed=7, load=Uploads)
     assert tally.wrong == []
-    assert tally.whole > 10
+    assert tally.kills.keys() == set(ROLES)
+    assert tally.whole > 8
 
 
 @pytest.mark.parametrize("fault", ["drop_lines", "lines_after_intent", "ack_before_write"])
 def test_planted_faults_are_found(fault: str) -> None:
-    """A line that is lost, lines that come too late, and an intent that is not on disk yet turn the same run red.
-
-    It is the gateway that is killed, which is back soonest.
-    """
+    """A line that is lost, lines that come too late, and an intent that is not on disk yet turn kills of the gateway red."""
     assert torture(2, seed=5, sabotage=fault, load=Uploads, roles=("gateway",)).wrong

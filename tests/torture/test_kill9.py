@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture.kill9 import torture
+from tests.torture.kill9 import ROLES, torture
+
+pytestmark = pytest.mark.timeout(300)  # it starts many processes, which a busy machine takes its time for
 
 
 def test_nothing_is_lost() -> None:
-    """Kills at random instants under load lose no record, no outcome and no entry of the store."""
-    tally = torture(8, seed=1)
+    """Kills at random instants under load lose no record, no outcome and no entry of the store, whoever is killed."""
+    tally = torture(5, seed=7)
     assert tally.wrong == []
-    assert tally.whole > 30
+    assert tally.kills.keys() == set(ROLES)
+    assert tally.whole > 15
 
 
 @pytest.mark.parametrize(("fault", "killed"), [("ack_before_write", "gateway"), ("drop_outcome", "control")])
