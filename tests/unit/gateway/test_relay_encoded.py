@@ -10,6 +10,7 @@ import pytest
 
 from proxy.gateway import relay
 from proxy.gateway.corridor import SHORT_ENCODED
+from proxy.gateway.long_lines import InThread
 from proxy.wire.coding import Decoder
 from tests.unit.gateway.stage import CHAT, KEYED, Stage, post, whole
 
@@ -32,6 +33,7 @@ def counting(stage: Stage) -> list[Any]:
         return aside(job)
 
     stage.corridor._aside = counted
+    stage.corridor._carriers.reader = InThread(counted)
     return work
 
 

@@ -43,6 +43,15 @@ def on_uvloop(test: Callable[Args, Coroutine[Any, Any, None]]) -> Callable[Args,
     return run
 
 
+def _may(*what: str) -> x509.KeyUsage:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    names += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{name: name in what for name in names})
+
+
+_SIGNS, _SERVES = _may("key_cert_sign", "crl_sign"), _may("digital_signature")
+
+
 class Authority:
     """A certificate authority that lives as long as a test session."""
 
@@ -84,6 +93,10 @@ class Authority:
             .not_valid_before(now - timedelta(days=3))
             .not_valid_after(now + lives)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            # Python 3.13 asks for what RFC 5280 §4.2.1.1 says.
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(_SIGNS if authority else _SERVES, critical=True)
         )
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
