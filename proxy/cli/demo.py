@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     from proxy.demo.players.clients import Kit
 
 
+KeepOption = Annotated[
+    bool | None, typer.Option("--keep/--end", help="Go on until Ctrl-C, to look around; else end. At a terminal it goes on.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(demo)
 
 
 def demo(
-    keep: Annotated[
-        bool | None,
-        typer.Option("--keep/--end", help="Go on until Ctrl-C, to look around; else end. At a terminal it goes on."),
-    ] = None,
+    keep: KeepOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Show it in a minute: no keys, no network. A scripted model API, played clients, and the records they left.

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import select, text
 
 from proxy.core.facts import RequestFacts
 from proxy.ledger import store_exchanges
 from proxy.ledger.record import Content
+from proxy.ledger.tables import exchanges
 from tests.ledgers import NOON
 from tests.unit.admin.conftest import Admin
 
@@ -82,6 +84,16 @@ async def test_pages_of_several_filters_go_on_to_the_end(
             break
         query["cursor"] = page["next_cursor"]
     assert found == [record_id for _, record_id in sorted(wanted, reverse=True)]
+
+
+@pytest.mark.parametrize("name", ["decision", "outcome"])
+async def test_what_is_uncommon_is_found_by_its_own_index(admin: Admin, name: str) -> None:
+    """Which holds those rows alone, and is left aside where a query does not repeat its condition word for word."""
+    query = select(exchanges.c.id).where(*store_exchanges._conditions(store_exchanges.Wanted({name: "cut"}), None))
+    async with admin.store.read() as connection:
+        written = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        plan = (await connection.execute(text(f"EXPLAIN QUERY PLAN {written}"))).all()
+    assert f"exchanges_{name}" in str(plan)
 
 
 async def test_each_filter_narrows(admin: Admin) -> None:
