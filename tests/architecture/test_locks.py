@@ -117,6 +117,7 @@ IMPORTED_AS = {
     "prometheus-client": "prometheus_client",
     "import-linter": "importlinter",
     "argon2-cffi": "argon2",
+    "pytest-xdist": "xdist",
 }
 BY_NAME = {"aiosqlite": "sqlalchemy", "asyncpg": "sqlalchemy"}
 """Distributions that another one loads by name (an URL's scheme), so that no import of ours shows them."""
