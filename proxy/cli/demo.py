@@ -56,8 +56,8 @@ def demo(
     from proxy.demo.players.sdk import kit
     from proxy.demo.upstream import upstream_process
 
-    began = time.monotonic()
-    say = _Voice(quiet=json_)
+    _end_in_order()
+    began, say = time.monotonic(), _Voice(quiet=json_)
     cast, many = players(), crowd()
     keys = {player.name: f"sk-demo-{secrets.token_hex(12)}" for player in cast + many}
     with (
@@ -97,6 +97,16 @@ class _Voice:
     def line(self, text: str) -> None:
         if not self._quiet:
             print(text, flush=True)
+
+
+def _end_in_order() -> None:
+    """Whoever ends the demo otherwise than by Ctrl-C, or closes its terminal, ends what it has started as well."""
+
+    def leave(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
 
 
 def _play(cast: list[Player], kit: Kit, keys: dict[str, str], stage: Stage, say: _Voice) -> int:
