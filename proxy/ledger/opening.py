@@ -87,7 +87,7 @@ def answer(outcome: Outcome, content: bytes, pieces: Iterable[Piece], cipher: Ci
 
 
 def line(entry: Line, salt: bytes, body: bytes, others: Mapping[str, bytes] | None = None) -> bytes:
-    """A line, from its carrier's salt (`salt_of`) and body as received; `others` are the bodies of the records that its pieces name.
+    """A line, from its carrier's salt (`salt_of`) and body as received; `others`: bodies of the records that its pieces name.
 
     Raises: CommitmentError.
     """
