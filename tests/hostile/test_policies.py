@@ -42,7 +42,7 @@ def refused(folder: Path, text: str | bytes) -> list[str]:
         (policy().encode() + b"  message: \xff\xfe", "p.yaml:6:1: not UTF-8"),
         (policy() + "---\nkind: Policy\n", "p.yaml:6:1: not YAML: but found another document"),
         (policy(when="x" * 10_000_000), "p.yaml:6:9: spec.when: String should have at most 65536 characters"),
-        ("#" * (17 * 1024 * 1024), "p.yaml: larger than 16 MiB"),
+        ("#" * (17 * 1024 * 1024), "p.yaml:1:1: larger than 16 MiB (split it)"),
         (policy(match="{" + ", ".join(f"n{at}: x" for at in range(300)) + "}"), "p.yaml:6:11: spec.match.n0: unknown name"),
     ],
 )

@@ -52,11 +52,11 @@ class _Shared:
 class _TermsLater(Judging):
     """The terms of a set come into force with the set after it."""
 
-    _terms: Mapping[str, Any] = {}
+    _held_back: Mapping[str, Any] = {}
 
     def __call__(self, entries: Entries) -> Judges:
-        now = {**entries, "terms": self._terms or entries["terms"]}
-        type(self)._terms = entries["terms"]
+        now = {**entries, "terms": self._held_back or entries["terms"]}
+        type(self)._held_back = entries["terms"]
         return super().__call__(now)
 
 

@@ -39,6 +39,7 @@ PATHS = {
     "/api/v1/cases/{id}/close",
     "/api/v1/principals",
     "/api/v1/principals/{name}",
+    "/api/v1/principals/{name}/limits",
     "/api/v1/principals/{name}/rotate",
     "/api/v1/principals/{name}/suspend",
     "/api/v1/principals/{name}/resume",
