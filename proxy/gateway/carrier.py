@@ -310,6 +310,7 @@ class Carrier:
         source = self._source()
         place = 0
         while place < end and (piece := await source.next()):
+            self._begin_slice()  # others had their turn while the disk was read
             stop = min(end - place, len(piece))
             for at in range(max(begin - place, 0), stop, fed):
                 reader.feed(piece[at : min(at + fed, stop)])

@@ -54,7 +54,7 @@ _HEARTBEAT_SECONDS = 60.0
 _FIRST_BYTE_SECONDS = 900.0
 _SHUTTING_DOWN = "the proxy is shutting down"
 _SWITCH_SECONDS = 0.001
-_PAUSE_SECONDS = 0.008
+_PAUSE_SECONDS = 0.004
 
 
 class Messenger(Protocol):

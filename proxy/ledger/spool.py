@@ -27,7 +27,7 @@ WATCH_SECONDS = 0.25
 # uses up; a busy one lets small batches grow until the next is due, and does not wait once a batch is large. The wait becomes
 # longer while it is worth it, which is while those who come one by one find company. Whoever is alone waits the least.
 PACE_SECONDS = 0.003
-MOST_SECONDS = 0.02
+MOST_SECONDS = 0.008
 BURST = 10.0
 COMPANY = 2
 LARGE = 16

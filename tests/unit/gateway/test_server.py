@@ -172,7 +172,7 @@ def test_slices_pause_for_answers_under_way(tmp_path: Path) -> None:
     for under_way in (0, 1):
         worker._corridor = SimpleNamespace(stats=SimpleNamespace(open=under_way))
         worker._pause()
-    assert waits == [0.0, 0.008]
+    assert waits == [0.0, 0.004]
 
 
 @on_uvloop

@@ -105,7 +105,7 @@ async def test_who_finds_company_waits_longer_and_who_is_alone_does_not(tmp_path
         await filled(slots[-1])
         paces.append(spool._pace)
         spool._allowance = 0.0
-    assert paces == [2 * PACE_SECONDS, 4 * PACE_SECONDS, MOST_SECONDS, MOST_SECONDS, PACE_SECONDS]
+    assert paces == [2 * PACE_SECONDS, MOST_SECONDS, MOST_SECONDS, MOST_SECONDS, PACE_SECONDS]
     await ended(spool)
 
 
