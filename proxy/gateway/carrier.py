@@ -1,8 +1,7 @@
 """The body of a carrier: every query in it is read, judged and recorded, before anybody decides about the carrier (ADR 0007).
 
-The body is whole by now, in memory or in the spool, and is read back in pieces. It happens on the event loop, half a millisecond
-at a time: after each slice what was found is handed to the ledger, and everybody else has their turn. Only lines that are too long
-for that are read elsewhere (`long_lines.py`).
+The body is whole by now, in memory or in the spool, and is read back in pieces: on the event loop, half a millisecond at a time.
+After each slice what was found is handed to the ledger, and everybody else has their turn; longer lines go to `long_lines.py`.
 """
 
 from __future__ import annotations
