@@ -16,6 +16,7 @@ from proxy.admin import describing, problems
 from proxy.admin.api import (
     approvals,
     cases,
+    detector,
     exchanges,
     findings,
     jobs,
@@ -48,6 +49,7 @@ RESOURCES = (
     principals.router,
     standings.router,
     moves.router,
+    detector.router,
     users.router,
     findings.router,
     cases.router,

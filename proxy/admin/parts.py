@@ -22,6 +22,7 @@ from proxy.core.clock import Clock, SystemClock
 from proxy.core.jobs import Job
 from proxy.core.principal import Principal
 from proxy.core.rules import Rule
+from proxy.detection.weights import Weights
 from proxy.ledger import store_exchanges
 from proxy.ledger.store import Store
 from proxy.ledger.store_principals import Record
@@ -84,7 +85,7 @@ class AdminParts:
     now), why it is decided as it is: KeyError where there is none, ValueError where the call cannot be read. `policy_texts` gives
     the text of a rule and of its tests. `jobs`: None where nobody carries them out. `erase`
     destroys the content keys of a principal. `keyed` makes of what a host knows of somebody
-    what may be kept.
+    what may be kept. `weights`: of the detector, None where nobody looks.
     """
 
     store: Store
@@ -106,6 +107,7 @@ class AdminParts:
     openings: Openings = field(default_factory=Openings)
     sign_on: SignOn | None = None
     keyed: Callable[[str], str] = _digest
+    weights: Callable[[], Weights] | None = None
     sessions: Sessions = field(default_factory=lambda: Sessions(time.monotonic))
 
 

@@ -35,6 +35,7 @@ def application(
     from proxy.admin.in_force import InForce as Told
     from proxy.admin.parts import AdminParts
     from proxy.app.answering import answer, texts
+    from proxy.control.watching import shipped_weights
 
     running = ledger.running
 
@@ -56,6 +57,7 @@ def application(
         status=status,
         settings=settings,
         sign_on=_sign_on(running, environ),
+        weights=shipped_weights,
         keyed=_keyed(running, environ),
         explain=partial(answer, ledger.store, in_force),
         policy_texts=lambda rule: asyncio.to_thread(texts, rule),

@@ -34,6 +34,24 @@ class Tally:
     decided: list[Decided]
 
 
+async def by_detector(store: Store) -> list[tuple[str, Decided]]:
+    """What became of findings that a detector raised, by its version and their kind. Raises: StoreUnavailableError."""
+    columns = findings.c
+    judged = select(columns.detector, columns.kind, columns.decision, func.count()).where(
+        columns.detector != "", columns.decision.in_(("confirmed", "dismissed"))
+    )
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    async with store.read() as connection:
+        for version, kind, decision, many in await connection.execute(
+            judged.group_by(columns.detector, columns.kind, columns.decision)
+        ):
+            counts.setdefault((version, kind), {})[decision] = many
+    return [
+        (version, Decided(kind, each.get("confirmed", 0), each.get("dismissed", 0)))
+        for (version, kind), each in sorted(counts.items())
+    ]
+
+
 async def tally(store: Store) -> Tally:
     """Count findings as they are now; one in shadow counts as any other. Raises: StoreUnavailableError."""
     columns = findings.c

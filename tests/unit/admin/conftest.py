@@ -17,6 +17,7 @@ from proxy.admin.app import create
 from proxy.admin.in_force import InForce
 from proxy.admin.parts import AdminParts
 from proxy.app.answering import answer
+from proxy.control.watching import shipped_weights
 from proxy.core.principal import Principal
 from proxy.core.terms import Clause
 from proxy.ledger.store import Store
@@ -90,6 +91,7 @@ async def admin(tmp_path: Path) -> AsyncIterator[Admin]:
             made.published,
             in_force=in_force,
             explain=partial(answer, store, in_force),
+            weights=shipped_weights,
         )
     )
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)

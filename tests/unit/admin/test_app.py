@@ -29,6 +29,7 @@ PATHS = {
     "/api/v1/findings",
     "/api/v1/findings/{id}",
     "/api/v1/findings/{id}/decision",
+    "/api/v1/detector",
     "/api/v1/digests",
     "/api/v1/cases",
     "/api/v1/cases/{id}",
