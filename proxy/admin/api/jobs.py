@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -82,6 +83,19 @@ def shown(job: CoreJob, role: str = "admin") -> Job:
     if role not in OPENERS:
         told["asked"] = {name: value for name, value in job.asked.items() if name != "text"}
     return Job(**told)
+
+
+def with_result(parts: AdminParts, kind: Literal["backtest", "search"], job: str) -> tuple[CoreJob, Any]:
+    """A job of this kind and what it came to, None while it has come to nothing. Raises: ProblemError 404."""
+    book = parts.jobs
+    try:
+        found = book.named(job) if book else None
+    except TosProxyError:
+        found = None
+    if book is None or found is None or found.kind != kind:
+        raise ProblemError(404, "no-such-job", f"No {kind} has this id, or it is kept no longer.")
+    result = book.result(job)
+    return found, json.loads(result) if result else None
 
 
 def _book(parts: AdminParts) -> JobBook:

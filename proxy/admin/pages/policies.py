@@ -4,20 +4,18 @@ them; `/policies/backtests/{job}`: what a draft would change.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from proxy.admin.api.instants import instant
-from proxy.admin.api.jobs import started
+from proxy.admin.api.jobs import started, with_result
 from proxy.admin.api.policies import MOST_TEXT, Draft
 from proxy.admin.pages.forms import form_of
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import parts_of, session_of
 from proxy.admin.problems import ProblemError
-from proxy.core.errors import TosProxyError
 from proxy.ledger import store_totals
 from proxy.review import findings
 
@@ -58,15 +56,8 @@ async def begin(request: Request) -> Response:
 @router.get(ADDRESS + "/backtests/{job_id}")
 async def backtest(request: Request, job_id: str) -> Response:
     """How far a backtest is, and what it came to."""
-    jobs = parts_of(request).jobs
-    try:
-        job = jobs.named(job_id) if jobs else None
-    except TosProxyError:
-        job = None
-    if jobs is None or job is None or job.kind != "backtest":
-        raise ProblemError(404, "no-such-job", "No backtest has this id, or it is kept no longer.")
-    found = jobs.result(job_id)
-    return page(request, "backtest.html", job=job, result=json.loads(found) if found else None)
+    job, result = with_result(parts_of(request), "backtest", job_id)
+    return page(request, "backtest.html", job=job, result=result)
 
 
 @router.get(ADDRESS + "/{name:path}")

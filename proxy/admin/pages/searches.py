@@ -5,20 +5,18 @@ It is the job of the API: who searches, in which exchanges and why is on the rec
 
 from __future__ import annotations
 
-import json
-
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from proxy.admin.api.exchanges import Search, search_contents
+from proxy.admin.api.jobs import with_result
 from proxy.admin.pages.exchanges import span_of
 from proxy.admin.pages.forms import form_of
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import parts_of, session_of
 from proxy.admin.problems import ProblemError
 from proxy.admin.roles import OPENERS
-from proxy.core.errors import TosProxyError
 
 ADDRESS = "/exchanges/searches"
 
@@ -44,13 +42,6 @@ async def begin(request: Request) -> Response:
 @router.get(ADDRESS + "/{job_id}")
 async def one(request: Request, job_id: str) -> Response:
     """How far a search is, and what it found."""
-    jobs = parts_of(request).jobs
-    try:
-        job = jobs.named(job_id) if jobs else None
-    except TosProxyError:
-        job = None
-    if jobs is None or job is None or job.kind != "search":
-        raise ProblemError(404, "no-such-job", "No search has this id, or it is kept no longer.")
-    found = jobs.result(job_id)
+    job, result = with_result(parts_of(request), "search", job_id)
     text = job.asked["text"] if session_of(request).role in OPENERS else ""
-    return page(request, "search.html", job=job, text=text, result=json.loads(found) if found else None)
+    return page(request, "search.html", job=job, text=text, result=result)

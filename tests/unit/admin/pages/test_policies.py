@@ -2,65 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 import pytest
 
-from proxy.core.errors import TosProxyError
 from proxy.core.jobs import Job
 from proxy.core.rules import Rule
 from proxy.core.terms import Adoption, Cell, Clause, Models, Row
 from proxy.ledger.record import Versions
 from tests.unit.admin.conftest import Admin
+from tests.unit.admin.one_job import OneJob
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 
 
-class Book:
-    """One backtest, whose result has hostile names in it."""
-
-    def __init__(self) -> None:
-        self.job = Job("job_1", "backtest", HOSTILE, 1, {})
-
-    def start(self, kind: str, asked: dict[str, Any], by: str) -> Job:
-        self.job = msgspec.structs.replace(self.job, kind=kind, asked=asked, by=by, state="done")
-        return self.job
-
-    def page(self, *, limit: int, after: str = "") -> list[Job]:
-        return [self.job][:limit] if not after else []
-
-    def named(self, job: str) -> Job:
-        if job != self.job.id:
-            raise TosProxyError(job)
-        return self.job
-
-    def result(self, job: str) -> bytes | None:
-        example = {
-            "record": "rec_1",
-            "at": 1,
-            "principal": HOSTILE,
-            "purpose": "p",
-            "from": "allow",
-            "to": "deny",
-            "rules": [HOSTILE],
-        }
-        rule = {"rule": HOSTILE, "effect": "deny", "mode": "shadow", "in_force": 0, "draft": 1}
-        found = {"changed": 1, "queries": 4, "changes": [{"from": "allow", "to": "deny", "queries": 1}], "rules": [rule]}
-        return msgspec.json.encode(found | {"examples": [example]}) if self.named(job).state == "done" else None
-
-    async def cancel(self, job: str) -> Job:
-        return self.named(job)
-
-
 @pytest.fixture
-async def book(admin: Admin) -> Book:
-    made = Book()
+async def book(admin: Admin) -> OneJob:
+    """One backtest, whose result has hostile names in it."""
+    example = {"record": "rec_1", "at": 1, "principal": HOSTILE, "purpose": "p", "from": "allow", "to": "deny", "rules": [HOSTILE]}
+    rule = {"rule": HOSTILE, "effect": "deny", "mode": "shadow", "in_force": 0, "draft": 1}
+    found = {"changed": 1, "queries": 4, "changes": [{"from": "allow", "to": "deny", "queries": 1}], "rules": [rule]}
+    made = OneJob(Job("job_1", "backtest", HOSTILE, 1, {}), found | {"examples": [example]})
     admin.change(jobs=made)
     return made
 
 
-async def test_a_backtest_is_begun_and_shown(admin: Admin, book: Book) -> None:
+async def test_a_backtest_is_begun_and_shown(admin: Admin, book: OneJob) -> None:
     """By a form; what it came to is a text, whatever principals and rules are called."""
     assert "Look again" in (await admin.client.get("/policies/backtests/job_1")).text
     begun = await admin.client.post("/policies/backtests", data={"policy": "kind: Policy", "since": "2026-05-01", "enforce": "on"})

@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import msgspec
 import pytest
 
 from proxy.admin.pages import exchanges, principals
-from proxy.core.errors import TosProxyError
 from proxy.core.jobs import Job
 from proxy.ledger import store_principals
 from tests.ledgers import NOON
 from tests.unit.admin.conftest import Admin
+from tests.unit.admin.one_job import OneJob
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 
 
-class Book:
+def searching(state: str = "done") -> OneJob:
     """One search, with a hit by somebody of a hostile name."""
-
-    def __init__(self, state: str = "done") -> None:
-        self.job = Job("job_1", "search", "ann", 1, {})
-        self.state = state
-
-    def start(self, kind: str, asked: dict[str, Any], by: str) -> Job:
-        self.job = msgspec.structs.replace(self.job, kind=kind, asked=asked, by=by, state=self.state)
-        return self.job
-
-    def page(self, *, limit: int, after: str = "") -> list[Job]:
-        return [self.job][:limit] if not after else []
-
-    def named(self, job: str) -> Job:
-        if job != self.job.id:
-            raise TosProxyError(job)
-        return self.job
-
-    def result(self, job: str) -> bytes | None:
-        hit = {"record": "rec_1", "at": NOON, "principal": HOSTILE, "upstream": "openai", "in": ["request", "answer"]}
-        found = {"hits": [hit], "opened": 1, "closed": 0, "complete": False}
-        return json.dumps(found).encode() if self.job.id == job and self.state == "done" else None
-
-    async def cancel(self, job: str) -> Job:
-        return self.named(job)
+    hit = {"record": "rec_1", "at": NOON, "principal": HOSTILE, "upstream": "openai", "in": ["request", "answer"]}
+    return OneJob(Job("job_1", "search", "ann", 1, {}), {"hits": [hit], "opened": 1, "closed": 0, "complete": False}, state)
 
 
 async def test_a_search_is_begun_by_a_form_and_shows_what_it_found(admin: Admin) -> None:
     """In the exchanges that the list is of; why is on the record first; what is looked for is a text there too."""
-    admin.change(jobs=Book())
+    admin.change(jobs=searching())
     listed = (await admin.client.get("/exchanges", params={"principal": HOSTILE, "since": "2026-09-01"})).text
     assert "Search their contents" in listed
     form = {"text": HOSTILE, "reason": "case 7", "principal": "lab", "since": "2026-09-01", "until": "2026-09-02", "purpose": ""}
@@ -68,7 +44,7 @@ async def test_a_search_is_begun_by_a_form_and_shows_what_it_found(admin: Admin)
 
 async def test_a_search_needs_a_text_and_a_reason(admin: Admin) -> None:
     """Without them nothing is begun or recorded; while it goes on its page looks again by itself."""
-    admin.change(jobs=Book("running"))
+    admin.change(jobs=searching("running"))
     assert (await admin.client.post("/exchanges/searches", data={"text": "ab"})).status_code == 422
     assert (await admin.client.post("/exchanges/searches", data={"text": "ab", "reason": "x", "since": "soon"})).status_code == 422
     assert admin.marks == []
