@@ -35,7 +35,7 @@ from proxy.core.principal import Principal
 from proxy.core.references import subkey
 from proxy.core.snapshot import LedgerOptions
 from proxy.documents.problems import ConfigurationError
-from proxy.ledger import secrets, store_adoptions, store_principals, store_standings
+from proxy.ledger import secrets, store_adoptions, store_principals, store_standings, store_totals
 from proxy.ledger.recorder import Recorder
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
@@ -300,8 +300,8 @@ class Control:
 
     async def _analyse(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
         """The detector is 6 MB, which nobody carries before there is something to look at or somebody to stand anyhow."""
-        shipper, store = self._shipper, ledger.store
-        while store.dialect == "sqlite" and shipper is not None and not shipper.progress.handled:
+        store = ledger.store
+        while store.dialect == "sqlite" and not await store_totals.anything(store):
             if await store_standings.listed(store) or await pause_unless(stop, _ANALYST_SECONDS):
                 break
         if stop.is_set():
