@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from proxy.telemetry import names
 from tests.proxy_server import ROOT, ProxyServer, StartProxy
 from tests.unit.control.test_supervisor import exchange
 
 
 def test_records_reach_the_admin_api(proxy_server: ProxyServer) -> None:
-    """An exchange is in the store with its outcome, and its request and answer can be opened."""
+    """An exchange is in the store with its outcome, its request and answer can be opened, and the detector has come with it."""
+    proxy_server.until(lambda: re.search(names.SHIPPED_ENTRIES + r"\S* [1-9]", proxy_server.get("/metrics")[1]))
+    time.sleep(1.0)  # as long as the detector, which looks every half second, would take to come with what a gateway begins with
+    assert names.DETECTION_LAG_ENTRIES not in proxy_server.get("/metrics")[1]
     assert exchange(proxy_server) == 200
     proxy_server.wait_admin()
     proxy_server.until(lambda: [item["outcome"] for item in proxy_server.api("/exchanges")["items"]] == ["completed"])
     (item,) = proxy_server.api("/exchanges")["items"]
     content = proxy_server.api(f"/exchanges/{item['id']}")["content"]
     assert "hello" in str(content["request"])
-    assert "tos_proxy_shipped_entries_total" in proxy_server.get("/metrics")[1]
+    proxy_server.until(lambda: names.DETECTION_LAG_ENTRIES in proxy_server.get("/metrics")[1])
 
 
 def test_database_that_cannot_be_used(start_proxy: StartProxy) -> None:
