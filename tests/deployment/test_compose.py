@@ -37,6 +37,12 @@ def faults(text: str, folder: Path) -> list[str]:
     bad += [f"no service {name}" for name in ours["depends_on"] if name not in told["services"]]
     bad += [] if ours["read_only"] and ours["cap_drop"] == ["ALL"] else ["has more rights than it needs"]
     bad += [] if (settings.database_url or "").split("@")[-1].split("/")[0] in told["services"] else ["no such database"]
+    bad += [] if (settings.redis_url or "").split("//")[-1].split(":")[0] in told["services"] else ["no such Redis"]
+    bad += [
+        f"{name} tells nobody when it is ready"
+        for name in ours["depends_on"]
+        if "test" not in told["services"][name].get("healthcheck", ())
+    ]
     needed = settings.gateway.deadlines.drain + CUTTING_SECONDS + settings.ledger.durability.ship + 5
     return bad + ([] if seconds(ours["stop_grace_period"]) >= needed else [f"is killed before its end of {needed} s"])
 
@@ -55,6 +61,8 @@ def test_true(tmp_path: Path) -> None:
         ("records:/var/lib/tos-proxy", "records:/data"),
         ("read_only: true", "read_only: false"),
         ("@database/", "@elsewhere/"),
+        ("redis://redis:", "redis://elsewhere:"),
+        ("test: [CMD, redis-cli, ping]", "disable: true"),
         ("stop_grace_period: 2m", "stop_grace_period: 30s"),
     ],
 )

@@ -16,6 +16,7 @@ import yaml
 
 from proxy.cli import build as command_line
 from proxy.control.plan import CUTTING_SECONDS
+from proxy.documents.problems import ConfigurationError
 from proxy.settings.compiling import Compiled, compile_configuration
 from tests.architecture.tree import ROOT
 from tests.deployment.dockerfile import parse
@@ -40,8 +41,13 @@ def compiled(pod: Pod, made: Objects, folder: Path) -> Compiled:
 def faults(made: Objects, folder: Path) -> list[str]:
     """Everything that is wrong with the objects of one form."""
     bad = [f"{each['kind']}: no name" for each in made if not each.get("metadata", {}).get("name")]
-    for pod in pods(made):
-        bad += [f"{pod.name}: {fault}" for fault in (*_names(pod, made), *_product(pod, made, folder), *_rights(pod), *_keys(pod))]
+    try:
+        for pod in pods(made):
+            bad += [
+                f"{pod.name}: {fault}" for fault in (*_names(pod, made), *_product(pod, made, folder), *_rights(pod), *_keys(pod))
+            ]
+    except ConfigurationError as error:
+        bad.append(str(error))
     return bad + _network(made)
 
 
@@ -140,6 +146,23 @@ def _network(made: Objects) -> list[str]:
     return bad
 
 
+def ways_out(made: Objects, labels: dict[str, str]) -> set[tuple[str, int]] | None:
+    """Where a pod with these labels may connect to, and the port; None when no policy says anything of it."""
+    specs = [each["spec"] for each in made if each["kind"] == "NetworkPolicy"]
+    ours = [spec for spec in specs if "Egress" in spec["policyTypes"] and _fits(spec["podSelector"].get("matchLabels", {}), labels)]
+    found: set[tuple[str, int]] = set()
+    for rule in (rule for spec in ours for rule in spec.get("egress", ())):
+        places = [_place(peer) for peer in rule.get("to", ())] or ["anywhere"]
+        found |= {(place, port["port"]) for place in places for port in rule.get("ports", ({"port": 0},))}
+    return found if ours else None
+
+
+def _place(peer: dict[str, Any]) -> str:
+    """The labels of a namespace and of pods, or a block of addresses."""
+    labels = [peer[name].get("matchLabels", {}) for name in ("namespaceSelector", "podSelector") if name in peer]
+    return "/".join(value for each in labels for value in each.values()) or peer.get("ipBlock", {}).get("cidr", "anywhere")
+
+
 def _fits(selector: dict[str, str], labels: dict[str, str]) -> bool:
     return selector.items() <= labels.items()
 
@@ -148,6 +171,34 @@ def _fits(selector: dict[str, str], labels: dict[str, str]) -> bool:
 def test_true(form: str, tmp_path: Path) -> None:
     """Nothing is wrong with either form."""
     assert faults(objects(FOLDER / form), tmp_path) == []
+
+
+_NAMES = {("kube-system/kube-dns", 53)}
+_STORES = {("databases", 5432), ("databases", 6379)}
+
+
+def test_the_only_way_out() -> None:
+    """Whoever is no gateway gets to the gateway at most; a pod with a sidecar to the egress proxy, which asks for the sidecar's
+    name and password. Without the policy about everybody an application would get anywhere.
+    """
+    made = objects(FOLDER / "gateway")
+    caller = {"app": "support-bot", "calls-models": "yes"}
+    assert ways_out(made, {"app": "another"}) == _NAMES
+    assert ways_out(made, caller) == _NAMES | {("model-gateway", 8080)}
+    assert ways_out(made, {"app": "model-gateway"}) == _NAMES | _STORES | {("0.0.0.0/0", 443)}
+    assert ways_out([each for each in made if each["metadata"]["name"] != "nobody-gets-out"], {"app": "another"}) is None
+    (pod,) = pods(beside := objects(FOLDER / "sidecar"))
+    assert ways_out(beside, pod.labels) == _NAMES | _STORES | {("egress", 3128)}
+    proxy = environment(pod.proxy)
+    assert "@egress.egress.svc:3128" in proxy["HTTPS_PROXY"]
+    assert all("HTTPS_PROXY" not in environment(each) for each in pod.containers if each is not pod.proxy)
+
+
+def test_policies_of_the_config_map_are_in_force(tmp_path: Path) -> None:
+    """The rule that the ConfigMap holds is one of those that the proxy runs under."""
+    made = objects(FOLDER / "gateway")
+    for pod in pods(made):
+        assert "few-answers" in [rule.name for rule in compiled(pod, made, tmp_path).policies.rules]
 
 
 def test_a_sidecar_is_one(tmp_path: Path) -> None:
@@ -192,6 +243,7 @@ _OURS = (*_POD, "initContainers", 0)
         ("Deployment", _set(*_POD, "securityContext", "runAsNonRoot", to=None)),
         ("ServiceAccount", _set("metadata", "name", to="other")),
         ("ConfigMap", _set("metadata", "name", to="other")),
+        ("ConfigMap", _set("data", "few-answers.yaml", to="kind: Nothing")),
         ("NetworkPolicy", _set("spec", "podSelector", "matchLabels", "app", to="other")),
     ],
 )
