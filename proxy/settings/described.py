@@ -83,10 +83,12 @@ def config_file(environ: Mapping[str, str], folder: Path) -> Path | None:
 
 
 def digest(environ: Mapping[str, str], folder: Path | None = None, followed: Sequence[str] = ()) -> str:
-    """Changes with the configuration file and with what is `followed` (files and folders of policies and terms)."""
+    """Changes with the configuration file and with what is `followed` (files and folders of policies and terms). Where there is no
+    file, it is that of an empty one, as it is for what was loaded.
+    """
     file = config_file(environ, (folder or Path.cwd()).absolute())
     try:
-        written = hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
+        written = hashlib.sha256(file.read_bytes() if file else b"").hexdigest()
     except OSError:
         written = ""
     return digest_with(written, followed)

@@ -47,6 +47,21 @@ def test_handed_over(tmp_path: Path) -> None:
         os.close(fd)
 
 
+def test_handed_over_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that stands in the environment alone is not read again either."""
+    monkeypatch.chdir(tmp_path)
+    told = environ(tmp_path, "")
+    (tmp_path / "tos-proxy.yaml").unlink()
+    del told["TOS_PROXY_CONFIG"]
+    description = compile_configuration(told, make=True).description
+    fd = handed_over(description)
+    assert fd is not None
+    try:
+        assert described(told | {"PYTHONPATH": str(tmp_path / "nothing here")}, fd) == description
+    finally:
+        os.close(fd)
+
+
 def test_problems_come_back(tmp_path: Path) -> None:
     """Problems keep their places; a process that breaks off is an error in one line."""
     with pytest.raises(ConfigurationError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from proxy.settings.described import Description, Running, config_file, digest
@@ -18,9 +19,10 @@ def test_restart() -> None:
 
 
 def test_the_file(tmp_path: Path) -> None:
-    """The named file, else the usual one if there; the digest follows its bytes and is empty when there is nothing to read."""
+    """The named file, else the usual one if there; the digest follows its bytes, and is empty for a file that cannot be read."""
     assert config_file({}, tmp_path) is None
-    assert digest({}, tmp_path) == digest({"TOS_PROXY_CONFIG": "gone.yaml"}, tmp_path) == ""
+    assert digest({"TOS_PROXY_CONFIG": "gone.yaml"}, tmp_path) == ""
+    assert digest({}, tmp_path) == hashlib.sha256(b"").hexdigest()
     (tmp_path / "tos-proxy.yaml").write_text("a")
     first = digest({}, tmp_path)
     (tmp_path / "tos-proxy.yaml").write_text("b")
