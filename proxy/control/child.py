@@ -28,9 +28,9 @@ def next_pause(pause: float, lived: float) -> float:
 class Child:
     """Keeps one process running until it is told to end.
 
-    `command` is what is executed; the file descriptors of `inherited`, and `described`, stay open in it. `changed` is called when
-    it gets ready, stops being ready, or starts. A child runs in a process group of its own: Ctrl-C reaches the supervisor alone,
-    which then says how everybody ends.
+    `command` is what is executed; the file descriptors of `inherited`, and `described`, stay open in it. `environ` stands in its
+    environment unless a variable of that name does already. `changed` is called when it gets ready, stops being ready, or starts. A
+    child runs in a process group of its own: Ctrl-C reaches the supervisor alone, which then says how everybody ends.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Child:
         *,
         inherited: Sequence[socket.socket] = (),
         described: int | None = None,
+        environ: Mapping[str, str] | None = None,
         changed: Callable[[], None] = lambda: None,
         published: Callable[[], None] = lambda: None,
     ) -> None:
@@ -55,6 +56,7 @@ class Child:
         self._command = list(command)
         self._inherited = list(inherited)
         self._described = [] if described is None else [described]
+        self._environ = environ or {}
         self._diagnostics = diagnostics
         self._changed = changed
         self._published = published
@@ -92,7 +94,7 @@ class Child:
             fds = [theirs.fileno(), *(each.fileno() for each in self._inherited), *self._described]
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
-                env={**os.environ, VARIABLE: str(theirs.fileno())},
+                env={**self._environ, **os.environ, VARIABLE: str(theirs.fileno())},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=fds,
                 process_group=0,

@@ -57,6 +57,18 @@ async def test_ready_asked_and_ended() -> None:
     assert not one.running
 
 
+async def test_environment_of_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a child's environment shall have stands there, but for what whoever started us had set."""
+    monkeypatch.setenv("TOLD_BEFORE", "yes")
+    program = "import os, sys; sys.exit(3 if (os.environ['TOLD_BEFORE'], os.environ['TOLD_HERE']) == ('yes', 'too') else 4)"
+    one = Child("c", [sys.executable, "-c", program], QUIET, environ={"TOLD_BEFORE": "no", "TOLD_HERE": "too"})
+    keeping = asyncio.create_task(one.keep())
+    await until(lambda: one.starts > 1)
+    assert one.code == 3
+    await one.end(5.0, asyncio.Event())
+    await asyncio.wait_for(keeping, 2)
+
+
 async def test_dying_child_is_started_again() -> None:
     """A child that dies at once is started again and again, more slowly each time, until it is told to end."""
     one = child("raise SystemExit(3)")
