@@ -31,8 +31,8 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """The application with all commands."""
+def build(named: str = "") -> typer.Typer:
+    """The application with all commands, or with the one that is `named`: the others' modules cost a tenth of a second to load."""
     app = typer.Typer(
         name="tos-proxy",
         help="The terms-of-service compliance proxy for model APIs: every query recorded before it leaves.",
@@ -49,7 +49,7 @@ def build() -> typer.Typer:
     ) -> None:
         """The terms-of-service compliance proxy for model APIs: every query recorded before it leaves."""
 
-    for name in COMMANDS:
+    for name in (named,) if named in COMMANDS else COMMANDS:
         register: Callable[[typer.Typer], None] = import_module(f"proxy.cli.{name}").register
         register(app)
     return app
@@ -63,7 +63,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command. Returns its exit code."""
     try:
-        code = build()(args=arguments, prog_name="tos-proxy", standalone_mode=False)
+        code = build(*arguments[:1])(args=arguments, prog_name="tos-proxy", standalone_mode=False)
     except typer.Exit as end:
         code = end.exit_code
     except (typer.Abort, KeyboardInterrupt):

@@ -8,6 +8,7 @@ model, any other place an id: `{response_id}` gives the reference `response:…`
 from __future__ import annotations
 
 import re
+from functools import cache
 from urllib.parse import unquote
 
 from proxy.dialects.contract import Endpoint, PathParameters
@@ -19,7 +20,7 @@ _WORD = re.compile(r"[^/:{}]+")
 
 
 class PathTable:
-    """The compiled rows of one dialect.
+    """The rows of one dialect.
 
     Args:
         endpoints: the rows; the first that fits is taken.
@@ -43,9 +44,9 @@ class PathTable:
         self._places = {"model": model}
         self._place = place
         self._exact = {(row.method, row.pattern): (row, PathParameters()) for row in endpoints if "{" not in row.pattern}
-        self._rows: dict[tuple[str, str], list[tuple[int, Endpoint, re.Pattern[str]]]] = {}
+        self._rows: dict[tuple[str, str], list[tuple[int, Endpoint, str]]] = {}
         for number, row in enumerate(endpoints):
-            expression = re.compile(self._expression(row.pattern, prefix))
+            expression = self._expression(row.pattern, prefix)
             self._rows.setdefault((row.method, self._anchor(row.pattern)), []).append((number, row, expression))
 
     def _expression(self, pattern: str, prefix: str) -> str:
@@ -72,7 +73,7 @@ class PathTable:
         candidates = [row for word in {"", *_WORD.findall(path)} for row in rows.get((method, word), ())]
         candidates.sort(key=_number)
         for _, row, expression in candidates:
-            if fits := expression.fullmatch(path):
+            if fits := _compiled(expression).fullmatch(path):
                 return row, self._parameters(fits.groupdict(), path)
         return None
 
@@ -86,5 +87,11 @@ class PathTable:
         return PathParameters(model=model, stream=stream, references=references)
 
 
-def _number(row: tuple[int, Endpoint, re.Pattern[str]]) -> int:
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    """Compiled when it is first tried: most rows never are, and to compile them all takes 20 ms from every process's start."""
+    return re.compile(expression)
+
+
+def _number(row: tuple[int, Endpoint, str]) -> int:
     return row[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.cli import build
 from tests.unit.cli.conftest import Command
 
 
@@ -21,6 +22,12 @@ def test_help_of_each_command_has_examples(command: Command) -> None:
         assert f"Examples:\n    tos-proxy {words}" in command(*words.split(), "--help").out
     for word in ("add", "list", "rotate", "suspend"):
         assert f"Examples:\n    tos-proxy principal {word}" in command("principal", word, "--help").out
+
+
+def test_a_named_command_alone_is_loaded() -> None:
+    """Whoever names a command waits for no other's modules; whoever names none, or one that is not there, sees all."""
+    assert [group.name for group in build("policy").registered_groups] == ["policy"]
+    assert len(build().registered_groups) == len(build("polcy").registered_groups) > 5
 
 
 @pytest.mark.parametrize(
