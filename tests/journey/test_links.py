@@ -39,13 +39,20 @@ def test_the_bytes_of_an_upload_come_through_the_proxy(proxy_server: ProxyServer
     assert all("upload_id=REDACTED&" in target for target in kept)
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-def test_the_results_of_a_batch_are_fetched_past_the_proxy(proxy_server: ProxyServer, sdk: str) -> None:
-    """The SDK's own method goes to the address in the batch, which is the provider's; the record tells of that address."""
-    proxy_server.check_records = False  # this is what must be shown to be missing
-    ((line,),) = travel("anthropic_results_python.py", sdk, [f"{proxy_server.gateway_url}/anthropic"])
-    assert line["result"][0]["result"]["type"] == "succeeded"
-    (fetched,) = [target for target in targets(proxy_server) if target.endswith("/results")]
+@pytest.mark.parametrize("sdk", [*SDKS, "node"])
+def test_the_results_of_a_batch(proxy_server: ProxyServer, sdk: str) -> None:
+    """The SDK's own method goes to the address in the batch, the provider's, of which the record tells; with the lines of
+    docs/clients.md it comes through the proxy, and the results are tied to what was asked.
+    """
+    proxy_server.check_records = False  # of what went past it, that is what must be shown to be missing
+    program = f"anthropic_results_{'node.mjs' if sdk == 'node' else 'python.py'}"
+    ((past, through),) = travel(program, sdk, [f"{proxy_server.gateway_url}/anthropic"])
+    assert past["result"][0]["result"]["type"] == through["result"][0]["result"]["type"] == "succeeded"
+    fetched = [target for target in targets(proxy_server) if target.endswith("/results")]
+    proxy_server.until(lambda: proxy_server.api("/exchanges?endpoint=batch_results")["items"], 20)
+    (found,) = proxy_server.api("/exchanges?endpoint=batch_results")["items"]
+    proxy_server.until(lambda: proxy_server.api(f"/exchanges/{found['id']}")["result_of"], 20)
+    assert proxy_server.api(f"/exchanges/{found['id']}")["result_of"]["lines"] == 1
     asked, links = recorded(proxy_server)
-    assert [endpoint for endpoint, _ in asked] == ["batch_create", "batch"]
-    assert links == [proxy_server.upstream.url + fetched]
+    assert [endpoint for endpoint, _ in asked] == ["batch_create", "batch", "batch_create", "batch", "batch_results"]
+    assert links == [proxy_server.upstream.url + each for each in fetched]
