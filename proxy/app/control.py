@@ -22,7 +22,7 @@ from proxy.control.configuration import ConfigurationWatch
 from proxy.control.counting import HourlyCounter
 from proxy.control.findings import FindingRaiser
 from proxy.control.in_force import InForce
-from proxy.control.process import Duty, Parts, durable, pause_unless, run_control
+from proxy.control.process import Duty, Parts, called_unless, durable, pause_unless, run_control
 from proxy.control.publisher import Publisher
 from proxy.control.references import ReferencePublisher
 from proxy.control.results import ResultTies
@@ -344,6 +344,9 @@ class Control:
             self._published()
 
     async def _serve_admin(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
+        """The application is 25 MB and half a second of processor time, which nobody spends before somebody calls."""
+        if await called_unless(stop, self._listeners):
+            return
         from proxy.app.administering import application
         from proxy.control import admin_server
         from proxy.control.jobs import Jobs

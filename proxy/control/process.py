@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -104,3 +105,21 @@ async def durable(oneshot: Oneshot[Any]) -> None:
 
     drive(follow(), failed)
     await done
+
+
+async def called_unless(stop: asyncio.Event, listeners: Sequence[socket.socket]) -> bool:
+    """Wait until a connection waits at one of `listeners`, which nobody else accepts from; True when told to stop before."""
+    loop = asyncio.get_running_loop()
+    called = asyncio.Event()
+    files = [each.fileno() for each in listeners]  # whoever says to stop may close them under us
+    for file in files:
+        loop.add_reader(file, called.set)
+    waits = [asyncio.ensure_future(called.wait()), asyncio.ensure_future(stop.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for file in files:
+            loop.remove_reader(file)
+        for each in waits:
+            each.cancel()
+    return stop.is_set()

@@ -14,17 +14,26 @@ from tests.unit.control.test_supervisor import exchange
 
 
 def test_records_reach_the_admin_api(proxy_server: ProxyServer) -> None:
-    """An exchange is in the store with its outcome, its request and answer can be opened, and the detector has come with it."""
+    """An exchange is in the store with its outcome, its request and answer can be opened. The detector has come with it, and the
+    framework of the admin API with whoever asked first.
+    """
     proxy_server.until(lambda: re.search(names.SHIPPED_ENTRIES + r"\S* [1-9]", proxy_server.get("/metrics")[1]))
     time.sleep(1.0)  # as long as the detector, which looks every half second, would take to come with what a gateway begins with
     assert names.DETECTION_LAG_ENTRIES not in proxy_server.get("/metrics")[1]
     assert exchange(proxy_server) == 200
+    assert not carries_the_framework(proxy_server)
     proxy_server.wait_admin()
+    assert carries_the_framework(proxy_server)
     proxy_server.until(lambda: [item["outcome"] for item in proxy_server.api("/exchanges")["items"]] == ["completed"])
     (item,) = proxy_server.api("/exchanges")["items"]
     content = proxy_server.api(f"/exchanges/{item['id']}")["content"]
     assert "hello" in str(content["request"])
     proxy_server.until(lambda: names.DETECTION_LAG_ENTRIES in proxy_server.get("/metrics")[1])
+
+
+def carries_the_framework(server: ProxyServer) -> bool:
+    """Whether control has loaded what checks the admin API's requests."""
+    return "pydantic_core" in Path(f"/proc/{server.children()['control']}/maps").read_text()
 
 
 def test_database_that_cannot_be_used(start_proxy: StartProxy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from proxy.control import process
-from proxy.control.process import Parts, durable, run_control
+from proxy.control.process import Parts, called_unless, durable, run_control
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot
 
@@ -74,6 +75,26 @@ def test_without_admin_no_framework_is_loaded() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(process.__file__).parents[2]
     )
     assert done.stdout.strip() == "[]"
+
+
+async def test_waiting_for_the_first_caller() -> None:
+    """A connection at any of the sockets ends the wait and is left there; so does the end, which may close the sockets first."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    stop = asyncio.Event()
+    waiting = asyncio.create_task(called_unless(stop, sockets))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    with socket.create_connection(sockets[1].getsockname()) as caller:
+        assert await asyncio.wait_for(waiting, 5) is False
+        accepted, address = sockets[1].accept()
+        assert address == caller.getsockname()
+        accepted.close()
+    waiting = asyncio.create_task(called_unless(stop, sockets))
+    await asyncio.sleep(0)
+    for each in sockets:
+        each.close()
+    stop.set()
+    assert await asyncio.wait_for(waiting, 5) is True
 
 
 async def test_a_task_can_wait_for_the_ledger() -> None:
