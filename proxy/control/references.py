@@ -16,6 +16,7 @@ from pathlib import Path
 
 from proxy.control.process import Note, pause_unless
 from proxy.control.reading import read_on
+from proxy.core.clock import SystemClock
 from proxy.ledger import store_references
 from proxy.ledger.reference_index import FULL, MOST_SLOTS, IndexFullError, IndexWriter
 from proxy.ledger.store import Store
@@ -32,6 +33,9 @@ _PAUSE_SECONDS = 0.1
 _POLL_SECONDS = 0.5
 _REVIEW_SECONDS = 3600.0
 _FORGOTTEN = 0.9
+_MOST_KEPT = 1000
+"""Records that are looked at again in a moment, since they refer to what nobody here knows yet."""
+
 _WAITING = "the reference index waits for the database"
 
 Tie = Callable[[Download], Awaitable[None]]
@@ -59,6 +63,7 @@ class ReferencePublisher:
         self._seen = -1
         self._stale = True
         self._polled = 0.0
+        self._kept: dict[str, float] = {}
         self._review_at = 0.0
 
     @property
@@ -92,13 +97,18 @@ class ReferencePublisher:
         """Settle, tie and publish what there is. Raises: StoreUnavailableError, OSError; what was done stays done."""
         now = time.monotonic()
         handled = self._handled()
-        if handled == self._seen and (self._store.dialect == "sqlite" or now < self._polled + _POLL_SECONDS):
+        due = [record for record, at in self._kept.items() if at <= now]
+        for record in due:
+            del self._kept[record]
+        if not due and handled == self._seen and (self._store.dialect == "sqlite" or now < self._polled + _POLL_SECONDS):
             return
         self._polled = now
         more = await store_references.waiting(self._store)
         self._stale |= more
         while more:
-            settled = await store_references.settle(self._store, self._key, RESULTS)
+            utc_us = SystemClock.utc_us() if len(self._kept) < _MOST_KEPT else 0
+            settled = await store_references.settle(self._store, self._key, RESULTS, utc_us, self._kept)
+            self._kept |= dict.fromkeys(settled.kept, now + store_references.GRACE_US / 1e6)
             for download in settled.downloads:
                 await self._tie(download)
             await store_references.forget(self._store, [download.record for download in settled.downloads])

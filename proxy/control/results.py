@@ -189,11 +189,15 @@ class ResultTies:
         """Tie a download to its batch, its carrier and their lines. Raises: StoreUnavailableError; doing it again is safe."""
         if download.endpoint == "batch" and download.dialect != "gemini":
             return  # the state of a batch; what it came to is fetched from elsewhere
-        found = await store_results.batch_of(self._store, download.origin)
+
+        async def known(ref: str) -> Origin | None:
+            return await store_references.find(self._store, reference_key(self._key, download.upstream, ref))
+
+        found = await store_results.batch_of(self._store, download.origin, known)
         if found is None:
             return
         batch, carrier = found
-        carriers = await store_results.carriers_of(self._store, carrier)
+        carriers = await store_results.carriers_of(self._store, carrier, known)
         results: dict[str, str] = {}
         unnamed: list[int] = []
         count = 0

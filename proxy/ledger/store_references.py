@@ -1,13 +1,14 @@
 """The reference index in the store: what records made, found by key and followed by stamp (docs/adr/0009-reference-index.md).
 
 The shipper notes what a record refers to and what it made (`mentions`), in the transaction that writes the record; `settle` draws
-the conclusions once the record has ended. Everything here may be done again, or by two control processes at once, with the same
-effect.
+the conclusions once the record has ended. What its gateway did not know yet, since another one had just made it, stays a miss in
+the record; conclusions are drawn by what the store knows, and once more after `GRACE_US` where it does not know it either.
+Everything here may be done again, or by two control processes at once, with the same effect.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,6 +23,9 @@ from proxy.ledger.tables import exchanges, mentions, reference_index
 
 SLICE = 500
 """Mentions settled in one transaction."""
+
+GRACE_US = 2_000_000
+"""How long the record of what a call refers to may take longer to get here than the call's own, from another gateway."""
 
 _PAGE = 5000
 _MOST_AFTER = 10_000
@@ -56,9 +60,12 @@ class Download:
 
 @dataclass
 class Settled:
-    """What one call of `settle` did: records looked at, and downloads still to be tied to their lines."""
+    """What one call of `settle` did: records looked at, those of them that stay noted because they may be understood better in a
+    moment, and downloads still to be tied to their lines.
+    """
 
     records: int = 0
+    kept: list[str] = field(default_factory=list)
     downloads: list[Download] = field(default_factory=list)
 
 
@@ -67,22 +74,27 @@ async def waiting(store: Store) -> bool:
     return bool(await store_query.rows(store, _WAITING, {}))
 
 
-async def settle(store: Store, key: bytes, results: tuple[str, ...]) -> Settled:
+async def settle(store: Store, key: bytes, results: tuple[str, ...], now_us: int = 0, later: Collection[str] = ()) -> Settled:
     """Take what ended records made into the index. Downloads (of an endpoint in `results`) stay noted until `forget` is called.
 
-    `key`: `core.references.subkey` of the deployment's identity key. Raises: StoreUnavailableError, with nothing done.
+    `key`: `core.references.subkey` of the deployment's identity key. `now_us`: microseconds since 1970, by which `kept` goes; with
+    0 nothing is kept. `later`: records that were kept and whose time has not come. Raises:
+    StoreUnavailableError, with nothing done.
     """
     done = Settled()
     async with store.write() as connection:
-        rows = await _ended(connection)
+        rows = await _ended(connection, later)
         known: dict[bytes, Origin] = {}
         new: dict[bytes, Origin] = {}
         for row in rows:
             upstream = row["upstream"]
             refers = _decode_refers(row["refers"]) if row["refers"] else ()
-            wanted = {reference_key(key, upstream, refer.ref): refer for refer in refers if not refer.miss}
+            wanted = {reference_key(key, upstream, refer.ref): refer for refer in refers}
             known |= await _origins(connection, wanted.keys() - known.keys() - new.keys()) if wanted else {}
-            found = {refer.ref: new.get(one) or known.get(one) or _told(refer, row) for one, refer in wanted.items()}
+            found = {
+                refer.ref: made for one, refer in wanted.items() if (made := _found(new.get(one) or known.get(one), refer, row))
+            }
+            refers = tuple([_resolved(refer, found.get(refer.ref)) for refer in refers])
             created, about = attributed(row["method"], _decode_created(row["created"]) if row["created"] else [], refers)
             origin = found[about.ref] if about is not None and not about.miss else None
             for ref in created:
@@ -90,9 +102,11 @@ async def settle(store: Store, key: bytes, results: tuple[str, ...]) -> Settled:
             if row["endpoint"] in results and row["method"] == "GET" and found:
                 whence = next(iter(found.values()))
                 done.downloads.append(Download(row["record_id"], row["endpoint"], row["dialect"], upstream, whence))
+            elif row["at"] > now_us - GRACE_US and now_us and any(refer.miss for refer in refers):
+                done.kept.append(row["record_id"])
         done.records = len(rows)
         await _insert(store, connection, new)
-        later = {download.record for download in done.downloads}
+        later = {*done.kept, *(download.record for download in done.downloads)}
         await _forget(connection, [row["record_id"] for row in rows if row["record_id"] not in later])
     return done
 
@@ -114,7 +128,7 @@ async def _forget(connection: AsyncConnection, records: list[str]) -> None:
         await connection.execute(delete(mentions).where(mentions.c.record_id.in_(records)))
 
 
-async def _ended(connection: AsyncConnection) -> list[RowMapping]:
+async def _ended(connection: AsyncConnection, later: Collection[str]) -> list[RowMapping]:
     """Mentions of records that have ended, oldest first, so that makers come before those who refer to them."""
     columns = exchanges.c
     asked = (columns.at, columns.principal, columns.project, columns.purpose, columns.verdict, columns.upstream, columns.dialect)
@@ -127,6 +141,8 @@ async def _ended(connection: AsyncConnection) -> list[RowMapping]:
         .limit(SLICE)
         .with_for_update(of=mentions, skip_locked=True)
     )
+    if later:
+        query = query.where(mentions.c.record_id.not_in(later))
     return list((await connection.execute(query)).mappings().all())
 
 
@@ -136,6 +152,26 @@ async def _origins(connection: AsyncConnection, keys: Iterable[bytes]) -> dict[b
         return {}
     query = select(reference_index).where(reference_index.c.key.in_(named))
     return dict(_entry(row) for row in (await connection.execute(query)).mappings())
+
+
+async def find(store: Store, key: bytes) -> Origin | None:
+    """Where an object comes from, by its `reference_key`; None when it is not known. Raises: StoreUnavailableError."""
+    async with store.read() as connection:
+        return (await _origins(connection, (key,))).get(key)
+
+
+def _found(made: Origin | None, refer: Refer, row: RowMapping) -> Origin | None:
+    """Where what a record refers to comes from; None when nobody knows. What its gateway missed was there before the record was."""
+    if refer.miss:
+        return made if made is not None and made.record != row["record_id"] and made.at <= row["at"] else None
+    return made or _told(refer, row)
+
+
+def _resolved(refer: Refer, origin: Origin | None) -> Refer:
+    """A reference as it is known here: one that its gateway missed may be known by now."""
+    if not refer.miss or origin is None:
+        return refer
+    return Refer(refer.ref, origin.record, origin.principal, origin.purpose, origin.verdict)
 
 
 def _told(refer: Refer, row: RowMapping) -> Origin:

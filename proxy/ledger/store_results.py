@@ -5,7 +5,7 @@ Written by control from what is shipped (docs/adr/0009-reference-index.md); ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, text
@@ -40,19 +40,38 @@ class ResultOf:
     lines: int
 
 
-async def batch_of(store: Store, origin: Origin) -> tuple[str, str] | None:
+Known = Callable[[str], Awaitable[Origin | None]]
+"""Where an object, `kind:id` at the download's upstream, comes from, as far as the store knows it by now."""
+
+
+async def nobody(_ref: str) -> None:
+    """Knows nothing."""
+
+
+async def batch_of(store: Store, origin: Origin, known: Known) -> tuple[str, str] | None:
     """Records of the batch that an object comes from and of its carrier; None when it comes from no batch.
 
     The carrier is what the batch was told to read, or the request that made it if that held the queries itself; empty when either
-    is in no record that is here. Raises: StoreUnavailableError.
+    is in no record that is here. `known` is asked about what the gateway that made the batch did not know. Raises:
+    StoreUnavailableError.
     """
     if origin.kind != "batch":
         return None
     made = await store_exchanges.record(store, origin.record)
     if made is None or made.intent is None or not isinstance(intent := decode(made.intent), Intent):
         return origin.record, ""
-    files = [refer for refer in intent.refers if kind_of(refer.ref) == "file"]
-    return origin.record, files[0].record if files else origin.record
+    files = await _makers(intent, "file", known)
+    return origin.record, files[0] if files else origin.record
+
+
+async def _makers(intent: Intent, kind: str, known: Known) -> list[str]:
+    """Records that made what a call refers to, of one kind; empty of what nobody knows."""
+    found = []
+    for refer in intent.refers:
+        if kind_of(refer.ref) == kind:
+            origin = await known(refer.ref) if refer.miss else None
+            found.append(origin.record if origin is not None else refer.record)
+    return found
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,7 @@ class Asked:
     verdict: str
 
 
-async def carriers_of(store: Store, carrier: str) -> list[str]:
+async def carriers_of(store: Store, carrier: str, known: Known = nobody) -> list[str]:
     """Records whose lines a carrier is made of: its own and, of a file that came in several requests, those of the others, as far
     as the carrier refers to them or the first line of one began in the one before.
 
@@ -73,7 +92,7 @@ async def carriers_of(store: Store, carrier: str) -> list[str]:
     found = [carrier]
     made = await store_exchanges.record(store, carrier) if carrier else None
     if made is not None and made.intent is not None and isinstance(intent := decode(made.intent), Intent):
-        found += [refer.record for refer in intent.refers if kind_of(refer.ref) == "part" and refer.record]
+        found += [record for record in await _makers(intent, "part", known) if record]
     while len(found) < _MOST_CARRIERS and (earlier := await _began_in(store, found[-1])) and earlier not in found:
         found.append(earlier)
     return found

@@ -264,3 +264,40 @@ async def test_retention_lets_go_of_what_was_made(store: Store) -> None:
     await shipped(store, writer)
     await forget_evidence(store, writer.at + 2 * 86_400_000_000)
     assert await index(store) == {}
+
+
+async def test_what_a_gateway_missed_is_understood_by_what_the_store_knows(store: Store) -> None:
+    """Upload, batch and result file at three gateways, each before the others' knowledge came: all comes from the batch."""
+    writer = Writer()
+    upload = call(writer, ["file:in"], principal="alice", verdict="forbid", endpoint="file_upload")
+    batch = call(writer, ["batch:b"], Refer("file:in", miss=True), principal="alice", endpoint="batch_create")
+    call(writer, ["batch:b", "file:out"], Refer("batch:b", miss=True), principal="alice", method="GET", endpoint="batch")
+    call(writer, [], Refer("file:out", miss=True), method="GET", endpoint="file_content")
+    done = await shipped(store, writer)
+    found = await index(store)
+    assert (found[key("batch:b")].record, found[key("batch:b")].verdict) == (batch.id, "forbid")
+    assert found[key("file:out")] == found[key("batch:b")]
+    assert [download.origin for download in done.downloads] == [found[key("batch:b")]]
+
+    async def known_here(ref: str) -> Origin | None:
+        return await store_references.find(store, key(ref))
+
+    assert await store_results.batch_of(store, found[key("file:out")], known_here) == (batch.id, upload.id)
+    assert await store_results.batch_of(store, found[key("file:out")], store_results.nobody) == (batch.id, "")
+
+
+async def test_a_maker_that_comes_later_is_waited_for(store: Store) -> None:
+    """A young record that refers to what nobody knows stays noted for a moment; what came after it was not what it referred to."""
+    writer = Writer()
+    upload = writer.intent(writer.new_id(), endpoint="file_upload")
+    early = call(writer, ["batch:b"], Refer("file:in", miss=True), endpoint="batch_create")
+    await ship(store, writer.batch())
+    young = early.at + store_references.GRACE_US - 1
+    assert (done := await settle(store, KEY, RESULTS, young)).kept == [early.id]
+    assert (await settle(store, KEY, RESULTS, young, done.kept)).records == 0
+    writer.outcome(upload, facts=AnswerFacts(created=["file:in"]))
+    call(writer, ["file:after"], endpoint="file_upload")
+    await ship(store, writer.batch())
+    assert (await settle(store, KEY, RESULTS, young + 1)).kept == []
+    assert await index(store)
+    assert (await settle(store, KEY, RESULTS, young + 1)).records == 0
