@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
-from typing import cast
+from typing import NoReturn, cast
 
 from proxy.app.judging import Judging
 from proxy.core import snapshot
 from proxy.core.call import Call
 from proxy.core.decision import EFFECTS, Decision
-from proxy.core.errors import TosProxyError
+from proxy.core.errors import TosProxyError, UpstreamError
 from proxy.core.exchange import Caller, Exchange
 from proxy.core.snapshot import Line
 from proxy.gateway import house
@@ -19,8 +21,9 @@ from proxy.gateway.judges import Steps
 from proxy.gateway.refusal import Refused
 from proxy.gateway.rehearsal import rehearse
 from proxy.gateway.transform import untransformable
+from proxy.wire.deadlines import Deadlines
 from proxy.wire.head import BadHeadError
-from proxy.wire.pool import Pool
+from proxy.wire.pool import Pool, PoolStats
 
 _NO_KEY = b"\0" * 32
 
@@ -40,6 +43,10 @@ class Rehearsal:
     def strictest(self) -> Call | None:
         """The first of those queries about which the decision is the strictest."""
         return max(self.carried, key=lambda each: EFFECTS.index(each[0]))[1] if self.carried else None
+
+
+async def _nowhere(_protocol: Callable[[], asyncio.Protocol]) -> NoReturn:
+    raise UpstreamError("nothing is sent here")
 
 
 class _Stopped:
@@ -86,19 +93,21 @@ def rehearsed(
         if line.put is not None and line.name is not None:
             lines.setdefault(line.put, {})[line.name] = line
     noted: list[tuple[str, Call]] = []
-    built = house.build(
-        lines,
-        0,
-        lambda _options: cast("Pool", None),
-        os.environ,
-        key or _NO_KEY,
-        set(),
-        lambda given: cast("Steps", _Noting(Judging()(given), noted)),
-    )
-    try:
-        exchange = rehearse(head, body, built, _Stopped(at), as_caller)
-    except Refused as refused:
-        raise RefusedError(f"{refused.status} {refused.code}: {refused.message}") from None
-    except BadHeadError as error:
-        raise RefusedError(f"400: {error}") from None
+    with closing(asyncio.new_event_loop()) as loop:  # it never runs: what is compiled looks whether a pool is one
+        pool = Pool(loop, _nowhere, Deadlines(loop), PoolStats(), 0.0)
+        built = house.build(
+            lines,
+            0,
+            lambda _options: pool,
+            os.environ,
+            key or _NO_KEY,
+            set(),
+            lambda given: cast("Steps", _Noting(Judging()(given), noted)),
+        )
+        try:
+            exchange = rehearse(head, body, built, _Stopped(at), as_caller)
+        except Refused as refused:
+            raise RefusedError(f"{refused.status} {refused.code}: {refused.message}") from None
+        except BadHeadError as error:
+            raise RefusedError(f"400: {error}") from None
     return Rehearsal(exchange.call, noted[:-1])

@@ -50,6 +50,7 @@ def test_they_pass_their_tests() -> None:
         "tests/unit/ledger/test_stream.py",
         "tests/unit/limits",
         "tests/unit/policy/test_engine.py",
+        "tests/unit/app/test_rehearsing.py",
         "tests/unit/policy/test_remembering.py",
         "tests/unit/terms/test_verdict.py",
     ]
