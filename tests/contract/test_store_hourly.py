@@ -23,8 +23,20 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
+class Evening:
+    """A clock of the day that is counted: what is older than KEPT_US is forgotten."""
+
+    def utc_us(self) -> int:
+        """See `core.clock.Clock`."""
+        return NOON + 6 * HOUR
+
+    def monotonic_ns(self) -> int:
+        """See `core.clock.Clock`."""
+        return 0
+
+
 def counter(store: Store) -> HourlyCounter:
-    return HourlyCounter(store, lambda: 0, lambda *_, **__: None)
+    return HourlyCounter(store, lambda: 0, lambda *_, **__: None, Evening())
 
 
 async def test_what_is_asked_is_the_same_before_and_after(store: Store) -> None:

@@ -67,9 +67,11 @@ def test_a_record_says_why_it_was_refused(server: ProxyServer, command: Command)
     assert again["decision"] == told["decision"]
 
 
-def test_what_another_day_would_have_said(server: ProxyServer, command: Command) -> None:
-    """Judged as of a day before DeepSeek's terms named distillation, what differs from the record is told."""
+def test_what_another_day_would_have_said(start_proxy: StartProxy, command: Command) -> None:
+    """Judged as of the day before Meta's terms barred training, what differs from the record is told."""
+    server = start_proxy(configuration={"principals": PRINCIPALS, "upstreams": {"deepseek": {"contract": "meta.model_api"}}})
+    server.wait_admin()
     record = asked(server, "deepseek", x_tos_purpose="train.general").headers["x-tos-record"]
     wait_for(server, command, record)
-    told = explained(command, server, record, "--on", "2025-01-01")
-    assert "verdict: allow then, review now" in told["differs"]
+    told = explained(command, server, record, "--on", "2026-07-07")
+    assert "verdict: forbid then, allow_with_obligations now" in told["differs"], told["differs"]

@@ -64,10 +64,54 @@ def run(command: Command) -> Run:
     return lambda server, *arguments: command(*arguments, "--config", str(server.folder / "tos-proxy.yaml"))
 
 
+HEAD = "apiVersion: tos-proxy/v1\n"
+AGREEMENTS = {
+    "shop.letter@2026-01-01.yaml": """kind: Document
+metadata: {name: shop.letter}
+spec:
+  effective: {from: 2026-01-01}
+  rank: contract
+  clauses:
+    - {id: shop.letter.2, section: "2", summary: Outputs may train the shop's own models., confidence: stored_primary}
+""",
+    "shop.deepseek.yaml": """kind: Contract
+metadata: {name: shop.deepseek}
+spec:
+  base: deepseek.api
+  documents: [shop.letter]
+  agreement: {reference: letter of January, approver: zoe}
+  matrix:
+    - {purpose: [use.product, use.internal], verdict: allow}
+    - {purpose: train.general, verdict: allow, basis: express_grant, clauses: [shop.letter.2]}
+""",
+    "shop.openai.yaml": """kind: Contract
+metadata: {name: shop.openai}
+spec:
+  base: openai.api
+  agreement: {reference: order form of January, approver: zoe}
+  matrix:
+    - {purpose: use.product, verdict: allow}
+""",
+}
+"""Agreements of one's own, which hold whatever day it is: what is shipped becomes a review when it has to be read again, and only
+what it forbids it always forbids.
+"""
+
+
 @pytest.fixture
-def server(start_proxy: StartProxy) -> ProxyServer:
-    """A proxy with the shipped terms and packs."""
-    started = start_proxy(configuration={"principals": PRINCIPALS})
+def agreed(tmp_path: Path) -> dict[str, Any]:
+    """A configuration by which the upstreams openai and deepseek are under agreements of one's own."""
+    folder = tmp_path / "agreements"
+    folder.mkdir()
+    for name, text in AGREEMENTS.items():
+        (folder / name).write_text(HEAD + text)
+    return {"policies": [str(folder)], "upstreams": {name: {"contract": f"shop.{name}"} for name in ("openai", "deepseek")}}
+
+
+@pytest.fixture
+def server(start_proxy: StartProxy, agreed: dict[str, Any]) -> ProxyServer:
+    """A proxy with the shipped terms and packs, and agreements of one's own."""
+    started = start_proxy(configuration={"principals": PRINCIPALS} | agreed)
     started.wait_admin()
     return started
 
@@ -79,7 +123,7 @@ def rows(path: Path, *records: str) -> Path:
 
 
 def test_answers_are_released_by_the_clause_that_grants_it(server: ProxyServer, run: Run, tmp_path: Path) -> None:
-    """DeepSeek's terms grant training, OpenAI's bar it; what passes is signed, a changed one does not hold, all is on record."""
+    """An agreement grants training, OpenAI's terms bar it; what passes is signed, a changed one does not hold, all is on record."""
     openai = record_of(ask(server, "openai", "gpt-5"))
     deepseek = record_of(ask(server, "deepseek", "deepseek-chat"))
     undeclared = record_of(ask(server, "deepseek", "deepseek-chat", key="sk-of-nobody-0123456789"))
@@ -93,7 +137,7 @@ def test_answers_are_released_by_the_clause_that_grants_it(server: ProxyServer, 
     assert held == {(2, "forbid", ("openai.services.3.3e",)), (3, "undeclared", ())}
     assert [row["row"] for row in told["released"]] == [1]
     (answer,) = told["released"][0]["answers"]
-    assert (answer["record"], answer["basis"], answer["clauses"]) == (deepseek, "express_grant", ["deepseek.platform.4.2"])
+    assert (answer["record"], answer["basis"], answer["clauses"]) == (deepseek, "express_grant", ["shop.letter.2"])
     assert run(server, *asked, deepseek).code == 0
     plain = run(server, *asked, openai)
     assert (plain.code, "openai.services.3.3e" in plain.out, openai in plain.out) == (1, True, True)
@@ -170,12 +214,12 @@ def play(server: ProxyServer, key: str) -> None:
     assert statuses
 
 
-def test_no_surface_drifts(start_proxy: StartProxy, run: Run) -> None:
+def test_no_surface_drifts(start_proxy: StartProxy, run: Run, agreed: dict[str, Any]) -> None:
     """Whatever came by, judged again by the set it was judged by, is decided as it was: lines, carriers, turns and denials too."""
     principals = {name: {"keys": [key], "purpose": "use.product"} for key, name in PLAYERS.items()}
     principals["lab"] |= {"purpose": "train.general", "attributes": {"distributed": "true"}, "project": "models"}
     del principals["nobody"]["purpose"]
-    server = start_proxy(configuration={"principals": principals, "packs": PACKS})
+    server = start_proxy(configuration={"principals": principals, "packs": PACKS} | agreed)
     server.wait_admin()
     for key in PLAYERS:
         play(server, key)

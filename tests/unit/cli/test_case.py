@@ -96,7 +96,8 @@ def test_through_a_running_proxy(command: Command, start_proxy: StartProxy) -> N
     server.wait_admin()
     file = str(server.folder / "tos-proxy.yaml")
     assert ask(server, "bob").status_code == 200
-    server.until(lambda: names(command, "--findings", "--config", file))
-    (question,) = names(command, "--findings", "--config", file)
+    asked = ("--findings", "--kind", "question", "--config", file)  # of the terms there are findings from some day on
+    server.until(lambda: names(command, *asked))
+    (question,) = names(command, *asked)
     assert command("case", "decide", question, "dismissed", "--config", file).code == 0
     assert server.api(f"/findings/{question}")["decision"] == "dismissed"

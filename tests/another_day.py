@@ -1,0 +1,93 @@
+"""Runs a command, and all that it starts, on another day:
+
+    .venv/bin/python -m tests.another_day 2029-01-01 .venv/bin/python -m pytest tests/journey
+
+A library that is loaded before all others adds whole days to what the system says the date is; clocks that measure spans, and the
+times of files, stay as they are. So the product needs no way to be told a false date. It takes a C compiler and Linux.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+_VARIABLE = "TESTS_DAYS_LATER"
+_SOURCE = f"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+static time_t later(void)
+{{
+    const char *days = getenv("{_VARIABLE}");
+    return days ? atol(days) * 86400L : 0;
+}}
+
+int clock_gettime(clockid_t clock, struct timespec *told)
+{{
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real)
+        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int failed = real(clock, told);
+    if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        told->tv_sec += later();
+    return failed;
+}}
+
+int gettimeofday(struct timeval *restrict told, void *restrict zone)
+{{
+    struct timespec now;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    told->tv_sec = now.tv_sec;
+    told->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}}
+
+time_t time(time_t *told)
+{{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (told)
+        *told = now.tv_sec;
+    return now.tv_sec;
+}}
+"""
+
+
+def possible() -> bool:
+    """Whether this machine can do it."""
+    return sys.platform == "linux" and shutil.which("cc") is not None
+
+
+def built(folder: Path) -> Path:
+    """The library, built in a folder that everybody may read: servers under test run as other users."""
+    source, library = folder / "another_day.c", folder / "another_day.so"
+    source.write_text(_SOURCE)
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(source), "-ldl"], check=True, timeout=60)
+    return library
+
+
+def environment(day: dt.date, library: Path) -> dict[str, str]:
+    """The environment of a process for which it is that day; this one may itself be on another."""
+    days = (day - dt.datetime.now(dt.UTC).date()).days + int(os.environ.get(_VARIABLE, "0"))
+    return {**os.environ, "LD_PRELOAD": str(library), _VARIABLE: str(days)}
+
+
+def main() -> int:
+    """Run the command; returns its exit code."""
+    day, *command = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        return subprocess.run(command, env=environment(dt.date.fromisoformat(day), built(Path(folder))), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
