@@ -8,6 +8,7 @@ from typing import Protocol
 from proxy.core.errors import LedgerUnavailableError, UpstreamError
 from proxy.core.exchange import Exchange
 from proxy.core.oneshot import Oneshot
+from proxy.gateway.house import House
 from proxy.gateway.identity import SLOTS
 from proxy.gateway.links import lead_here
 from proxy.gateway.receive import Body
@@ -40,22 +41,22 @@ class Answer:
         self.connection = connection
 
 
-async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool, tls: bool = False) -> Answer:
-    """Send the request and wait for the answer's head. `cancel`: stop when the client leaves. `tls`: clients reach us so.
+async def ask(exchange: Exchange, house: House) -> Answer:
+    """Send the request and wait for the answer's head; where the house cancels, not when the client has left.
 
     Raises: UpstreamError.
     """
     request: Request = exchange.request
     route: Route = exchange.route
     body: Body = exchange.body
-    pool = route.upstream.pool
+    pool, cancel = route.upstream.pool, house.cancels
     connection = pool.idle() or await pool.open()
     if request.gone and cancel:
         connection.abort()
         raise UpstreamError("the client left before anything was sent")
     connection.begin(
         no_body=request.head.method == "HEAD",
-        first_byte_seconds=first_byte_seconds,
+        first_byte_seconds=house.gateway.first_byte_seconds,
         interim=request.write if request.head.minor == 1 else _ignore,
     )
     if cancel:
@@ -70,7 +71,7 @@ async def ask(exchange: Exchange, first_byte_seconds: float, *, cancel: bool, tl
         connection.send(request_head(exchange) + body.whole, last=True)
     answer = Answer(await connection.head, connection)
     if route.endpoint.links:
-        lead_here(answer.head, exchange, tls=tls)
+        lead_here(answer.head, exchange, house.identity.key, tls=house.gateway.tls_certificate is not None)
     return answer
 
 

@@ -149,8 +149,7 @@ class Corridor:
             await self._converse(exchange, house)
             return
         try:
-            tls = house.gateway.tls_certificate is not None
-            exchange.answer = await ask(exchange, house.gateway.first_byte_seconds, cancel=house.cancels, tls=tls)
+            exchange.answer = await ask(exchange, house)
         except UpstreamError as failure:
             await self._no_answer(exchange, house, failure)
             return

@@ -20,7 +20,7 @@ from proxy.core.exchange import NO_CREDENTIAL, NOBODY, Caller, Exchange
 from proxy.core.principal import PURPOSES, STANDINGS, UNDECLARED, Credential, Principal, Standing
 from proxy.core.snapshot import CredentialEntry, GatewayOptions
 from proxy.dialects.plans import plan_of_key
-from proxy.gateway.links import continued
+from proxy.gateway.links import Began, began
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route, Upstream
 from proxy.wire.handshake import PROTOCOLS, protocol_key
@@ -34,6 +34,7 @@ _REMEMBERED = 4096
 _MOST_ACCEPTED = 131_072
 _LONGEST_REMEMBERED = 2048
 _SCHEMES = {b"bearer": "bearer", b"basic": "basic"}
+_NOT_VALID = "This key is not, or no longer, valid here."
 _ISSUED_ONLY = "A key is needed: this proxy lends the provider's key only to keys that it issued itself."
 _KNOWN_PURPOSES = frozenset(PURPOSES)
 
@@ -50,7 +51,7 @@ class _NotKnownError(Exception):
 class Identity:
     """The principals of one snapshot, and what has been seen of credentials since."""
 
-    __slots__ = ("_accepted", "_callers", "_credentials", "_identity_key", "_principals", "_standings", "_trusted")
+    __slots__ = ("_accepted", "_callers", "_credentials", "_principals", "_standings", "_trusted", "key")
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Identity:
         """`accepted` outlives the snapshot: fingerprints that an upstream has accepted. `standings`: by the names of principals,
         automatic ones among them, over what these have themselves.
         """
-        self._identity_key = identity_key
+        self.key = identity_key
         self._standings = standings or {}
         self._principals = {name: self._placed(principal) for name, principal in principals.items()}
         self._credentials = credentials
@@ -81,8 +82,8 @@ class Identity:
         request: Request = exchange.request
         route: Route = exchange.route
         values = request.head.values
-        if route.endpoint.links:
-            values = continued(values, route.query)
+        if route.endpoint.links and (beginner := began(exchange, self.key)) is not None:
+            return self._going_on(beginner, request, route)
         if route.elsewhere or request.local_socket or self._trusted:
             return self._recognise(request, route, values)
         get = values.get
@@ -122,6 +123,22 @@ class Identity:
         key_plan = route.upstream.key_plan if inject else plan_of_key(secret)
         return Caller(principal, _sold(credential, route.plan or key_plan), purpose, source=source, inject=inject)
 
+    def _going_on(self, beginner: Began, request: Request, route: Route) -> Caller:
+        """Whoever began the upload that this request goes on with, as they stand by now."""
+        credential = Credential(beginner.kind, beginner.fingerprint, beginner.plan)
+        source = self._source(request)
+        principal = self._holder(credential)
+        if principal is None or (beginner.kind == "x-tos-key" and principal.automatic):
+            refused = Refused(401, "unknown_key", _NOT_VALID)
+            return Caller(NOBODY, credential, UNDECLARED, source=source, refused=refused)
+        try:
+            if beginner.inject and route.upstream.key_header is None:
+                raise _without_provider_key(route.upstream)
+            purpose = _purpose(None if beginner.purpose == principal.purpose else beginner.purpose.encode(), principal)
+        except Refused as refused:
+            return Caller(principal, credential, principal.purpose, source=source, refused=refused)
+        return Caller(principal, credential, purpose, source=source, inject=beginner.inject)
+
     def _own(self, key: bytes) -> tuple[Principal, Credential]:
         """The principal of an `x-tos-key`, which is always one of ours."""
         principal, credential = self._known("x-tos-key", key)
@@ -143,7 +160,7 @@ class Identity:
 
     def keyed(self, text: str) -> str:
         """A name a client gave (end user, source address) in the form that may be recorded: 32 hex digits."""
-        return hmac.digest(self._identity_key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
+        return hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
     def _known(self, kind: str, secret: bytes) -> tuple[Principal, Credential]:
         if not secret:
@@ -151,23 +168,29 @@ class Identity:
         if secret.startswith(VIRTUAL_PREFIX):
             fingerprint = hashlib.sha256(secret).hexdigest()
             credential = Credential("virtual", fingerprint)
-            entry = self._credentials.get(fingerprint)
-            known = self._principals.get(entry.principal) if entry is not None and entry.virtual else None
+            known = self._holder(credential)
             if known is None:
-                raise _NotKnownError("This key is not, or no longer, valid here.", credential)
+                raise _NotKnownError(_NOT_VALID, credential)
             return known, credential
         subject = _token_subject(secret) if kind == "bearer" else None
         if subject is not None:
-            fingerprint = hmac.digest(self._identity_key, b"jwt\0" + subject, "sha256").hex()
+            fingerprint = hmac.digest(self.key, b"jwt\0" + subject, "sha256").hex()
             credential = Credential("jwt", fingerprint)
         else:
-            fingerprint = hmac.digest(self._identity_key, secret, "sha256").hex()
+            fingerprint = hmac.digest(self.key, secret, "sha256").hex()
             credential = Credential(kind, fingerprint)
-        entry = self._credentials.get(fingerprint)
-        if entry is not None and (known := self._principals.get(entry.principal)) is not None:
-            return known, credential
-        prefix = "jwt" if subject is not None else "key"
-        return self._placed(Principal(f"{prefix}:{fingerprint[:12]}", automatic=True)), credential
+        holder = self._holder(credential)
+        assert holder is not None, "only a virtual key is nobody's"
+        return holder, credential
+
+    def _holder(self, credential: Credential) -> Principal | None:
+        """Whose credential it is; None of a virtual key that is nobody's."""
+        virtual = credential.kind == "virtual"
+        entry = self._credentials.get(credential.fingerprint)
+        if entry is not None and (entry.virtual or not virtual) and (known := self._principals.get(entry.principal)) is not None:
+            return known
+        prefix = "jwt" if credential.kind == "jwt" else "key"
+        return None if virtual else self._placed(Principal(f"{prefix}:{credential.fingerprint[:12]}", automatic=True))
 
     def _placed(self, principal: Principal) -> Principal:
         """The principal as it stands; the worse standing counts."""
@@ -199,9 +222,9 @@ def _credential(values: dict[bytes, bytes], query: bytes | None, *, session: boo
     found = _in_fields(values)
     if session and (hidden := protocol_key(values.get(PROTOCOLS, b""))):
         found.setdefault(hidden, "subprotocol")
-    if query and (b"key" in query.lower() or b"%" in query):
+    if query and (b"key" in (spelt := query.lower()) or b"token" in spelt or b"%" in query):
         for name, parameter in parse_qsl(query.decode("latin-1"), encoding="latin-1"):
-            if name.lower() == "key" and parameter:
+            if name.lower() in ("key", "access_token") and parameter:
                 found.setdefault(parameter.encode("latin-1"), "query")
     if len(found) > 1:
         raise Refused(400, "two_credentials", "The request carries two different credentials; send one.")
@@ -254,10 +277,14 @@ def _injects(credential: Credential, secret: bytes, request: Request, upstream: 
         return True
     inject = credential.kind == "virtual" and (lends or not own or not secret)
     if (inject and not lends) or (secret.startswith(VIRTUAL_PREFIX) and not inject):
-        setting, variable = f"upstreams.{upstream.name}.api_key_env", upstream.options.api_key_env
-        told = f"{variable} ({setting}) is not set where it runs." if variable else f"{setting} names its variable."
-        raise Refused(401, "no_provider_key", f"The proxy holds no provider key for {upstream.name}: {told}")
+        raise _without_provider_key(upstream)
     return inject
+
+
+def _without_provider_key(upstream: Upstream) -> Refused:
+    setting, variable = f"upstreams.{upstream.name}.api_key_env", upstream.options.api_key_env
+    told = f"{variable} ({setting}) is not set where it runs." if variable else f"{setting} names its variable."
+    return Refused(401, "no_provider_key", f"The proxy holds no provider key for {upstream.name}: {told}")
 
 
 def _purpose(asked: bytes | None, principal: Principal) -> str:

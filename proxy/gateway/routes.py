@@ -23,6 +23,7 @@ _AMBIGUOUS = re.compile(
 _DOTS = re.compile(rb"//|/\.{1,2}(?:/|;|$)|;")
 _SLOTS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 _VERSION = re.compile(rb"/v[0-9][0-9a-z]*\Z")
+_OURS = re.compile(rb"(?:^|&)x-tos-[^&]*")
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 256
 _LONGEST_MODEL = 256
@@ -101,11 +102,12 @@ class Route:
         self.lasting = False
         prefixed = upstream.placed(path)
         self.plan = plan_of_place(upstream.origin.host, prefixed)
-        self.target = prefixed if query is None else prefixed + b"?" + query
+        sent = query if query is None else without_ours(query)
+        self.target = prefixed if sent is None else prefixed + b"?" + sent
         self.recorded_target = (
             prefixed.decode("ascii")
-            if query is None
-            else (prefixed + b"?" + b"&".join(map(_redacted, query.split(b"&")))).decode("ascii")
+            if sent is None
+            else (prefixed + b"?" + b"&".join(map(_redacted, sent.split(b"&")))).decode("ascii")
         )
 
     def parameters_of_query(self) -> dict[str, str]:
@@ -116,12 +118,19 @@ class Route:
         return found
 
     def without_key_parameter(self) -> bytes:
-        """The target without `key=…`, for when another key takes its place."""
+        """The target without `key=…` and `access_token=…`, for when another key takes their place."""
         if self.query is None:
             return self.target
-        kept = [part for part in self.query.split(b"&") if _parameter_name(part).lower() != b"key"]
+        kept = [
+            part for part in without_ours(self.query).split(b"&") if _parameter_name(part).lower() not in (b"key", b"access_token")
+        ]
         path = self.target.split(b"?", 1)[0]
         return path + b"?" + b"&".join(kept) if kept else path
+
+
+def without_ours(query: bytes) -> bytes:
+    """A query as it may leave: without parameters of our own (`links.py` gives out addresses with one)."""
+    return _OURS.sub(b"", query).lstrip(b"&") if b"x-tos-" in query else query
 
 
 def _parameter_name(part: bytes) -> bytes:

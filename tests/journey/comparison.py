@@ -3,7 +3,7 @@
 May differ, and nothing else: an answer gains `x-tos-record` and loses cookies and hop-by-hop headers (RFC 9110 §7.6.1); a request
 loses cookies and hop-by-hop headers, its `host` is the upstream's, and its `accept-encoding` keeps only codings that the proxy can
 decode. A broken upstream connection is told in the provider's own words (`BROKEN`). An address that Google hands out for an upload
-leads to the upstream or to the proxy (ADR 0008); a form's boundary is random.
+leads to the upstream or to the proxy, which signs it (ADR 0008); a form's boundary is random.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ BROKEN = {
 
 
 UPLOAD_LINKS = ("x-goog-upload-url", "x-goog-upload-control-url")
-_FRONT = re.compile(r"^http://127\.0\.0\.1:[0-9]+(?:/gemini)?")
+_FRONT = re.compile(r"^http://127\.0\.0\.1:[0-9]+(?:/gemini)?|&x-tos-began=[\w-]+$")
 
 
 def _answer_headers(answer: dict[str, Any]) -> Headers:

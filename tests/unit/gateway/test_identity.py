@@ -80,7 +80,9 @@ def test_slot(field: bytes, kind: str) -> None:
     assert b"sk-team" not in msgspec.json.encode(intent)
 
 
-@pytest.mark.parametrize("query", [b"key=sk-team", b"alt=sse&key=sk-team", b"k%65y=sk-team", b"key=sk%2Dteam"])
+@pytest.mark.parametrize(
+    "query", [b"key=sk-team", b"alt=sse&key=sk-team", b"k%65y=sk-team", b"key=sk%2Dteam", b"access_token=sk-team"]
+)
 def test_slot_in_the_query(query: bytes) -> None:
     """A key in the query is known too, however it is written, and does not get into the record."""
     made = stage()
@@ -156,6 +158,7 @@ VIRTUAL = {
     "query": (b"Accept: */*", b"?key=" + VIRTUAL_KEY),
     "query, spelt oddly": (b"Accept: */*", b"?k%65y=" + VIRTUAL_KEY),
     "query, upper case": (b"Accept: */*", b"?KEY=" + VIRTUAL_KEY),
+    "query, as a token": (b"Accept: */*", b"?access_token=" + VIRTUAL_KEY),
     "x-tos-key": (b"X-Tos-Key: " + VIRTUAL_KEY, b""),
     "x-tos-key and bearer": (b"X-Tos-Key: " + VIRTUAL_KEY + b"\r\nAuthorization: Bearer sk-other", b""),
 }

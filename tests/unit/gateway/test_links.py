@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from proxy.core.snapshot import UpstreamOptions
-from tests.unit.gateway.stage import Stage, post, whole
+from proxy.core.principal import Principal
+from proxy.core.snapshot import CredentialEntry, UpstreamOptions
+from proxy.ledger.record import Intent
+from tests.unit.gateway.stage import SECRET, VIRTUAL_KEY, Stage, fingerprint, post, whole
 
 UPSTREAMS = {
     "gemini": UpstreamOptions("gemini", "gemini", "https://generativelanguage.test"),
@@ -62,15 +65,65 @@ def test_other_endpoints_keep_every_byte() -> None:
     assert b"X-Goog-Upload-URL: " + GIVEN + b"\r\n" in told(b"/openai/v1/chat/completions")
 
 
+UPLOAD = b"/upload/v1beta/files?upload_id=0123456789abcdef0123"
+TEAM = Principal("team", ("use.product", "eval.private"), "use.product", virtual=True)
+LENT = {
+    "upstreams": {"gemini": UpstreamOptions("gemini", "gemini", "https://generativelanguage.test", api_key_env="OPENAI_KEY")},
+    "principals": (TEAM,),
+    "credentials": {fingerprint(VIRTUAL_KEY): CredentialEntry("team", virtual=True)},
+}
+
+
+def began(stage: Stage, *fields: bytes, query: bytes = b"") -> bytes:
+    """The path and query that the client who begins an upload is given for its bytes."""
+    client = stage.client(post(b"/gemini/upload/v1beta/files" + query, b"{}", *fields))
+    stage.upstream.feed(whole(b"x", b"x-goog-upload-url: https://generativelanguage.test" + UPLOAD))
+    return bytes(client.taken).partition(b"x-goog-upload-url: http://proxy.test")[2].partition(b"\r\n")[0]
+
+
+def follow(stage: Stage, target: bytes, *fields: bytes) -> Intent:
+    """What is recorded of a request that sends bytes to an address."""
+    stage.client(post(target, b"bytes", b"X-Goog-Upload-Command: upload", *fields))
+    stage.upstream.feed(whole())
+    intent = stage.entries("intent")[-1]
+    assert isinstance(intent, Intent)
+    return intent
+
+
 def test_what_follows_is_its_beginners() -> None:
-    """The bytes of an upload come without a credential: they are those of whoever got the address, and of nobody who guesses."""
-    stage = Stage(upstreams=UPSTREAMS)
-    stage.client(post(b"/gemini/upload/v1beta/files?key=k", b"{}", b"x-tos-purpose: undeclared"))
-    given = b"https://generativelanguage.test/upload/v1beta/files?upload_id=0123456789abcdef0123"
-    stage.upstream.feed(whole(b"x", b"x-goog-upload-url: " + given))
-    for upload in (b"0123456789abcdef0123", b"0123456789abcdef0124"):
-        stage.client(post(b"/gemini/upload/v1beta/files?upload_id=" + upload, b"bytes", b"X-Goog-Upload-Command: upload"))
-        stage.upstream.feed(whole())
-    began, followed, guessed = stage.entries("intent")
-    assert began.principal == followed.principal
-    assert (began.principal[:4], guessed.principal) == ("key:", "anonymous")
+    """The bytes of an upload come without a credential: at any gateway they are those of whoever got the address, and of nobody
+    who guesses or changes one. The upstream is sent the address that it gave.
+    """
+    stage, another = Stage(upstreams=UPSTREAMS), Stage(upstreams=UPSTREAMS)
+    target = began(stage, b"x-tos-purpose: undeclared", query=b"?key=k")
+    beginner = stage.intent
+    assert target.startswith(b"/gemini" + UPLOAD + b"&x-tos-began=")
+    intent = follow(another, target)
+    assert intent.principal == beginner.principal != "anonymous"
+    assert intent.target == "/upload/v1beta/files?upload_id=REDACTED"
+    assert another.sent.startswith(b"POST " + UPLOAD + b" HTTP/1.1\r\n")
+    for other in (
+        target[:-9],
+        target[:-9] + b"A" + target[-8:],
+        target.replace(b"0123&", b"0124&"),
+        target.partition(b"&x-tos")[0],
+    ):
+        assert follow(another, other).principal == "anonymous"
+    assert follow(another, target, b"x-goog-api-key: other").principal not in (beginner.principal, "anonymous")
+    another.clock.us += 8 * 24 * 3600 * 1_000_000
+    assert follow(another, target).principal == "anonymous"
+
+
+def test_a_beginner_with_a_virtual_key_goes_on_with_it() -> None:
+    """With the purpose that was declared, and the provider's key; not once the key is no longer valid or the holder suspended."""
+    stage = Stage(**LENT)
+    target = began(stage, b"x-goog-api-key: " + VIRTUAL_KEY, b"x-tos-purpose: eval.private")
+    intent = follow(stage, target)
+    assert (intent.principal, intent.purpose, intent.credential) == ("team", "eval.private", "virtual")
+    assert stage.upstream.taken.count(SECRET.encode()) == 2, "in the beginning, and in what follows"
+    suspended = msgspec.structs.replace(TEAM, standing="suspended")
+    for lost in ({"credentials": {}}, {"principals": (suspended,)}, {"environment": {}}):
+        another = Stage(**{**LENT, **lost})
+        client = another.client(post(target, b"bytes", b"X-Goog-Upload-Command: upload"))
+        assert bytes(client.taken)[9:12] in (b"401", b"403")
+        assert another.sent == b""
