@@ -163,7 +163,7 @@ class Control:
         self._followed = tuple(self._latest.followed)
         self.running = self._description.running
         self._publisher = Publisher(self.running.data_dir)
-        self._in_force = InForce(self.running.data_dir, lambda: self._latest.clauses)
+        self._in_force = InForce(self.running.data_dir, lambda: self._latest.clauses, lambda: self._latest.unsaid)
         self._shipper: Shipper | None = None
         self._references: ReferencePublisher | None = None
         self._findings: FindingRaiser | None = None

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from proxy.demo.players.clients import Kit
 
 
+_OLD = (
+    "The terms that came with this version have to be read again ({} findings say which), and until somebody has, what they allow "
+    "is a review; what they forbid stays forbidden."
+)
+
 KeepOption = Annotated[
     bool | None, typer.Option("--keep/--end", help="Go on until Ctrl-C, to look around; else end. At a terminal it goes on.")
 ]
@@ -77,6 +82,8 @@ def demo(
                 (line,) = stage.get(f"/exchanges/{carrier['id']}/lines?limit=1")["items"]
                 order = [player.name for player in cast]
                 shown.show(found, line, order, sent=sent, seen=seen, seconds=time.monotonic() - began)
+                if old := _overdue(stage):
+                    say.line(old)
             say.line(f"\nNow a crowd of {len(many)} principals, all of whom ask for short texts:")
             second = demo_detection.play(stage, many, keys)
             demo_detection.show(second, stage, say.line)
@@ -86,6 +93,13 @@ def demo(
                 print(json.dumps(told, indent=2))
             if keep if keep is not None else (sys.stdin.isatty() and sys.stdout.isatty() and not json_):
                 _wait(stage, say)
+
+
+def _overdue(stage: Stage) -> str:
+    """Why calls are in doubt that nothing speaks against, once the terms of this version have to be read again; else nothing."""
+    found = stage.get("/findings?kind=terms&limit=500")["items"]
+    due = [one for one in found if not one["principal"] and one["severity"] == "low"]  # what is past its day
+    return _OLD.format(len(due)) if due else ""
 
 
 class _Voice:

@@ -12,7 +12,7 @@ from proxy.control.publisher import Publisher
 from proxy.core import snapshot
 from proxy.core.principal import UNDECLARED
 from proxy.core.rules import Rule
-from proxy.core.terms import Clause
+from proxy.core.terms import Clause, Unsaid
 from proxy.review import clauses as review_of_clauses
 from proxy.review.judged import named_by
 from proxy.review.raised import Raised
@@ -20,12 +20,15 @@ from proxy.review.standing import LIMITS, SHADOW
 
 
 class InForce:
-    """`clauses_of` gives the clauses of the catalogue in force."""
+    """`clauses_of` gives the clauses of the catalogue in force, `unsaid_of` what it allows by silence."""
 
-    def __init__(self, data_dir: Path, clauses_of: Callable[[], Iterable[Clause]]) -> None:
+    def __init__(
+        self, data_dir: Path, clauses_of: Callable[[], Iterable[Clause]], unsaid_of: Callable[[], Iterable[Unsaid]] = tuple
+    ) -> None:
         self._publisher = Publisher(data_dir)
         self._file = data_dir / "snapshot" / "current"
         self._clauses_of = clauses_of
+        self._unsaid_of = unsaid_of
         self._seen: tuple[int, int, int] | None = None
         self._sections: dict[str, dict[str, Any]] = {}
 
@@ -69,5 +72,6 @@ class InForce:
         return tuple(self._clauses_of())
 
     def due(self, now: int) -> Iterable[Raised]:
-        """What is to be said of clauses on this day."""
-        return review_of_clauses.due(self._clauses_of(), now)
+        """What is to be said on this day of clauses, and of what rests on none."""
+        yield from review_of_clauses.due(self._clauses_of(), now)
+        yield from review_of_clauses.silent(self._unsaid_of(), now)

@@ -104,3 +104,12 @@ class Clause(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     review_by: int | None = None
     gone: int | None = None
     rows: tuple[str, ...] = ()
+
+
+class Unsaid(msgspec.Struct, frozen=True, gc=False):
+    """What rows allow by no clause, since their texts are silent: `review_by` (microseconds since 1970 UTC) is when somebody has to
+    look whether they still are.
+    """
+
+    review_by: int
+    rows: tuple[str, ...]

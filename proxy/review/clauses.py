@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from proxy.core.terms import Clause
+from proxy.core.terms import Clause, Unsaid
 from proxy.review.judged import DAY_US
 from proxy.review.raised import Raised
 
@@ -20,19 +20,43 @@ def due(clauses: Iterable[Clause], now: int) -> Iterator[Raised]:
     for clause in clauses:
         if clause.gone is not None or clause.review_by is None or clause.review_by >= now + AHEAD_DAYS * DAY_US:
             continue
-        day = datetime.fromtimestamp(clause.review_by / 1_000_000, UTC).date().isoformat()
+        day = _day(clause.review_by)
         where = f"{clause.document} {clause.section}".strip()
         effect = "After that day no verdict that rests on it is better than review."
         rows = (f"It decides cells of {', '.join(clause.rows)}.",) if clause.rows else ()
-        yield Raised(
-            f"terms:clause:{clause.id}:{day}",
-            kind="terms",
-            severity="notice" if clause.review_by > now else "low",
-            title=f"{clause.id} is to be read again by {day}",
-            first_record="",
-            last_record="",
-            first_at=now,
-            last_at=now,
-            clauses=(clause.id,),
-            sentences=(f"{where}: {clause.summary}", effect, *rows, *((f"Its text: {clause.url}",) if clause.url else ())),
+        sentences = (f"{where}: {clause.summary}", effect, *rows, *((f"Its text: {clause.url}",) if clause.url else ()))
+        key, title = f"terms:clause:{clause.id}:{day}", f"{clause.id} is to be read again by {day}"
+        yield _raised(key, title, sentences, passed=clause.review_by <= now, now=now, clauses=(clause.id,))
+
+
+def silent(unsaid: Iterable[Unsaid], now: int) -> Iterator[Raised]:
+    """One finding for all that rests on no clause and is due on the same day, by the same rule as for clauses."""
+    for each in unsaid:
+        if each.review_by >= now + AHEAD_DAYS * DAY_US:
+            continue
+        day = _day(each.review_by)
+        sentences = (
+            f"No clause speaks of some uses that {', '.join(each.rows)} allow.",
+            "After that day these are a review, until somebody has looked whether the texts still say nothing.",
         )
+        title = f"What {len(each.rows)} rows of the terms allow by silence is to be looked at again by {day}"
+        yield _raised(f"terms:silence:{day}", title, sentences, passed=each.review_by <= now, now=now)
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at / 1_000_000, UTC).date().isoformat()
+
+
+def _raised(key: str, title: str, sentences: tuple[str, ...], *, passed: bool, now: int, clauses: tuple[str, ...] = ()) -> Raised:
+    return Raised(
+        key,
+        kind="terms",
+        severity="low" if passed else "notice",
+        title=title,
+        first_record="",
+        last_record="",
+        first_at=now,
+        last_at=now,
+        clauses=clauses,
+        sentences=sentences,
+    )

@@ -48,8 +48,9 @@ class Compiled:
     def description(self) -> Description:
         """The configuration as control goes by it."""
         static = _static(self.settings)
+        terms = self.terms
         return Description(
-            running(self.settings), self.digest, static, self.entries, self.principals, self.terms.clauses, self.followed
+            running(self.settings), self.digest, static, self.entries, self.principals, terms.clauses, self.followed, terms.unsaid
         )
 
 

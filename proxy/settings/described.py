@@ -17,7 +17,7 @@ import msgspec
 from proxy.core.alerts import AlertTarget
 from proxy.core.otlp import OtlpTarget
 from proxy.core.principal import Principal
-from proxy.core.terms import Clause
+from proxy.core.terms import Clause, Unsaid
 
 CONFIG_VARIABLE = "TOS_PROXY_CONFIG"
 DEFAULT_FILE = "tos-proxy.yaml"
@@ -58,7 +58,8 @@ class Running(msgspec.Struct, frozen=True):
 
 class Description(msgspec.Struct, frozen=True):
     """A configuration that can be used. `digest` is of the file and of what is `followed` beside it; `static` has a hash of each
-    key that counts only after a restart; `entries` are the snapshot's configured part, `clauses` those of the terms in force.
+    key that counts only after a restart; `entries` are the snapshot's configured part, `clauses` those of the terms in force,
+    `unsaid` what these allow by silence.
     """
 
     running: Running
@@ -68,6 +69,7 @@ class Description(msgspec.Struct, frozen=True):
     principals: list[Principal]
     clauses: list[Clause] = []
     followed: list[str] = []
+    unsaid: list[Unsaid] = []
 
     def restart_for(self, wanted: Description) -> list[str]:
         """Keys that differ in another description and take effect only when the process starts again."""

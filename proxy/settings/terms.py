@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from proxy.core import snapshot
-from proxy.core.terms import CATALOGUE, Adoption, Clause, Models, Row
+from proxy.core.terms import CATALOGUE, Adoption, Clause, Models, Row, Unsaid
 from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
 from proxy.settings.builtin import default_contract
 from proxy.settings.schema import Settings
@@ -44,6 +44,11 @@ class Terms:
     newer: tuple[dict[str, Row], Models] | None = None
     warnings: list[Problem] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=Catalogue)
+
+    @property
+    def unsaid(self) -> list[Unsaid]:
+        """What rests on silence, by the day on which somebody has to look again."""
+        return compiling.unsaid(self.catalogue)
 
     @property
     def version(self) -> str:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import msgspec
 
 from proxy.core.principal import PURPOSES
-from proxy.core.terms import Cell, Clause, ModelGlob, Models, Row
+from proxy.core.terms import Cell, Clause, ModelGlob, Models, Row, Unsaid
 from proxy.terms import schema
 from proxy.terms.agreements import Bound, Lines, by_purpose, ends, laid, reached, starts, until
 from proxy.terms.catalog import Catalogue
@@ -71,6 +71,17 @@ def clauses(catalogue: Catalogue) -> list[Clause]:
                     tuple(used.get(clause.id, ())),
                 )
     return [found[name] for name in sorted(found)]
+
+
+def unsaid(catalogue: Catalogue) -> list[Unsaid]:
+    """What rests on silence and goes stale, by the day on which it does, the earliest first."""
+    found: dict[int, dict[str, None]] = {}
+    for name, row in catalogue.rows.items():
+        for line in (line for lines in by_purpose(row.spec).values() for line in lines):
+            day = line.review_by
+            if day is not None and day < ends(line) and not line.clauses and line.verdict not in ("review", "forbid"):
+                found.setdefault(microseconds(day) or 0, {})[name] = None
+    return [Unsaid(day, tuple(found[day])) for day in sorted(found)]
 
 
 def _base(row: schema.Contract | schema.Licence) -> str | None:

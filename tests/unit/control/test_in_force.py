@@ -10,7 +10,7 @@ from proxy.core import snapshot
 from proxy.core.principal import Principal
 from proxy.core.rules import Bundle, Rule
 from proxy.core.snapshot import CredentialEntry
-from proxy.core.terms import Clause
+from proxy.core.terms import Clause, Unsaid
 from tests.ledgers import NOON
 
 
@@ -31,7 +31,7 @@ def test_purposes_are_those_of_principals_and_their_keys(tmp_path: Path) -> None
 
 def test_rules_follow_the_snapshot(tmp_path: Path) -> None:
     """None before there is a snapshot, then those of the last one, read again only when the file has changed."""
-    told = InForce(tmp_path, lambda: [Clause("c", "d", review_by=NOON)])
+    told = InForce(tmp_path, lambda: [Clause("c", "d", review_by=NOON)], lambda: [Unsaid(NOON, ("row",))])
     assert told.rules() == {}
     publisher = Publisher(tmp_path)
     entries = [snapshot.put("bundle", "bundle", Bundle("d")), snapshot.put("rule", "a", Rule("a", "deny", once="principal"))]
@@ -40,4 +40,4 @@ def test_rules_follow_the_snapshot(tmp_path: Path) -> None:
     assert told.rules() is told.rules()
     publisher.configure([entries[0], snapshot.put("rule", "b", Rule("b", "flag"))])
     assert set(told.rules()) == {"b"}
-    assert [one.clauses for one in told.due(NOON)] == [("c",)]
+    assert [one.clauses for one in told.due(NOON)] == [("c",), ()]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.core.terms import Clause
-from proxy.review.clauses import due
+from proxy.core.terms import Clause, Unsaid
+from proxy.review.clauses import due, silent
 from proxy.review.judged import DAY_US
 from tests.ledgers import NOON
 
@@ -23,3 +23,13 @@ def test_a_clause_is_told_of_thirty_days_ahead() -> None:
     assert keys(NOON + DAY_US) == [(ahead[0][0], "low")]
     assert keys(NOON, review_by=NOON + DAY_US) != ahead
     assert keys(NOON, gone=1) == keys(NOON, review_by=None) == []
+
+
+def test_silence_is_told_of_once_a_day_for_all_rows() -> None:
+    """Thirty days ahead as well: on that day every use that no clause speaks of becomes a review, clauses or not."""
+    unsaid = [Unsaid(NOON, ("openai.api", "anthropic.api")), Unsaid(NOON + 90 * DAY_US, ("xai.api",))]
+    assert list(silent(unsaid, NOON - 30 * DAY_US)) == []
+    (ahead,) = silent(unsaid, NOON - 30 * DAY_US + 1)
+    assert (ahead.key, ahead.severity, ahead.clauses) == ("terms:silence:2026-09-21", "notice", ())
+    assert "openai.api, anthropic.api" in ahead.sentences[0]
+    assert [one.severity for one in silent(unsaid, NOON)] == ["low"]

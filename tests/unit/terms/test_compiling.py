@@ -66,6 +66,13 @@ def test_clauses_are_told_in_their_newest_text(catalogue: Catalogue) -> None:
     assert clauses["acme.probing"].url == "https://acme.example/policy"
 
 
+def test_what_rests_on_silence_is_told_by_its_day(catalogue: Catalogue) -> None:
+    """Uses that are allowed by no clause and have to be looked at again, with their rows; of the shipped ones the rows of today."""
+    assert [(each.review_by, each.rows) for each in compiling.unsaid(catalogue)] == [(instant("2027-01-01"), ("acme.api",))]
+    shipped = {row for each in compiling.unsaid(read(terms_folder())) for row in each.rows}
+    assert {"openai.api", "anthropic.api", "self_hosted"} <= shipped
+
+
 def test_models_keep_their_order(catalogue: Catalogue) -> None:
     """Globs stand in the order of the file, under the catalogue's version."""
     models = compiling.models(catalogue)
