@@ -111,7 +111,8 @@ async def called_unless(stop: asyncio.Event, listeners: Sequence[socket.socket])
     """Wait until a connection waits at one of `listeners`, which nobody else accepts from; True when told to stop before."""
     loop = asyncio.get_running_loop()
     called = asyncio.Event()
-    files = [each.fileno() for each in listeners]  # whoever says to stop may close them under us
+    # Whoever says to stop may close them under us, or have closed them before we came here.
+    files = [each.fileno() for each in listeners if each.fileno() >= 0]
     for file in files:
         loop.add_reader(file, called.set)
     waits = [asyncio.ensure_future(called.wait()), asyncio.ensure_future(stop.wait())]

@@ -95,6 +95,7 @@ async def test_waiting_for_the_first_caller() -> None:
         each.close()
     stop.set()
     assert await asyncio.wait_for(waiting, 5) is True
+    assert await called_unless(stop, sockets) is True, "closed before anybody waited"
 
 
 async def test_a_task_can_wait_for_the_ledger() -> None:
