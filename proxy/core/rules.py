@@ -60,6 +60,11 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     tokens: Rate | None = None
     once: str = ""
 
+    @property
+    def effect_on_error(self) -> str:
+        """What it says of a call for which its expression cannot be evaluated: by default the safe side of its mode."""
+        return self.on_error or ("flag" if self.mode == "shadow" else "deny")
+
 
 class Bundle(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Section `bundle`, name `bundle`: what is in force together; recorded with every exchange.

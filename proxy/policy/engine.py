@@ -231,7 +231,7 @@ class _Outcome:
     def take(self, rule: Rule, *, failed: bool, waits: bool) -> None:
         """Take in a rule that matches, or whose expression failed."""
         shadow = waits or rule.mode == "shadow"
-        effect = effect_on_error(rule) if failed else rule.effect
+        effect = rule.effect_on_error if failed else rule.effect
         if failed:
             self.failed.append(rule.name)
         if shadow:
@@ -263,11 +263,6 @@ class _Outcome:
             tuple(self.failed),
             tuple(self.exempt),
         )
-
-
-def effect_on_error(rule: Rule) -> str:
-    """What a rule says of a call for which its expression cannot be evaluated: by default the safe side of its mode."""
-    return rule.on_error or ("flag" if rule.mode == "shadow" else "deny")
 
 
 def in_rollout(rule: str, principal: str, percent: int) -> bool:

@@ -1,4 +1,6 @@
-"""Clauses that somebody has to read again: one past its date never makes a verdict better than `review`, so it is said before."""
+"""What somebody has to read again, clauses and what rests on none: past its date it makes no verdict better than `review`, so it
+is said before.
+"""
 
 from __future__ import annotations
 

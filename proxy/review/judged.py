@@ -103,7 +103,10 @@ def _matches(record: Judged, rules: Mapping[str, Rule]) -> Iterator[tuple[str, s
     """Name and effect of each rule that matched, and whether it was in shadow. A rule that is gone has the record's own effect."""
     for name in record.rules:
         rule = rules.get(name)
-        yield name, rule.effect if rule is not None else record.decision, False
+        if rule is None:
+            yield name, record.decision, False
+        else:
+            yield name, rule.effect_on_error if name in record.failed else rule.effect, False
     for told in record.shadow:
         name, _, effect = told.rpartition(":")
         yield name, effect, True

@@ -147,6 +147,12 @@ def test_a_verdict_that_no_rule_speaks_for() -> None:
     assert speaks_for_terms(Rule("x", "flag", when='terms.verdict == "review"'))
 
 
+def test_what_a_failed_condition_decided_is_said() -> None:
+    """A rule that would flag and could not be evaluated has denied: the finding says what became of the call."""
+    told = {one.kind: one.title for one in found(rules=("wide",), failed=("wide",), decision="deny")}
+    assert told["terms"] == "wide: denied"
+
+
 def test_a_condition_that_failed() -> None:
     """It is about the rule, not about who asked: one a rule and day."""
     one, other = (found(failed=("wide",), principal=name)[0] for name in ("chat", "eval"))
