@@ -13,7 +13,6 @@ import typer
 
 from proxy.cli.options import JsonOption
 from proxy.cli.tables import print_table
-from proxy.core.errors import TosProxyError
 from proxy.core.principal import PURPOSES
 
 if TYPE_CHECKING:
@@ -30,10 +29,6 @@ PurposeOption = Annotated[list[str] | None, typer.Option("--purpose", help="CLIE
 PresetOption = Annotated[str, typer.Option("--preset", help=f"Whose records: {', '.join(PRESETS)}.")]
 MapOption = Annotated[Path | None, typer.Option("--map", help="YAML: where the fields of a record stand, by name.")]
 FollowOption = Annotated[bool, typer.Option("--follow", help="Wait for more lines and print findings as they come.")]
-
-
-class Unusable(TosProxyError):  # noqa: N818 - what the run turned out to be
-    """Nothing could be read; the text says why."""
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +62,7 @@ def detect(
 
     if preset not in PRESETS:
         raise typer.BadParameter(f"one of {', '.join(PRESETS)}", param_hint="--preset")
-    for missing in [file for file in files if not file.is_file()]:
+    for missing in [file for file in files if not file.exists() or file.is_dir()]:
         raise typer.BadParameter(f"{missing} is not there", param_hint="FILE")
     purposes = declared(purpose or [])
     fields = mapped(map_) if map_ is not None else None
@@ -77,7 +72,7 @@ def detect(
         return reader(preset, fields, scale)
 
     if follow:
-        _follow(files, read(time_scale or 1.0), purposes, complain)
+        _follow(files, read, time_scale, purposes, complain)
         return
     populations = [files] if merge else [[file] for file in files]
     reports: list[dict[str, Any]] = []
@@ -128,24 +123,31 @@ def mapped(file: Path) -> dict[str, str]:
     """A map of fields: the own schema's, with those of the file over it.
 
     Raises:
-        Unusable: it is no table of paths by known names; with file, line and column.
+        typer.BadParameter: it is no table of paths by known names; with file, line and column.
 
     """
     from proxy.control.recorded import FIELDS
     from proxy.documents.reading import read_document
 
-    document = read_document(file.read_bytes(), str(file))
+    try:
+        document = read_document(file.read_bytes(), str(file))
+    except OSError as error:
+        raise _unusable(f"{file}: {error.strerror}") from None
     for problem in document.problems:
-        raise Unusable(str(problem))
+        raise _unusable(str(problem))
     tree = document.tree
     if not isinstance(tree, dict) or not tree:
-        raise Unusable(f"{document.place(())}: should be a table of names and paths: {', '.join(FIELDS)}")
+        raise _unusable(f"{document.place(())}: should be a table of names and paths: {', '.join(FIELDS)}")
     for name, path in tree.items():
         if name not in FIELDS:
-            raise Unusable(f"{document.place((name,), of_key=True)}: {name}: unknown field; known: {', '.join(FIELDS)}")
+            raise _unusable(f"{document.place((name,), of_key=True)}: {name}: unknown field; known: {', '.join(FIELDS)}")
         if not isinstance(path, str):
-            raise Unusable(f"{document.place((name,))}: {name}: should be a path such as request.body")
+            raise _unusable(f"{document.place((name,))}: {name}: should be a path such as request.body")
     return {"client": "client", "time": "t", **tree}
+
+
+def _unusable(why: str) -> typer.BadParameter:
+    return typer.BadParameter(why, param_hint="--map")
 
 
 def _show(reports: list[dict[str, Any]], json_: bool) -> None:
@@ -169,17 +171,22 @@ def _show(reports: list[dict[str, Any]], json_: bool) -> None:
 
 
 def _follow(
-    files: list[Path], read: Callable[[str], Asked | None], purposes: dict[str, str], complain: Callable[[RecordedError], None]
+    files: list[Path],
+    read: Callable[[float], Callable[[str], Asked | None]],
+    time_scale: float | None,
+    purposes: dict[str, str],
+    complain: Callable[[RecordedError], None],
 ) -> None:
-    """Print a line of JSON for each finding, until interrupted."""
-    from proxy.control.recorded import RecordedError, requests_of
+    """Print a line of JSON for each finding, until interrupted or, of a pipe, until its writer has gone."""
+    from proxy.control.recorded import RecordedError, requests_of, scale_of
     from proxy.control.watching import Watch, report, shipped_weights
 
     if len(files) != 1:
         raise typer.BadParameter("follow one file at a time", param_hint="FILE")
     weights = shipped_weights()
-    each = Watch(weights, purposes)
-    for _, asked in requests_of(growing(files[0]), str(files[0]), read):
+    each, file = Watch(weights, purposes), files[0]
+    scale = scale_of(file) if time_scale is None else time_scale
+    for _, asked in requests_of(growing(file, idle=file.is_file), str(file), read(scale)):
         if isinstance(asked, RecordedError):
             complain(asked)
             continue
@@ -190,7 +197,9 @@ def _follow(
 
 
 def growing(file: Path, *, pause: float = 0.2, idle: Callable[[], bool] = lambda: True) -> Iterator[str]:
-    """Whole lines of a file that others write to, for ever or until `idle` says no where nothing is left to read."""
+    """Whole lines of a file that others write to, for ever or until `idle` says no where nothing is left to read, the last of
+    which may be without its end.
+    """
     with file.open(encoding="utf-8", errors="replace") as lines:
         begun = ""
         while True:
@@ -201,5 +210,7 @@ def growing(file: Path, *, pause: float = 0.2, idle: Callable[[], bool] = lambda
                 begun = ""
             elif not piece:
                 if not idle():
+                    if begun:
+                        yield begun
                     return
                 time.sleep(pause)

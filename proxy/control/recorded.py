@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,8 +32,8 @@ OWN = {
     "body": "body",
     "status": "status",
     "answer": "response_text",
-    "input_tokens": "usage.prompt_tokens|usage.input_tokens",
-    "output_tokens": "usage.completion_tokens|usage.output_tokens",
+    "input_tokens": "usage.prompt_tokens|usage.input_tokens|usage.promptTokenCount",
+    "output_tokens": "usage.completion_tokens|usage.output_tokens|usage.candidatesTokenCount",
     "agent": "headers.user-agent",
     "source": "source",
     "tenant": "tenant",
@@ -54,6 +54,12 @@ LITELLM = {
     "tenant": "metadata.user_api_key_team_id",
 }
 """LiteLLM's StandardLoggingPayload, as its callbacks log it."""
+
+_LITELLM_PATHS = {"embedding": "/v1/embeddings", "text_completion": "/v1/completions", "responses": "/v1/responses"}
+"""Of its kinds of calls those that are no chat; asynchronous ones have an `a` before them."""
+_PIECE = "choices.0.delta.content|choices.0.text|delta.text|candidates.0.content.parts.0.text"
+_WHOLE = "choices.0.message.content|choices.0.text|content.0.text|output.0.content.0.text|candidates.0.content.parts.0.text"
+_USED = "usage|message.usage|response.usage|usageMetadata"
 
 _VLLM = re.compile(
     r"(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d).*?Received request ([^:]+): prompt: (?P<prompt>'.*?'|\".*?\"), params: (.*)"
@@ -155,6 +161,30 @@ def _text(value: Any) -> str:
     return value if type(value) is str else "" if value is None else json.dumps(value)
 
 
+def from_litellm(tree: Any, scale: float = 1.0) -> Asked:
+    """A request of LiteLLM's StandardLoggingPayload. A call that failed is one that was answered with an error."""
+    if type(tree) is not dict:
+        raise ValueError("not a JSON object")
+    kind = str(tree.get("call_type") or "")
+    path = _LITELLM_PATHS.get(kind.removeprefix("a"), "/v1/chat/completions")
+    given, asked = tree.get("model_parameters"), tree.get("messages")
+    body = {**(given if type(given) is dict else {}), "model": tree.get("model")}
+    name = {"/v1/embeddings": "input", "/v1/completions": "prompt", "/v1/responses": "input"}.get(path, "messages")
+    body[name] = (look_up(asked, "0.content") or asked) if name == "prompt" else asked
+    found = {name: look_up(tree, where) for name, where in LITELLM.items()}
+    record = {
+        **{name: found[name] for name in ("client", "source", "tenant")},
+        "t": found["time"],
+        "path": path,
+        "body": body,
+        "status": 500 if tree.get("status") == "failure" else 200,
+        "response_text": _text(found["answer"]) if name != "input" or path == "/v1/responses" else "",
+        "usage": {"prompt_tokens": found["input_tokens"], "completion_tokens": found["output_tokens"]},
+        "headers": {"user-agent": found["agent"]},
+    }
+    return from_fields(record, OWN, scale)
+
+
 def from_envoy(tree: Any, scale: float = 1.0) -> Asked:
     """A request of Envoy's tap filter (`http_buffered_trace`). The client is a digest of the credential, which is not kept."""
     trace = look_up(tree, "http_buffered_trace")
@@ -162,7 +192,7 @@ def from_envoy(tree: Any, scale: float = 1.0) -> Asked:
     heads, body = sides["request"]
     answered, answer = sides["response"]
     secret = heads.get("authorization") or heads.get("x-api-key") or heads.get("api-key") or heads.get("x-goog-api-key")
-    read = read_leniently(answer.encode("utf-8", "replace"))
+    said, used = _answered(answer)
     record = {
         "client": digest_of(secret) if secret else "anonymous",
         "t": look_up(trace, "request.headers_received_time") or 0,
@@ -170,12 +200,31 @@ def from_envoy(tree: Any, scale: float = 1.0) -> Asked:
         "path": heads.get(":path"),
         "body": body,
         "status": answered.get(":status"),
-        "response_text": look_up(read, "choices.0.message.content|content.0.text") if type(read) is dict else "",
-        "usage": look_up(read, "usage") if type(read) is dict else None,
+        "response_text": said,
+        "usage": used,
         "headers": heads,
         "source": heads.get("x-forwarded-for"),
     }
     return from_fields(record, OWN, scale)
+
+
+def _answered(body: str) -> tuple[str, Any]:
+    """Text and usage of an answer's body, whole or streamed as server-sent events."""
+    if not body.lstrip().startswith(("data:", "event:")):
+        read = read_leniently(body.encode("utf-8", "replace"))
+        return (_text(look_up(read, _WHOLE)), look_up(read, _USED)) if type(read) is dict else ("", None)
+    pieces: list[str] = []
+    used: dict[str, Any] = {}
+    for line in body.splitlines():
+        event = read_leniently(line[5:].strip().encode("utf-8", "replace")) if line.startswith("data:") else None
+        if type(event) is not dict:
+            continue
+        piece = event.get("delta") if str(event.get("type", "")).endswith("output_text.delta") else look_up(event, _PIECE)
+        if type(piece) is str:
+            pieces.append(piece)
+        told = look_up(event, _USED)
+        used.update(told if type(told) is dict else {})
+    return "".join(pieces), used or None
 
 
 def digest_of(secret: str) -> str:
@@ -202,10 +251,10 @@ def from_vllm(text: str) -> Asked | None:
     if found is None:
         return None
     month, day, hour, minute, second = (int(found[number]) for number in range(1, 6))
-    at = (((month * 31 + day) * 24 + hour) * 60 + minute) * 60 + second
+    at = datetime(2000, month, day, hour, minute, second, tzinfo=UTC).timestamp()  # the log does not say which year; any leap year
     given = {name: float(value) if "." in value else int(value) for name, value in _VLLM_PARAMETER.findall(found[8])}
     prompt = found["prompt"][1:-1].replace("\\n", "\n").replace("\\'", "'")
-    return Asked("vllm", float(at), "POST", "/v1/completions", {"model": "vllm", "prompt": prompt, **given})
+    return Asked("vllm", at, "POST", "/v1/completions", {"model": "vllm", "prompt": prompt, **given})
 
 
 def reader(preset: str, fields: dict[str, str] | None, scale: float) -> Callable[[str], Asked | None]:
@@ -214,7 +263,9 @@ def reader(preset: str, fields: dict[str, str] | None, scale: float) -> Callable
         return from_vllm
     if preset == "envoy":
         return lambda line: from_envoy(json.loads(line), scale)
-    chosen = fields or {"own": OWN, "litellm": LITELLM}[preset]
+    if preset == "litellm" and fields is None:
+        return lambda line: from_litellm(json.loads(line), scale)
+    chosen = fields or OWN
     return lambda line: from_fields(json.loads(line), chosen, scale)
 
 

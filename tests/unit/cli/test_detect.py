@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from threading import Thread
 from time import sleep
@@ -90,8 +91,23 @@ def test_a_map(command: Command, tmp_path: Path) -> None:
     assert json.loads(command("detect", "--json", "--map", "map.yaml", "a.jsonl").out)["client"] == "c"
     (tmp_path / "map.yaml").write_text("client: who\nboddy: ask\n")
     ran = command("detect", "--map", "map.yaml", "a.jsonl")
-    assert ran.code != 0
+    assert ran.code == 2
     assert "map.yaml:2:1" in ran.err
+    assert command("detect", "--map", "nowhere.yaml", "a.jsonl").code == 2
+
+
+def test_a_pipe_is_followed_to_its_end(command: Command, tmp_path: Path) -> None:
+    """What another program writes is read until that has gone; findings come as JSON, an index's time scale counts."""
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "index.json").write_text('{"runs": [{"file": "pipe.jsonl", "time_scale": 10}]}')
+    writer = Thread(target=lambda: (tmp_path / "pipe.jsonl").write_text(lines(150).rstrip()))
+    writer.start()
+    ran = command("detect", "--follow", "pipe.jsonl")
+    writer.join()
+    (tmp_path / "a.jsonl").write_text(lines(150))
+    plain = json.loads(command("detect", "--json", "a.jsonl").out)
+    told = json.loads(ran.out)
+    assert (told["kind"], told["flagged_at"], told["flagged_t"]) == ("extraction", plain["flagged_at"], 10 * plain["flagged_t"])
 
 
 def test_a_growing_file(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from proxy.control.recorded import (
     scale_of,
     seconds,
 )
+from proxy.control.watching import EPOCH
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Why?"}]}
 RECORD = {
@@ -86,9 +87,45 @@ def test_each_make(preset: str, line: dict[str, Any]) -> None:
     assert "sk-" not in repr(asked)
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"choices": [{"delta": {"content": "Be"}}]}, {"choices": [{"delta": {"content": "cause."}}], "usage": RECORD["usage"]}],
+        [
+            {"type": "message_start", "message": {"usage": {"input_tokens": 3, "output_tokens": 1}}},
+            {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Because."}},
+            {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 4}},
+        ],
+        [
+            {"type": "response.output_text.delta", "delta": "Because."},
+            {"type": "response.completed", "response": {"usage": {"input_tokens": 3, "output_tokens": 4}}},
+        ],
+    ],
+)
+def test_streamed_answers(events: list[dict[str, Any]]) -> None:
+    """The pieces of a streamed answer that was tapped are put together, whoever's events they are."""
+    body = "".join(f"event: x\ndata: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+    trace = dict(ENVOY["http_buffered_trace"])
+    trace["response"] = {"headers": [{"key": ":status", "value": "200"}], "body": {"as_string": body}}
+    asked = read("envoy", json.dumps({"http_buffered_trace": trace}))
+    assert (asked.answer, asked.input_tokens, asked.output_tokens) == ("Because.", 3, 4)
+
+
+def test_other_kinds_of_litellm_calls() -> None:
+    """Embeddings teach nothing, a completion has a prompt, and a call that failed was answered with an error."""
+    embedded = read("litellm", json.dumps({**LITELLM, "call_type": "aembedding", "messages": ["a", "b"], "response": {"data": []}}))
+    assert (embedded.path, embedded.body["input"], embedded.answer) == ("/v1/embeddings", ["a", "b"], "")
+    completed = read("litellm", json.dumps({**LITELLM, "call_type": "text_completion"}))
+    assert (completed.path, completed.body["prompt"]) == ("/v1/completions", "Why?")
+    assert read("litellm", json.dumps({**LITELLM, "status": "failure"})).status == 500
+
+
 def test_a_log_of_text() -> None:
-    """A line of vLLM's log has prompt and parameters; others are passed over."""
+    """A line of vLLM's log has prompt and parameters; others are passed over; times are of a calendar."""
     asked = read("vllm", VLLM)
+    later = read("vllm", VLLM.replace("10-01 18:43:27", "10-02 18:43:28"))
+    assert later.at - asked.at == 86401
+    assert asked.at > EPOCH
     assert asked.body == {"model": "vllm", "prompt": "Why?", "n": 1, "temperature": 0.5, "max_tokens": 9}
     assert reader("vllm", None, 1.0)("INFO: Application startup complete.") is None
 
