@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.core.facts import RequestFacts
+from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.dialects.contract import Dialect, Endpoint, PathParameters
 from proxy.dialects.jsonio import inspect_json
 from proxy.dialects.parameters import flag
@@ -53,7 +53,9 @@ class Meaning(msgspec.Struct, frozen=True, gc=False):
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A meaning as one process tells it another; `known`: of a line that says no path, whether its form is one we know."""
+    """A meaning as one process tells it another; `known`: of a line that says no path, whether its form is one we know.
+    `answer`: of an answer, which has nothing else.
+    """
 
     endpoint: str
     facts: RequestFacts
@@ -62,6 +64,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     target: str = ""
     row: str = ""
     known: bool = False
+    answer: AnswerFacts | None = None
 
 
 _NO_CALL = Call()

@@ -52,6 +52,11 @@ class WholeReader:
             self._pieces.append(data)
         return 0
 
+    @property
+    def document(self) -> bytes:
+        """The document as far as it came; nothing of one that is too large."""
+        return b"".join(self._pieces)
+
     def facts(self) -> AnswerFacts:
         """The facts of the document, or only `unread` when it is incomplete, too large or no JSON."""
         if self._facts is None:
@@ -64,7 +69,7 @@ class WholeReader:
 
     def _gathered(self) -> AnswerFacts:
         gathering = Gathering(collect=self._collect)
-        raw = b"".join(self._pieces)
+        raw = self.document
         tree = self._parse(raw) if raw else None
         if tree is not None:
             self._read(gathering, tree)

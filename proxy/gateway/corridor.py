@@ -42,7 +42,7 @@ from proxy.wire.coding import Decoder
 from proxy.wire.request import Request
 
 SWITCHED = 101
-SHORT = 256 * 1024
+SHORT = 128 * 1024
 """Bytes that are read in a turn of the loop; the reading of more takes milliseconds, and happens aside."""
 SHORT_ENCODED = 8 * 1024
 """The same for encoded bytes, which stand for ten times as many, or a hundred."""
@@ -276,7 +276,7 @@ class Corridor:
         ending = await relay.ended
         outcome = evidence.outcome(exchange, ending, self._clock.utc_us(), self._clock.monotonic_ns())
         short = relay.received <= (SHORT_ENCODED if relay.encoded else SHORT)
-        facts = relay.facts() if short else await self._aside(relay.facts)
+        facts = relay.facts() if short else await self._carriers.reader.answered(exchange, relay)
         evidence.with_answer(outcome, exchange, answer.head, relay, facts)
         if exchange.grant.held is not None:
             _settle(exchange, house, outcome, facts)

@@ -1,5 +1,5 @@
-"""Long lines of carriers, and long bodies of JSON, are read by a process of its own (`reading.py`), one after the other; no turn of
-the loop waits for one.
+"""Long lines of carriers, and long bodies and answers of JSON, are read by a process of its own (`reading.py`), one after the
+other; no turn of the loop waits for one.
 
 What is asked runs in a thread that does nothing else. A process that ends, fails or takes too long is replaced once; what no
 process could read is recorded unread, flagged `reading_failed`.
@@ -12,13 +12,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol
 
 import msgspec
 
 from proxy.core.exchange import Exchange
-from proxy.core.facts import RequestFacts
+from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.core.oneshot import Oneshot
 from proxy.dialects.carried import LineMeaning, Meaning, Told
 from proxy.dialects.jsonio import StrictJSONError
@@ -31,7 +33,11 @@ COMMAND = (sys.executable, "-P", "-m", "proxy.app", "read")
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "TOS_PROXY_NATIVE")
 """What the process gets to know: no key is among it."""
 BODY = 1024 * 1024
-"""Bytes of a body that is read in a thread: a fifth of a second, which a process takes to start, would be dearer to its caller."""
+"""Bytes of a body that is read in a thread as long as no process runs: a fifth of a second, which one takes to start, would be
+dearer to its caller. One of many values has a process started for the next."""
+
+DEAR = 2000
+"""Members, objects and arrays that take the interpreter's lock for milliseconds; what has fewer is read in a thread."""
 
 _SECONDS = 30.0
 _SECONDS_A_BYTE = 2e-6
@@ -44,11 +50,30 @@ Aside = Callable[[Callable[[], Any]], Oneshot[Any]]
 """Runs work in a thread; filled with its result."""
 
 
+class Answered(Protocol):
+    """An answer that has come to its end. `received`: its bytes as they came."""
+
+    received: int
+
+    @property
+    def document(self) -> bytes:
+        """Its bytes, where they are one JSON document; else nothing."""
+        ...
+
+    def facts(self) -> AnswerFacts:
+        """What it says, as this process reads it."""
+        ...
+
+
 class Reader(Protocol):
     """Reads what is too long for a turn of the loop."""
 
     def understand(self, exchange: Exchange) -> Oneshot[RequestFacts]:
         """What the body of a request says. Fails with Refused 400, 415."""
+        ...
+
+    def answered(self, exchange: Exchange, answer: Answered) -> Oneshot[AnswerFacts]:
+        """What an answer says."""
         ...
 
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
@@ -66,16 +91,24 @@ class InThread:
         """See `Reader`."""
         return self._aside(partial(understand, exchange))
 
+    def answered(self, exchange: Exchange, answer: Answered) -> Oneshot[AnswerFacts]:  # noqa: ARG002 - the protocol's
+        """See `Reader`."""
+        return self._aside(answer.facts)
+
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
         """See `Reader`."""
         return self._aside(lambda: kind.parse(b"".join(parts)))
 
 
 class LongLines:
-    """See `Reader`. `aside` runs work in one thread. `started`: processes so far."""
+    """See `Reader`. `aside` runs work in one thread. `started`: processes so far. `ready_seconds`: what one has to get ready before
+    it is asked about what a thread could read as well.
+    """
 
-    def __init__(self, aside: Aside, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, aside: Aside, command: Sequence[str] = COMMAND, ready_seconds: float = 1.0) -> None:
         self.started = 0
+        self._ready = 0.0
+        self._ready_seconds = ready_seconds
         self._aside = aside
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,17 +116,43 @@ class LongLines:
         self._over = False
 
     def understand(self, exchange: Exchange) -> Oneshot[RequestFacts]:
-        """See `Reader`. What is shorter than `BODY`, a form or encoded, is read in a thread."""
+        """See `Reader`. What is no dearer than a thread may take, a form or encoded, is read in one."""
         route: Route = exchange.route
         body: Body = exchange.body
         values = exchange.request.head.values
         rows = route.dialect.endpoints
-        plain = route.endpoint.json_body and body.form is None and len(body.whole) > BODY and b"content-encoding" not in values
-        if not plain or route.endpoint not in rows:
+        plain = route.endpoint.json_body and body.form is None and b"content-encoding" not in values and route.endpoint in rows
+        if not plain or not self._goes_elsewhere(body.whole, long=len(body.whole) > BODY):
             return self._aside(partial(understand, exchange))
         told = charset(values.get(b"content-type", b""))
         asked = reading.OfBody(route.dialect.name, rows.index(route.endpoint), route.parameters, told)
         return self._aside(partial(self._understand, asked, body.whole))
+
+    def answered(self, exchange: Exchange, answer: Answered) -> Oneshot[AnswerFacts]:
+        """See `Reader`."""
+        route: Route = exchange.route
+        rows = route.dialect.endpoints
+        long = answer.received > BODY
+        if route.endpoint not in rows or not self._goes_elsewhere(b"" if long else answer.document, long=long):
+            return self._aside(answer.facts)
+        asked = reading.OfAnswer(route.dialect.name, rows.index(route.endpoint))
+        return self._aside(partial(self._answered, asked, answer))
+
+    def _goes_elsewhere(self, content: bytes, *, long: bool) -> bool:
+        """Whether a process is to read it: what is `long`, or dear. It is started now where the next of its kind could go there."""
+        if not long and content.count(b'":') + content.count(b"{") + content.count(b"[") <= DEAR:
+            return False
+        running = self._process is not None and self._process.poll() is None
+        if not running and not self._over:
+            self._aside(self._begin)
+        return long or (running and monotonic() >= self._ready)
+
+    def _begin(self) -> None:
+        """Have a process ready, if it can be had."""
+        with suppress(OSError):
+            if self._process is None or self._process.poll() is not None:
+                self._stop()
+                self._start()
 
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
         """See `Reader`."""
@@ -120,11 +179,17 @@ class LongLines:
             raise Refused(error.status, error.code, str(error)) from error
         return told.facts if told is not None else RequestFacts(inspection="none", flags=["reading_failed"])
 
+    def _answered(self, asked: reading.OfAnswer, answer: Answered) -> AnswerFacts:
+        if not (document := answer.document):
+            return answer.facts()
+        told = self._told(asked, (document,))
+        return told.answer if told is not None and told.answer is not None else AnswerFacts(unread=True)
+
     def _read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Meaning:
         told = self._told(reading.OfLine(*kind.told), parts)
         return kind.again(told) if told is not None else kind.unread("reading_failed")
 
-    def _told(self, asked: reading.OfLine | reading.OfBody, parts: Sequence[bytes]) -> Told | None:
+    def _told(self, asked: reading.OfLine | reading.OfBody | reading.OfAnswer, parts: Sequence[bytes]) -> Told | None:
         """None when no process could read it. Raises: StrictJSONError."""
         arguments, size = _encode(asked), sum(map(len, parts))
         question = [reading.QUESTION.pack(len(arguments), size) + arguments, *parts]
@@ -158,6 +223,7 @@ class LongLines:
                 self._command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment
             )
         self._end = ours
+        self._ready = monotonic() + self._ready_seconds
         self.started += 1
         return ours
 

@@ -4,8 +4,8 @@ To parse megabytes of JSON takes the interpreter's lock for as long as it lasts,
 it takes seconds. In a process of its own it takes nobody's turn, and what the tree needs in memory goes with it. It is started by
 the first long one and ends when it was not asked for a while, or when its gateway is gone.
 
-A question is the lengths of what follows (two u32, little-endian): an `OfLine` or `OfBody` as JSON, and the bytes themselves. The
-answer is a length and JSON: an `Answer`.
+A question is the lengths of what follows (two u32, little-endian): an `OfLine`, `OfBody` or `OfAnswer` as JSON, and the bytes
+themselves. The answer is a length and JSON: an `Answer`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import msgspec
 
+from proxy.core.facts import RequestFacts
 from proxy.dialects import by_name
 from proxy.dialects.carried import LineMeaning, Told, told
 from proxy.dialects.contract import PathParameters
@@ -49,10 +50,17 @@ class OfBody(msgspec.Struct, frozen=True, array_like=True, tag="body"):
     charset: str | None
 
 
-Answer = tuple[Told | None, int, str, str]
-"""What was told (of a body the facts alone), or status, code and message of why it is refused."""
+class OfAnswer(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
+    """An answer that is one JSON document: the place of the row that was asked in the dialect's table."""
 
-_asked = msgspec.json.Decoder(OfLine | OfBody).decode
+    dialect: str
+    row: int
+
+
+Answer = tuple[Told | None, int, str, str]
+"""What was told (of a body or an answer its facts alone), or status, code and message of why it is refused."""
+
+_asked = msgspec.json.Decoder(OfLine | OfBody | OfAnswer).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -72,12 +80,16 @@ def serve(end: socket.socket, most_kib: int = MOST_KIB) -> int:
     return 0
 
 
-def answered(asked: OfLine | OfBody, content: bytes) -> Answer:
-    """What a line, or a body, says."""
+def answered(asked: OfLine | OfBody | OfAnswer, content: bytes) -> Answer:
+    """What a line, a body or an answer says."""
     try:
         if isinstance(asked, OfLine):
             return told(_meaning(asked).parse(content)), 0, "", ""
         endpoint = by_name(asked.dialect).endpoints[asked.row]
+        if isinstance(asked, OfAnswer):
+            reader = endpoint.answer("json", False)
+            reader.feed(content)
+            return Told("", RequestFacts(), answer=reader.facts()), 0, "", ""
         return Told("", facts_of(endpoint, content, asked.charset, asked.path, [])), 0, "", ""
     except StrictJSONError as error:
         return None, error.status, error.code, error.message

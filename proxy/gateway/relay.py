@@ -16,6 +16,7 @@ from typing import Protocol
 from proxy.core.facts import AnswerFacts
 from proxy.core.oneshot import Oneshot
 from proxy.dialects.contract import AnswerReader
+from proxy.dialects.whole import WholeReader
 from proxy.wire.chunked import LAST_CHUNK, chunk
 from proxy.wire.coding import Decoder
 from proxy.wire.head import ResponseHead
@@ -262,6 +263,11 @@ class Relay:
         if decoder.state != "read" or len(self._encoded) < self.received:
             facts.unread = True
         return facts
+
+    @property
+    def document(self) -> bytes:
+        """Of an answer that is one JSON document, as it came: its bytes; else nothing."""
+        return self._reader.document if type(self._reader) is WholeReader and self._decoder is None else b""
 
     @property
     def encoded(self) -> bool:

@@ -13,7 +13,9 @@ from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects import by_name, jsonio
 from proxy.dialects.carried import BATCH_LINE, TRAINING_LINE, LineMeaning, Meaning
 from proxy.dialects.lines import WHOLE
-from proxy.gateway.long_lines import BODY, InThread, LongLines
+from proxy.dialects.whole import WholeReader
+from proxy.gateway.corridor import SHORT
+from proxy.gateway.long_lines import BODY, DEAR, InThread, LongLines
 from proxy.ledger.record import Line
 from tests.unit.gateway.stage import Stage, aside, post, status_of, whole
 from tests.unit.gateway.test_carrier import FILES, FORM, call, come, upload
@@ -24,7 +26,7 @@ BATCH = LineMeaning(by_name("openai"), BATCH_LINE, "", None)
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[LongLines]:
     """A reader with its process."""
-    reader = LongLines(aside)
+    reader = LongLines(aside, ready_seconds=0)
     yield reader
     reader.close()
 
@@ -135,6 +137,45 @@ def test_no_long_body_is_parsed_by_the_gateway_itself(monkeypatch: pytest.Monkey
     facts = stage.intent.facts
     assert (facts.model, facts.prompt_chars, facts.flags, facts.inspection) == ("m-1", BODY, ["integer_beyond_int64"], "full")
     stage.check_figures()
+
+
+def test_a_body_of_many_values_is_read_elsewhere_from_the_second_on() -> None:
+    """The first does not wait for a process to start; one long text takes no time to parse, and needs none."""
+    reader = LongLines(aside, ready_seconds=0)
+    turns = [{"role": "user", "content": "hello there"}] * (SHORT // 40)
+    dear = json.dumps({"model": "m-1", "messages": turns}).encode()
+    plain = json.dumps({"model": "m-1", "messages": [{"role": "user", "content": "x" * len(dear)}]}).encode()
+    assert SHORT < len(plain) < BODY
+    told = []
+    for body, started in ((plain, 0), (dear, 1), (dear, 1)):
+        stage = Stage()
+        stage.corridor._carriers.reader = reader
+        with pytest.MonkeyPatch.context() as patch:
+            read_here = largest_read(patch, stage, post(body=body)) > SHORT
+        told.append((read_here, stage.intent.facts.messages, stage.intent.facts.inspection))
+        assert reader.started == started
+    reader.close()
+    assert told == [(True, 1, "full"), (True, len(turns), "full"), (False, len(turns), "full")]
+
+
+ANSWER = {"id": "c", "model": "m-9", "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "x"}}]}
+
+
+@pytest.mark.parametrize("padding", ["y" * BODY, ["z"] * DEAR])
+def test_a_long_answer_is_read_elsewhere(elsewhere: LongLines, padding: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same facts, and what no process can read is unread."""
+    found = []
+    answer = json.dumps({**ANSWER, "padding": padding, "more": [[{}]] * (BODY // 4)}).encode()
+    for reader in (elsewhere, LongLines(aside, command=(sys.executable, "-c", "pass"))):
+        stage = Stage()
+        stage.corridor._carriers.reader = reader
+        stage.client(post())
+        with monkeypatch.context() as patch:
+            patch.setattr(WholeReader, "facts", None)
+            stage.upstream.feed(whole(answer, b"Content-Type: application/json"))
+        found.append(stage.outcome.facts)
+    assert (found[0].model, found[0].finish, found[0].text_chars, found[0].unread) == ("m-9", "stop", 1, False)
+    assert (found[1].model, found[1].unread) == (None, True)
 
 
 def test_a_long_body_that_is_refused_elsewhere_is_refused(elsewhere: LongLines) -> None:
