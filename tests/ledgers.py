@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import msgspec
@@ -166,10 +167,11 @@ class Writer:
         *,
         ahead: list[int] | None = None,
         joined: dict[int, tuple[Piece, ...]] | None = None,
+        denied: Container[int] = (),
         **changes: object,
     ) -> str:
         """An exchange whose body carries these lines; `ahead`: sizes of the pieces in which its beginning came; `joined`: where
-        those lines stand that are joined from other records.
+        those lines stand that are joined from other records; `denied`: numbers of lines that were.
         """
         record_id, salt, body, place = self.new_id(), os.urandom(16), b"\n".join(lines) + b"\n", 0
         for size in ahead or []:
@@ -200,6 +202,7 @@ class Writer:
                     facts=RequestFacts(),
                     received=commitment(line_salt(salt, number), line),
                     pieces=(joined or {}).get(number, ()),
+                    decision="deny" if number in denied else "allow",
                 )
             )
             offset += len(line) + 1

@@ -77,7 +77,7 @@ async def answer(
 
 async def _as_training(store: Store, record: str, rules: RuleSet, clauses: Sequence[Clause], at: int | None) -> dict[str, Any]:
     """What the terms say of the same call with the purpose of training, whatever its own is."""
-    call, entry, _ = await recorded(store, record)
+    call, entry = await recorded(store, record)
     call.purpose, call.at = TRAINING, entry.at if at is None else at
     verdict = rules.terms.judge(call)
     rows = row_views(rules.terms, call, clauses, current(rules.adoptions, rules.rows))

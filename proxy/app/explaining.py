@@ -14,8 +14,10 @@ import msgspec
 
 from proxy.app.sets import PastJudge, RuleSet
 from proxy.core.call import Call
+from proxy.core.decision import EFFECTS
 from proxy.core.errors import TosProxyError
 from proxy.core.terms import Adoption, Clause, Row
+from proxy.ledger import store_lines
 from proxy.ledger.store import Store
 from proxy.ledger.store_records import exchanges_named, lines_named, turns_named
 from proxy.policy.conditions import condition
@@ -46,13 +48,15 @@ class Told:
 
     @property
     def differs(self) -> list[str]:
-        """In what the decision of today is another than the recorded one."""
-        now = {"verdict": self.explanation.verdict.verdict, "decision": self.explanation.decision.effect}
+        """In what the decision of today is another than the recorded one. A carrier's is that of the strictest query in it, too."""
+        within = [] if self.strictest is None else [self.strictest.explanation.decision.effect]
+        effect = max([self.explanation.decision.effect, *within], key=EFFECTS.index)
+        now = {"verdict": self.explanation.verdict.verdict, "decision": effect}
         rules = list(self.explanation.decision.rules)
         found = [
             f"{name}: {self.recorded[name]} then, {value} now" for name, value in now.items() if self.recorded.get(name) != value
         ]
-        if sorted(self.recorded.get("rules", rules)) != sorted(rules):
+        if not within and sorted(self.recorded.get("rules", rules)) != sorted(rules):
             found.append(f"rules: {shown(self.recorded['rules'])} then, {shown(rules)} now")
         return found if self.recorded else []
 
@@ -66,22 +70,37 @@ def told_of(call: Call, rules: RuleSet, clauses: Iterable[Clause], **more: Any) 
 
 
 async def of_record(store: Store, record: str, rules: RuleSet, clauses: Iterable[Clause], at: int | None = None) -> Told:
-    """A recorded call, judged by these rules, at its own time or at `at` (microseconds since 1970 UTC).
+    """A recorded call, judged by these rules, at its own time or at `at` (microseconds since 1970 UTC). Of a carrier with how its
+    lines were decided, and the first about which the strictest decision fell.
 
     Raises: NoSuchRecordError, StoreUnavailableError, msgspec.MsgspecError (written by a later version).
     """
-    call, entry, policies = await recorded(store, record)
-    call.at = entry.at if at is None else at
-    call.verdict = rules.terms.judge(call)
-    then = {"id": entry.id, "verdict": entry.verdict, "decision": entry.decision, "rules": list(entry.rules), "policies": policies}
-    return told_of(call, rules, clauses, recorded=then)
-
-
-async def recorded(store: Store, record: str) -> tuple[Call, Entry, str]:
-    """The call of a record, its entry, and the bundle in force then. Raises: as `of_record`."""
     own, carrier = await _evidence(store, record)
     entry, brought = seen(own), seen(carrier) if carrier is not None else None
-    return Replay().call(entry, brought), entry, (brought or entry).versions.policies
+    counts = await store_lines.decided(store, record) if carrier is None and entry.facts.lines else {}
+    if not counts:
+        return _judged(entry, brought, rules, clauses, at)
+    strictest = max(counts, key=EFFECTS.index)
+    line = seen(await store_lines.evidence_of(store, record, counts[strictest][1]))
+    carried = {effect: counts[effect][0] for effect in sorted(counts, key=EFFECTS.index)}
+    return _judged(entry, None, rules, clauses, at, carried=carried, strictest=_judged(line, entry, rules, clauses, at))
+
+
+def _judged(entry: Entry, brought: Entry | None, rules: RuleSet, clauses: Iterable[Clause], at: int | None, **more: Any) -> Told:
+    """What a recorded call comes to, beside what its record says. `more`: as `Told`."""
+    call = Replay().call(entry, brought)
+    call.at = entry.at if at is None else at
+    call.verdict = rules.terms.judge(call)
+    then = {"id": entry.id, "verdict": entry.verdict, "decision": entry.decision, "rules": list(entry.rules)}
+    then["policies"] = (brought or entry).versions.policies
+    return told_of(call, rules, clauses, recorded=then, **more)
+
+
+async def recorded(store: Store, record: str) -> tuple[Call, Entry]:
+    """The call of a record, and its entry. Raises: as `of_record`."""
+    own, carrier = await _evidence(store, record)
+    entry, brought = seen(own), seen(carrier) if carrier is not None else None
+    return Replay().call(entry, brought), entry
 
 
 async def _evidence(store: Store, record: str) -> tuple[bytes, bytes | None]:

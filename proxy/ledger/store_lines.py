@@ -50,6 +50,25 @@ async def count(store: Store, carrier: str) -> int:
         return int(found.scalar_one())
 
 
+async def decided(store: Store, carrier: str) -> dict[str, tuple[int, int]]:
+    """How often each decision was recorded of a carrier's lines, and the number of the first of them. Raises:
+    StoreUnavailableError.
+    """
+    columns = lines.c
+    query = select(columns.decision, func.count(), func.min(columns.number)).where(columns.carrier == carrier)
+    async with store.read() as connection:
+        return {row[0]: (row[1], row[2]) for row in await connection.execute(query.group_by(columns.decision))}
+
+
+async def evidence_of(store: Store, carrier: str, number: int) -> bytes:
+    """The entry of a line that is there. Raises: StoreUnavailableError."""
+    columns = lines.c
+    same = (entries.c.instance == columns.instance) & (entries.c.epoch == columns.epoch) & (entries.c.seq == columns.seq)
+    query = select(entries.c.evidence).join(lines, same).where(columns.carrier == carrier, columns.number == number)
+    async with store.read() as connection:
+        return bytes((await connection.execute(query)).scalar_one())
+
+
 async def page(
     store: Store, carrier: Evidence, master: AESGCM, *, limit: int = 50, cursor: str | None = None
 ) -> tuple[list[ShownLine], str | None]:

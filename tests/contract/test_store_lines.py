@@ -8,8 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 
+from proxy.app.explaining import of_record
+from proxy.app.sets import RuleSet
 from proxy.control.reindex import _project_again
 from proxy.core.facts import RequestFacts
+from proxy.core.rules import Bundle, Rule
+from proxy.core.terms import Models
 from proxy.ledger import store_lines, store_retention
 from proxy.ledger.record import Piece
 from proxy.ledger.store import Store
@@ -119,6 +123,23 @@ async def test_lines_of_an_encoded_carrier_are_listed_and_not_opened(store: Stor
     await shipped(store, writer)
     found = await all_of(store, carrier, 10)
     assert [(line.content, line.reason, line.opens) for line in found] == [(None, "encoded", None)] * 2
+
+
+async def test_a_carrier_is_explained_by_the_strictest_of_its_lines(store: Store) -> None:
+    """How its lines were decided, the first that was denied as it is judged now, and no difference where that has stayed."""
+    writer = Writer()
+    carrier = writer.carrier(LINES[:5], denied={2, 3}, decision="deny", rules=("no",), facts=RequestFacts(lines=5))
+    await shipped(store, writer)
+    rule = Rule("no", "deny", match={"endpoint": ("batch_line",)})
+    same, gone = [
+        await of_record(store, carrier, RuleSet({each.name: each for each in rules}, {}, Models(), {}, Bundle()), ())
+        for rules in ((rule,), ())
+    ]
+    assert same.carried == {"allow": 3, "deny": 2}
+    assert same.strictest is not None
+    assert same.strictest.explanation.decision.effect == same.strictest.recorded["decision"] == "deny"
+    told = {name: [line for line in each.differs if "decision" in line] for name, each in (("same", same), ("gone", gone))}
+    assert told == {"same": [], "gone": ["decision: deny then, allow now"]}
 
 
 async def test_lines_go_with_their_carrier(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
