@@ -63,6 +63,7 @@ def demo(
 
     _end_in_order()
     began, say = time.monotonic(), _Voice(quiet=json_)
+    stays = keep if keep is not None else (sys.stdin.isatty() and sys.stdout.isatty() and not json_)
     cast, many = players(), crowd()
     keys = {player.name: f"sk-demo-{secrets.token_hex(12)}" for player in cast + many}
     with (
@@ -86,12 +87,12 @@ def demo(
                     say.line(old)
             say.line(f"\nNow a crowd of {len(many)} principals, all of whom ask for short texts:")
             second = demo_detection.play(stage, many, keys)
-            demo_detection.show(second, stage, say.line)
+            demo_detection.show(second, say.line, stage.admin if stays else None)
             say.line(f"{time.monotonic() - began:.0f} s.")
             if json_:
                 told = {"sent": sent, "upstream_saw": seen, "records": found, "detection": second.told()}
                 print(json.dumps(told, indent=2))
-            if keep if keep is not None else (sys.stdin.isatty() and sys.stdout.isatty() and not json_):
+            if stays:
                 _wait(stage, say)
 
 

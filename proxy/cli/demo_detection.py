@@ -86,8 +86,8 @@ def _wait(stage: Stage, players: list[Player]) -> dict[str, Finding]:
     return found
 
 
-def show(second: Second, stage: Stage, say: Callable[[str], None]) -> None:
-    """In words: who was found, by which evidence, and who was left alone."""
+def show(second: Second, say: Callable[[str], None], pages: str | None) -> None:
+    """In words: who was found, by which evidence, and who was left alone; and where to read on, if `pages` will be there."""
     say("\nThe analyst read all of it from the ledger:")
     linked = [name for name in second.sent if name.startswith(_LINKED)]
     for name in second.sent:
@@ -100,11 +100,16 @@ def show(second: Second, stage: Stage, say: Callable[[str], None]) -> None:
             slowed = f"; then slowed down: {second.slowed[name]} answers 429" if second.slowed[name] else "; never slowed down"
             say(f"  {name:<13} {found['kind']} at prompt {found['detail']['prompt']}{slowed}")
             say(f"    {found['sentences'][0]}")
-            say(f"    {stage.admin}/findings/{found['id']}")
+            _read_on(found, say, pages)
     tied = [name for name in linked if name in second.found and second.found[name]["group_key"]]
     if tied:
         first = second.found[tied[0]]
         each = max(second.sent[name] for name in linked)
         say(f"  {len(tied)} of {len(linked)} linked accounts, {each} requests each: {first['kind']}, group {first['group_key']}")
         say(f"    {first['sentences'][0]}")
-        say(f"    {stage.admin}/findings/{first['id']}")
+        _read_on(first, say, pages)
+
+
+def _read_on(found: dict[str, Any], say: Callable[[str], None], pages: str | None) -> None:
+    if pages is not None:
+        say(f"    {pages}/findings/{found['id']}")
