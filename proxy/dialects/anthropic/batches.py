@@ -9,7 +9,7 @@ from proxy.core.facts import Message, RequestFacts
 from proxy.dialects.anthropic.answers import read_message
 from proxy.dialects.contract import MIB, AnswerReader, Endpoint, PathParameters
 from proxy.dialects.gathering import Gathering, count, create, error_word, link, word
-from proxy.dialects.parameters import flag, refer_path
+from proxy.dialects.parameters import flag, odd, refer_path
 from proxy.dialects.results import ResultLines
 from proxy.dialects.whole import CountedReader, WholeReader
 
@@ -28,10 +28,12 @@ def read_about(_body: Any, path: PathParameters) -> RequestFacts:
 
 
 def read_batch(body: Any, path: PathParameters) -> RequestFacts:
-    """Facts of a batch: its requests are lines with facts of their own."""
+    """Facts of a batch: its requests are lines with facts of their own; what is no array of them is none that we read."""
     facts = read_about(None, path)
     if type(body) is not dict:
         facts.inspection = "none"
+    elif type(body.get("requests", [])) is not list:
+        odd(facts)
     return facts
 
 

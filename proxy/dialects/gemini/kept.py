@@ -67,6 +67,9 @@ def _batch(body: dict[str, Any], facts: RequestFacts) -> None:
     file = member(given, "fileName") if type(given) is dict else None
     if file is not None:
         refer(facts, "file", named(file))
+    inline = member(given, "requests") if type(given) is dict else None
+    if inline is not None and (type(inline) is not dict or type(member(inline, "requests") or []) is not list):
+        odd(facts)  # what is no array of requests is none that we read
 
 
 def tuning_turns(body: Any) -> Iterator[Turn]:

@@ -12,7 +12,7 @@ from proxy.dialects.openai import requests
 from proxy.dialects.openai.objects import read_object, show
 from proxy.dialects.openai.results import ResultFile
 from proxy.dialects.openai.rows import about, answers, asking, form
-from proxy.dialects.parameters import flag, reference, text
+from proxy.dialects.parameters import flag, odd, reference, text
 
 LARGEST_FILE = 512 * MIB
 """Of the API; the form around it may take a little more."""
@@ -30,6 +30,8 @@ def read_upload(body: Any, path: PathParameters) -> RequestFacts:
     """Facts of a form with a file. Of a file of lines each line has facts of its own; any other is a medium that nobody read."""
     facts = _read_fields(body, path)
     if type(body) is dict and facts.file_purpose in _LINES:
+        if not any(type(value) is dict for value in body.values()):
+            odd(facts)  # a file without a name of its own is a field like any other: its lines are not read
         return facts
     whole = facts.inspection != "none"
     facts.media = sum(type(value) is dict for value in body.values()) if type(body) is dict else 1

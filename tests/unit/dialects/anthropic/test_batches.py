@@ -34,6 +34,12 @@ def test_ids_in_a_path_are_references() -> None:
     assert facts("/v1/skills/s-1/versions/3", method="GET").references == ["skill:s-1", "skill_version:3"]
 
 
+def test_what_is_no_array_of_requests_is_not_said_to_be_read() -> None:
+    """None of it became a line."""
+    assert facts("/v1/messages/batches", {"requests": []}).inspection == "full"
+    assert facts("/v1/messages/batches", {"requests": {"custom_id": "a"}}).flags == ["odd_types"]
+
+
 def test_a_batch_shows_its_counts_and_where_its_results_are() -> None:
     """The address leads past the proxy, so it is told, but not what a query of it may hold."""
     counts = {"processing": 0, "succeeded": 2, "errored": 1, "canceled": 1, "expired": 0}

@@ -66,6 +66,14 @@ def test_a_batch_names_its_file(key: str) -> None:
     assert (read.model, read.references) == ("g", ["file:f-1"])
 
 
+@pytest.mark.parametrize(("inline", "inspection"), [({"requests": []}, "full"), ([{}], "partial"), ({"requests": "x"}, "partial")])
+def test_what_is_no_array_of_requests_is_not_said_to_be_read(inline: Any, inspection: str) -> None:
+    """None of it became a line."""
+    assert (
+        facts("/v1beta/models/g:batchGenerateContent", {"batch": {"input_config": {"requests": inline}}}).inspection == inspection
+    )
+
+
 def test_tuning_is_read_with_its_examples() -> None:
     """Questions and wanted answers count as text."""
     examples = {"examples": {"examples": [{"textInput": "one", "output": "1"}, {"textInput": "two", "output": "2"}]}}

@@ -52,6 +52,8 @@ def test_ids_in_a_path_are_references(method: str, path: str, references: list[s
 def test_a_file_of_lines_hides_nothing() -> None:
     """Its lines are read one by one; any other file is a medium."""
     assert facts("/v1/files", {"purpose": "batch", "file": {"bytes": 9}}) == RequestFacts(file_purpose="batch")
+    nameless = facts("/v1/files", {"purpose": "batch", "file": "{}"})
+    assert (nameless.flags, nameless.inspection) == (["odd_types"], "partial")
     other = facts("/v1/files", {"purpose": "vision", "file": {"bytes": 9}})
     assert (other.media, other.flags, other.file_purpose) == (1, ["media"], "vision")
     assert (facts("/v1/files").inspection, facts("/v1/files").flags) == ("none", ["media"])
