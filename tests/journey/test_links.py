@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import httpx2
 import pytest
 
 from proxy.ledger.record import Intent, Outcome
@@ -56,3 +58,39 @@ def test_the_results_of_a_batch(proxy_server: ProxyServer, sdk: str) -> None:
     asked, links = recorded(proxy_server)
     assert [endpoint for endpoint, _ in asked] == ["batch_create", "batch", "batch_create", "batch", "batch_results"]
     assert links == [proxy_server.upstream.url + each for each in fetched]
+
+
+def test_an_upload_in_pieces_is_asked_about_and_given_up(shared_proxy_server: ProxyServer) -> None:
+    """Each request at the address is its beginner's and goes upstream: pieces, how far it has come, the end, giving it up."""
+    server, key = shared_proxy_server, {"x-goog-api-key": "pieces-by-hand"}
+    lines = [json.dumps({"key": f"k{number}", "request": {"contents": [{"parts": [{"text": "x" * 90}]}]}}) for number in range(4)]
+    content = "\n".join(lines).encode()
+
+    def begun() -> str:
+        command = {"x-goog-upload-command": "start", "x-goog-upload-header-content-type": "application/jsonl"}
+        answer = httpx2.post(f"{server.gateway_url}/gemini/upload/v1beta/files", json={"file": {}}, headers=key | command)
+        return answer.headers["x-goog-upload-url"]
+
+    def send(address: str, command: str, offset: int = 0, piece: bytes = b"") -> httpx2.Response:
+        return httpx2.post(
+            address, content=piece, headers={"x-goog-upload-command": command, "x-goog-upload-offset": str(offset)}, timeout=20
+        )
+
+    address = begun()
+    sent = [
+        send(address, "upload", 0, content[:250]),
+        send(address, "query"),
+        send(address, "upload, finalize", 250, content[250:]),
+    ]
+    assert [each.headers["x-goog-upload-status"] for each in sent] == ["active", "active", "final"]
+    assert sent[1].headers["x-goog-upload-size-received"] == "250"
+    sent += [send(given_up := begun(), "cancel"), send(given_up, "upload", 0, content)]
+    assert [each.status_code for each in sent[-2:]] == [200, 404]
+    records = [each.headers["x-tos-record"] for each in sent]
+    server.until(
+        lambda: len([each for each in server.api("/exchanges?limit=50")["items"] if each["id"] in records]) == len(records), 20
+    )
+    found = {each["id"]: each for each in server.api("/exchanges?limit=50")["items"] if each["id"] in records}
+    assert len({each["principal"] for each in found.values()} - {"anonymous"}) == 1
+    carried = [line for record in records[:3] for line in server.api(f"/exchanges/{record}/lines")["items"]]
+    assert [line["content"] for line in carried if line["inspection"] == "full"] == lines

@@ -15,21 +15,34 @@ from proxy.demo.scripted.store import MissingError, Object
 
 
 def upload(asked: Asked) -> Content:
-    """POST /upload/…/files: `start` gives an address, to which the bytes are sent; `finalize` makes the file."""
+    """POST /upload/…/files: `start` gives an address, to which the bytes are sent; `query` says how many there are, `cancel` gives
+    them up, `finalize` makes the file.
+    """
     commands = [word.strip() for word in asked.header("x-goog-upload-command").split(",")]
     if "start" in commands:
         return _start(asked)
     session = asked.store.get("upload", asked.parameter("upload_id"))
+    if "query" in commands or "cancel" in commands:
+        return _standing(asked, "active" if "query" in commands else "cancelled")
     if int(asked.header("x-goog-upload-offset") or 0) != len(session["_bytes"]):
         raise ValueError("the offset is not where the upload is")
     session["_bytes"] += asked.body
     if "finalize" not in commands:
-        answer = Content("text/plain", closing=[])
-        answer.headers = [("x-goog-upload-status", "active"), ("x-goog-upload-size-received", str(len(session["_bytes"])))]
-        return answer
+        return _standing(asked, "active")
     made = keep_file(asked, session["_file"], bytes(session["_bytes"]))
     answer = whole({"file": made})
     answer.headers = [("x-goog-upload-status", "final")]
+    return answer
+
+
+def _standing(asked: Asked, status: str) -> Content:
+    """How far an upload has come; one that is cancelled is forgotten."""
+    upload_id = asked.parameter("upload_id")
+    size = len(asked.store.get("upload", upload_id)["_bytes"])
+    if status == "cancelled":
+        asked.store.remove("upload", upload_id)
+    answer = Content("text/plain", closing=[])
+    answer.headers = [("x-goog-upload-status", status), ("x-goog-upload-size-received", str(size))]
     return answer
 
 
