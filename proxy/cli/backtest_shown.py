@@ -37,7 +37,8 @@ def show(result: Result, span: Span, *, partial: bool, json_: bool) -> None:
 def _head(result: Result, *, partial: bool) -> None:
     if partial:
         print("PARTIAL: interrupted, this is what there was so far")
-    skipped = f", {result.skipped:,} entries about which no rule was asked" if result.skipped else ""
+    entries = "entry" if result.skipped == 1 else "entries"
+    skipped = f", {result.skipped:,} {entries} about which no rule was asked" if result.skipped else ""
     print(f"{result.queries:,} queries judged{skipped}")
     share = f" ({result.changed / result.queries:.2%})" if result.queries else ""
     print(f"{result.changed:,} would be decided otherwise{share}{_changes(result.changes)}")

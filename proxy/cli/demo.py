@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,7 +54,7 @@ def demo(
       tos-proxy demo
       tos-proxy demo --end
     """  # noqa: D301 - a backspace keeps the lines below it as they are
-    from proxy.cli import demo_detection, shown
+    from proxy.cli import demo_detection
     from proxy.cli.stage import records, staged
     from proxy.demo.players.cast import players
     from proxy.demo.players.crowd import crowd
@@ -79,12 +79,8 @@ def demo(
             found = records(stage, sent)
             seen = len(upstream.seen())
             if not json_:
-                carrier = next(record for record in found if record["endpoint"] == "file_upload")
-                (line,) = stage.get(f"/exchanges/{carrier['id']}/lines?limit=1")["items"]
-                order = [player.name for player in cast]
-                shown.show(found, line, order, sent=sent, seen=seen, seconds=time.monotonic() - began)
-                if old := _overdue(stage):
-                    say.line(old)
+                _show(found, stage, [player.name for player in cast], sent=sent, seen=seen, seconds=time.monotonic() - began)
+                _tell_of_old_terms(stage, say)
             say.line(f"\nNow a crowd of {len(many)} principals, all of whom ask for short texts:")
             second = demo_detection.play(stage, many, keys)
             demo_detection.show(second, say.line, stage.admin if stays else None)
@@ -96,11 +92,20 @@ def demo(
                 _wait(stage, say)
 
 
-def _overdue(stage: Stage) -> str:
-    """Why calls are in doubt that nothing speaks against, once the terms of this version have to be read again; else nothing."""
+def _show(found: list[dict[str, Any]], stage: Stage, order: list[str], *, sent: int, seen: int, seconds: float) -> None:
+    from proxy.cli import shown
+
+    carrier = next(record for record in found if record["endpoint"] == "file_upload")
+    (line,) = stage.get(f"/exchanges/{carrier['id']}/lines?limit=1")["items"]
+    shown.show(found, line, order, sent=sent, seen=seen, seconds=seconds)
+
+
+def _tell_of_old_terms(stage: Stage, say: _Voice) -> None:
+    """Say why calls are in doubt that nothing speaks against, once the terms of this version have to be read again."""
     found = stage.get("/findings?kind=terms&limit=500")["items"]
     due = [one for one in found if not one["principal"] and one["severity"] == "low"]  # what is past its day
-    return _OLD.format(len(due)) if due else ""
+    if due:
+        say.line(_OLD.format(len(due)))
 
 
 class _Voice:
