@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -19,14 +19,17 @@ from proxy import __version__
 from proxy.admin.app import RESOURCES
 from proxy.cli import build
 from proxy.dialects import DIALECTS, by_name, find
+from proxy.documents.problems import ConfigurationError
 from proxy.ledger import record
 from proxy.policy.schema import PolicySpec
 from proxy.settings.builtin import builtin_upstreams
+from proxy.settings.compiling import compile_configuration
 from proxy.settings.schema import Settings
 from tests.architecture.tree import ROOT, expect_none, files, text
 
 PAGES = [name for name in files() if name.endswith(".md") and not name.startswith("tests/")]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+EXAMPLE = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"```.*?```", re.DOTALL)
 FIRST_CELL = re.compile(r"^\| `([a-z_.<>]+)` \| (?:`([^`|]*)`)? *\|", re.MULTILINE)
 
@@ -169,6 +172,31 @@ def wrong_keys(page: str, model: type[pydantic.BaseModel]) -> list[str]:
         elif shown == "" and default not in (None, "", [], {}):
             bad.append(f"{path}: default {default} is not shown")
     return bad
+
+
+def unusable(page: str, folder: Path) -> list[str]:
+    """Examples of a configuration in a page that the program would not start with, or would warn of."""
+    bad = []
+    (folder / "policies").mkdir(exist_ok=True)
+    for example in EXAMPLE.findall(page):
+        told = next(yaml.safe_load_all(example))
+        if not isinstance(told, dict) or not set(told) <= set(Settings.model_fields):
+            continue  # a policy, terms, a mapping of columns
+        (folder / "tos-proxy.yaml").write_text(example)
+        environ = {name: f"tp_{name}_{'x' * 40}" for name in re.findall(r"env:(\w+)", example)}
+        try:
+            bad += [str(warning) for warning in compile_configuration(environ, folder, make=False).warnings]
+        except ConfigurationError as error:
+            bad.append(str(error))
+    return bad
+
+
+def test_examples_of_a_configuration_are_usable(tmp_path: Path) -> None:
+    """Whoever copies one gets what the page promises."""
+    pages = [name for name in PAGES if EXAMPLE.search(text(name))]
+    assert "docs/ingress.md" in pages
+    expect_none([f"{name}: {fault}" for name in pages for fault in unusable(text(name), tmp_path)])
+    assert unusable("```yaml\nupstreams: {ours: {base_url: 'http://x', model_licence: our-own}}\n```", tmp_path)
 
 
 def test_configuration_is_documented() -> None:
