@@ -131,9 +131,12 @@ class Shipper:
             if stopping and not shipped:
                 self.progress.complete = True
                 return
-            if not self._full:
-                many = self.progress.handled - before >= _MANY_ENTRIES
-                await pause_unless(stop, _LONG_LINGER_SECONDS if many else _LINGER_SECONDS)
+            if self._full:
+                continue
+            if self.progress.handled - before >= _MANY_ENTRIES:
+                await pause_unless(stop, _LONG_LINGER_SECONDS)
+            else:
+                await asyncio.to_thread(self._watch, stop)
 
     async def pass_once(self, *, thorough: bool = False) -> bool:
         """Read and write once; True if there was anything. `thorough`: look at every epoch, however lately that was done.
@@ -157,6 +160,17 @@ class Shipper:
         """How far an epoch is shipped and whether to its end; None when that is not known yet."""
         reading = self._readings.get(epoch)
         return (reading.cursor, reading.finished) if reading is not None else None
+
+    def _watch(self, stop: asyncio.Event) -> None:
+        """In a thread, until a writer says that there is more, it is time to look at everything again, or `stop` is set. A turn of
+        the loop and a hand-over to a thread for each look would be most of what an idle control process costs.
+        """
+        until = time.monotonic() + _LOOK_SECONDS
+        readings = [reading for reading in self._readings.values() if not reading.finished]
+        while not stop.is_set() and time.monotonic() < until:
+            time.sleep(_LINGER_SECONDS)
+            if any(reader.watermark(reading.epoch.folder) != reading.mark for reading in readings):
+                return
 
     async def _list(self) -> None:
         now = time.monotonic()

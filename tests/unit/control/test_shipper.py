@@ -143,3 +143,23 @@ async def test_lag_is_what_is_durable_and_not_stored(store: Store, tmp_path: Pat
     await shipper.pass_once()
     assert (shipper.progress.lag_entries, shipper.progress.lag_seconds, shipper.progress.away) == (0, 0.0, "")
     await recorder.close()
+
+
+async def test_a_new_record_ends_the_wait_of_an_idle_shipper(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a writer made durable is shipped before it is time to look at everything again, and so comes the end."""
+    monkeypatch.setattr(shipper_module, "_LOOK_SECONDS", 3600.0)
+    recorder = open_recorder(tmp_path)
+    shipper, stop = shipper_of(store, tmp_path), asyncio.Event()
+    await shipper.pass_once()
+    running = asyncio.create_task(shipper.run(stop))
+    for _ in range(2):
+        before = shipper.progress.entries
+        await exchange(recorder)
+        async with asyncio.timeout(30):
+            while shipper.progress.entries == before:  # noqa: ASYNC110 - the shipper says nothing
+                await asyncio.sleep(0.01)
+    stop.set()
+    async with asyncio.timeout(30):
+        await running
+    assert (shipper.progress.lag_entries, shipper.progress.complete) == (0, True)
+    await recorder.close()
