@@ -33,6 +33,9 @@ _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'.*")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']+)' applied to '\(?(.*?)\)?'")
 _TOLD = 3
 _SYNTAX = "not an expression"
+_DATE_PARTS = frozenset(
+    ("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes")
+)
 _WRITTEN = {"and": "&&", "or": "||", "not": "!", "=": "=="}
 
 
@@ -54,19 +57,18 @@ def _environment() -> Any:
 
 
 class Expression:
-    """A compiled expression: a function of a call. `names`: those that it may speak of.
+    """A compiled expression: a function of a call. `inputs`: what it may speak of.
 
     Raises: ExpressionError when it does not compile, EvaluationError when it has no value for a call.
     """
 
-    __slots__ = ("_collections", "_evaluate", "_scalars", "names")
+    __slots__ = ("_collections", "_evaluate", "_scalars", "inputs")
 
     def __init__(self, source: str) -> None:
         self._evaluate = _compiled(source).eval
-        self.names = names_in(tokens(source))
-        inputs = [names.BY_NAME[name] for name in self.names]
-        self._collections = [name for name in inputs if name.type in (names.LIST, names.MAP)]
-        self._scalars = [(name.name, name.get) for name in inputs if name not in self._collections]
+        self.inputs = tuple(_inputs(tokens(source)))
+        self._collections = [name for name in self.inputs if name.type in (names.LIST, names.MAP)]
+        self._scalars = [(name.name, name.get) for name in self.inputs if name not in self._collections]
 
     def __call__(self, call: Call) -> bool:
         given: dict[str, Any] = {}
@@ -117,6 +119,14 @@ def names_in(words: list[Token]) -> tuple[str, ...]:
             if name in names.BY_NAME:
                 found[name] = None
     return tuple(found)
+
+
+def _inputs(words: list[Token]) -> Iterator[names.Name]:
+    """The names, the moment as its minute where nothing but parts of a date is asked of it: offsets of zones are whole minutes."""
+    asked = [parts[2:] for parts in (chain(words, at) for at in range(len(words))) if parts[:2] == ["time", "at"]]
+    coarse = all(len(rest) == 1 and rest[0] in _DATE_PARTS for rest in asked)
+    for name in names_in(words):
+        yield names.MINUTE if name == names.MINUTE.name and coarse else names.BY_NAME[name]
 
 
 def _compiled(source: str) -> Any:

@@ -37,7 +37,7 @@ class Name(NamedTuple):
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HOUR, _DAY = 3_600_000_000, 86_400_000_000
+_MINUTE, _HOUR, _DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 _THURSDAY = 3
 """1970-01-01 was one; counted from Monday."""
 
@@ -161,6 +161,11 @@ NAMES: tuple[Name, ...] = (
     Name("time.at", TIMESTAMP, "moment of the query", _at),
 )
 # fmt: on
+
+MINUTE = Name(
+    "time.at", TIMESTAMP, "the beginning of the minute of the query", lambda c: _EPOCH + timedelta(minutes=c.at // _MINUTE)
+)
+"""In place of `time.at` where an expression asks for nothing finer: its values come again."""
 
 BY_NAME: dict[str, Name] = {name.name: name for name in NAMES}
 MATCHED: tuple[str, ...] = tuple([name.name for name in NAMES if name.match])

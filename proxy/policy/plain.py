@@ -1,13 +1,14 @@
 """Expressions that are plain enough, as Python functions of a call: two orders of magnitude less work than the CEL evaluator.
 
-Plain are comparisons of names and literals, `in`, `startsWith`, `endsWith`, `contains`, `size`, `has`, joined by `&&`, `||`, `!`
-and parentheses. Everything else, and everything that is not certain to mean the same, is left to `proxy.policy.expressions`;
+Plain are comparisons of names, literals and moments, `in`, `startsWith`, `endsWith`, `contains`, `size`, `has`, joined by `&&`,
+`||`, `!` and parentheses. All else, and all that is not certain to mean the same, is left to `proxy.policy.expressions`;
 tests/property/test_expressions.py holds both against each other. As in CEL, `&&` and `||` do not care for an operand that fails
 when the other one settles the matter.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import operator
 import re
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from proxy.core.call import Call
 from proxy.policy import lexing
 from proxy.policy.lexing import Token
-from proxy.policy.names import BOOL, BY_NAME, DOUBLE, INT, LIST, MAP, STRING
+from proxy.policy.names import BOOL, BY_NAME, DOUBLE, INT, LIST, MAP, STRING, TIMESTAMP
 
 Test = Callable[[Call], bool]
 """A condition as a function. Raises LookupError where it has no value: an attribute that a principal has not."""
@@ -24,14 +25,18 @@ Test = Callable[[Call], bool]
 _DEPTH = 24
 _INT64 = range(-(2**63), 2**63)
 _LITERALS = "list of literals"
-_ORDERED = (STRING, INT, DOUBLE)
-_SAME = (STRING, INT, DOUBLE, BOOL)
+_ORDERED = (STRING, INT, DOUBLE, TIMESTAMP)
+_SAME = (STRING, INT, DOUBLE, BOOL, TIMESTAMP)
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "startsWith": str.startswith,
     "endsWith": str.endswith,
     "contains": operator.contains,
 }
+_CALLS = ("size", "has", "timestamp")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+"""A moment as the evaluator reads it too; microseconds since 1970 UTC are its value here."""
 _ESCAPE = re.compile(r"""\\(?:([\\"'`?abfnrtv])|u([0-9a-fA-F]{4})|(.))""", re.DOTALL)
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -176,8 +181,8 @@ class _Parser:
     def _named(self, word: Token) -> _Term:
         if word.text in ("true", "false"):
             return _constant(BOOL, word.text == "true")
-        if word.text in ("size", "has") and self._is("("):
-            found = self._sized() if word.text == "size" else self._present()
+        if word.text in _CALLS and self._is("("):
+            found = {"size": self._sized, "has": self._present, "timestamp": self._moment}[word.text]()
             self._expect(")")
             return found
         self._at -= 1
@@ -209,6 +214,16 @@ class _Parser:
             raise _BeyondError
         return _within(_constant(STRING, parts[1]), _name("attributes"))
 
+    def _moment(self) -> _Term:
+        word = self._take()
+        if word.kind != lexing.STRING or (found := _MOMENT.fullmatch(_unquoted(word))) is None:
+            raise _BeyondError
+        try:
+            at = dt.datetime.fromisoformat(found[0]) - _EPOCH
+        except (ValueError, OverflowError):
+            raise _BeyondError from None
+        return _constant(TIMESTAMP, at // dt.timedelta(microseconds=1))
+
     def _method(self, found: _Term, rest: list[str]) -> _Term:
         """`name.startsWith("…")` and its like; `rest` is what stands behind the name."""
         if len(rest) != 1 or not self._is("("):
@@ -237,6 +252,8 @@ def _resolved(parts: list[str]) -> tuple[_Term, list[str]]:
 
 def _name(name: str) -> _Term:
     known = BY_NAME[name]
+    if known.type == TIMESTAMP:
+        return _Term(TIMESTAMP, lambda call: call.at)
     if known.type not in (*_SAME, LIST, MAP):
         raise _BeyondError
     return _Term(known.type, known.get)

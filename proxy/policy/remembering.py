@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from proxy.core.call import Call
-from proxy.policy.names import BY_NAME, LIST, MAP
+from proxy.policy.names import LIST, MAP, Name
 
 MOST = 1024
 """Combinations of values that are remembered of one expression."""
@@ -21,13 +21,13 @@ Expression = Callable[[Call], bool]
 
 
 class Remembered:
-    """An expression and what it came to, by the values of `names`, all that it speaks of. Failures are not remembered."""
+    """An expression and what it came to, by the values of `inputs`, all that it speaks of. Failures are not remembered."""
 
     __slots__ = ("_asked", "_evaluate", "_known", "_of", "given_up")
 
-    def __init__(self, evaluate: Expression, names: Iterable[str]) -> None:
+    def __init__(self, evaluate: Expression, inputs: Iterable[Name]) -> None:
         self._evaluate = evaluate
-        self._of = [(BY_NAME[name].get, BY_NAME[name].type) for name in names]
+        self._of = [(name.get, name.type) for name in inputs]
         self._known: dict[tuple[Any, ...], bool] = {}
         self._asked = 0
         self.given_up = False
@@ -69,5 +69,5 @@ class Remembered:
 
 def remembering(evaluate: Expression) -> Expression:
     """The same expression with a memory, if it says which names it speaks of: then it is one that is dear to evaluate."""
-    names = getattr(evaluate, "names", None)
-    return evaluate if names is None else Remembered(evaluate, names)
+    inputs = getattr(evaluate, "inputs", None)
+    return evaluate if inputs is None else Remembered(evaluate, inputs)

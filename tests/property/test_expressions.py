@@ -12,7 +12,7 @@ from proxy.core.facts import RequestFacts
 from proxy.core.principal import Credential, Principal
 from proxy.core.references import Refer
 from proxy.policy import names, plain
-from proxy.policy.expressions import Expression, ExpressionError
+from proxy.policy.expressions import _DATE_PARTS, Expression, ExpressionError
 from proxy.policy.plain import condition
 
 TEXTS = st.sampled_from(
@@ -76,6 +76,16 @@ INTS = st.one_of(
     named(names.INT), st.sampled_from(["0", "1", "-1", "0x2", "- 3", "9223372036854775807", "-9223372036854775808"]), SIZES
 )
 DOUBLES = st.one_of(named(names.DOUBLE), st.sampled_from(["0.0", "1.0", "-1.5", ".5", "1e3", "-0.0"]))
+MOMENTS = st.sampled_from(
+    [
+        "time.at",
+        "time.at",
+        'timestamp("2030-01-01T00:00:00Z")',
+        "timestamp('2000-01-01T01:00:00.25+02:00')",
+        'timestamp("2099-12-31T23:59:59.999999-11:30")',
+        'timestamp(r"0001-01-01T00:00:00Z")',
+    ]
+)
 EQUAL, ORDER = st.sampled_from(["==", "!="]), st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
 SPACE = st.sampled_from([" ", "", "\n ", " // why\n"])
 
@@ -94,6 +104,7 @@ TESTS = st.one_of(
     compared(STRINGS, ORDER),
     compared(INTS, ORDER),
     compared(DOUBLES, ORDER),
+    compared(MOMENTS, ORDER),
     compared(named(names.BOOL) | st.sampled_from(["true", "false"]), EQUAL),
     named(names.BOOL),
     st.tuples(STRINGS, listed(QUOTED)).map(" in ".join),
@@ -118,10 +129,11 @@ CONDITIONS = st.recursive(
     max_leaves=6,
 )
 # fmt: off
+ZONES = ("", '"Europe/Berlin"', '"America/St_Johns"', '"Asia/Kathmandu"', '"Australia/Lord_Howe"', '"+05:45"')
 WORDS = st.sampled_from((
     "n", "model", "terms", "verdict", ".", "(", ")", "[", "]", "==", "<", "in", "!", "-", "1", "1.5", '"a"', ",", "&&", "||",
     "?", ":", "attributes", "a", "size", "has", "models", "stream", "true", "null", "exists", "+", "1u", 'b"a"', '"\\x41"',
-    "temperature", "flags",
+    "temperature", "flags", "time.at", "timestamp", '"2030-01-01T00:00:00Z"',
 ))
 # fmt: on
 
@@ -154,6 +166,16 @@ def hold(source: str, call: Call) -> None:
 def test_both_evaluators_agree(source: str, call: Call) -> None:
     """Every expression made of the plain parts is compiled to a function, and it says what CEL says: true, false or no value."""
     hold(source, call)
+
+
+@UNHURRIED
+@given(calls(), st.sampled_from(sorted(_DATE_PARTS)), st.sampled_from(ZONES), st.integers(0, 60))
+def test_parts_of_a_date_are_those_of_its_minute(call: Call, part: str, zone: str, number: int) -> None:
+    """In every zone: so what they come to is remembered, where a moment never comes again."""
+    source = f"time.at.{part}({zone}) == {number}"
+    coarse, fine = Expression(source), Expression(f"{source} && time.at == time.at")
+    assert [name is names.MINUTE for name in (*coarse.inputs, *fine.inputs)] == [True, False]
+    assert coarse(call) == fine(call), (source, call.at)
 
 
 @UNHURRIED

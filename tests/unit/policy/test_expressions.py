@@ -58,7 +58,7 @@ def test_expressions_are_evaluated() -> None:
     made = call(RequestFacts(models=["gpt-4o", "o3"]), verdict=Verdict("forbid", clauses=("a", "b")))
     expression = Expression('models.exists(m, m.matches("^o[0-9]")) && terms.clauses.size() + 1 == 3')
     assert expression(made) is True
-    assert expression.names == ("models", "terms.clauses")
+    assert [name.name for name in expression.inputs] == ["models", "terms.clauses"]
     assert Expression("time.at.getDayOfWeek() == 0 && time.weekday + 0 == 7")(made) is True
 
 

@@ -17,7 +17,7 @@ class Counted:
 
     def __init__(self, source: str) -> None:
         self._expression = Expression(source)
-        self.names = self._expression.names
+        self.inputs = self._expression.inputs
         self.times = 0
 
     def __call__(self, call: Call) -> bool:
@@ -44,10 +44,22 @@ def test_the_same_values_are_evaluated_once() -> None:
     assert counted.times == 3
 
 
+def test_a_moment_counts_as_its_minute_where_a_date_is_asked_for() -> None:
+    """Seconds make no difference to an hour, the next minute is another value; to what looks at seconds they do."""
+    for source, times in (('time.at.getHours("Europe/Berlin") >= 22', 2), ('time.at.getSeconds("Europe/Berlin") >= 22', 3)):
+        counted = Counted(source)
+        when = remembering(counted)
+        for at in (1, 59_000_000, 60_000_000):
+            call = a_call()
+            call.at = at
+            when(call)
+        assert counted.times == times, source
+
+
 def test_values_that_never_come_again_end_it() -> None:
     """Then memory costs more than it saves; the outcome is the same either way, and memory is bounded."""
     counted = Counted("prompt_chars % 2 == 0")
-    when = Remembered(counted, counted.names)
+    when = Remembered(counted, counted.inputs)
     assert [when(a_call(chars=chars)) for chars in range(MOST + 10)] == [chars % 2 == 0 for chars in range(MOST + 10)]
     assert when.given_up
     assert counted.times == MOST + 10
@@ -56,7 +68,7 @@ def test_values_that_never_come_again_end_it() -> None:
 def test_values_that_come_again_go_on() -> None:
     """However many there are."""
     counted = Counted("prompt_chars % 2 == 0")
-    when = Remembered(counted, counted.names)
+    when = Remembered(counted, counted.inputs)
     for chars in range(MOST):
         for _ in range(5):
             when(a_call(chars=chars))
