@@ -62,11 +62,11 @@ class Recent:
 class References:
     """One worker's knowledge. `found` and `missed` count references of requests; `uploads` are files that come in parts."""
 
-    def __init__(self, key: bytes, index: Index) -> None:
+    def __init__(self, key: bytes, index: Index, uploads: Uploads | None = None) -> None:
         """`key`: `core.references.subkey` of the deployment's identity key."""
         self.found = 0
         self.missed = 0
-        self.uploads = Uploads()
+        self.uploads = uploads or Uploads()
         self._key = key
         self._index = index
         self._recent = Recent()

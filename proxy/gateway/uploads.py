@@ -1,15 +1,16 @@
-"""What one worker knows of files that come in parts: what each is for, and what its parts cut in two, until the rest is there.
+"""What is known of files that come in parts: what each is for, and what its parts cut in two, until the rest is there.
 
-In memory alone, and bounded: what is let go, or was seen by another worker or an earlier run, is missing when the parts are joined,
-and said to be. The bytes themselves are in the records of the parts.
+In this worker's memory, bounded, and on a shelf that the workers of a machine share, also after a restart; ends of what is kept as
+digests alone never get there. What is in neither is missing when the parts are joined, and said to be. The bytes themselves are in
+the records of the parts.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -28,6 +29,9 @@ MOST = 4096
 """Uploads, parts and chunks that are remembered."""
 
 _MOST_DIGITS = 15
+_encode = msgspec.msgpack.Encoder().encode
+_part = msgspec.msgpack.Decoder(tuple[str, Part]).decode
+_fragment = msgspec.msgpack.Decoder(tuple[str, Fragment]).decode
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
@@ -36,6 +40,18 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     upload: str
     offset: int
     last: bool
+
+
+class Shared(Protocol):
+    """Where workers find what others have put."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Have it there, if it can be had."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """What is there by this name."""
+        ...
 
 
 class _Bounded(Generic[T]):
@@ -71,14 +87,19 @@ class _Bounded(Generic[T]):
 class Uploads:
     """Uploads and parts by upstream, principal and name: nobody completes what another one sent."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, shared: Shared | None = None) -> None:
+        self._shared = shared
         self._purposes: _Bounded[str] = _Bounded(MOST)
         self._parts: _Bounded[tuple[str, Part]] = _Bounded(most_bytes)
         self._chunks: _Bounded[tuple[str, Fragment]] = _Bounded(most_bytes)
 
     def purpose(self, exchange: Exchange, ref: str) -> str | None:
         """What the upload `upload:…` is for; None when its beginning was not seen here."""
-        return self._purposes.get(_key(exchange, ref))
+        known = self._purposes.get(key := _key(exchange, ref))
+        if known is not None or self._shared is None:
+            return known
+        found = self._shared.get(key)
+        return found.decode() if found is not None else None
 
     def read(self, exchange: Exchange, part: Part) -> None:
         """A part was read; its own name is known once it is answered."""
@@ -86,24 +107,41 @@ class Uploads:
 
     def part(self, exchange: Exchange, name: str) -> tuple[str, Part] | None:
         """The record of a part, by the provider's name for it, and what it left; None when it is not known here."""
-        return self._parts.get(_key(exchange, "part:" + name))
+        return self._parts.get(key := _key(exchange, "part:" + name)) or self._found(key, _part)
 
     def before(self, exchange: Exchange, chunk: Chunk) -> tuple[str, Fragment] | None:
         """The record that has the beginning of the line in which a chunk begins; None when what came before is not known here."""
-        return self._chunks.get(_key(exchange, f"{chunk.upload}@{chunk.offset}"))
+        return self._chunks.get(key := _key(exchange, f"{chunk.upload}@{chunk.offset}")) or self._found(key, _fragment)
 
     def leave(self, exchange: Exchange, chunk: Chunk, size: int, tail: Fragment) -> None:
         """What a chunk of this size leaves to the next one, even if nothing. It may be sent again: what came before it stays."""
-        self._chunks.put(_key(exchange, f"{chunk.upload}@{chunk.offset + size}"), (exchange.id, tail), _size(tail))
+        key = _key(exchange, f"{chunk.upload}@{chunk.offset + size}")
+        self._chunks.put(key, (exchange.id, tail), _size(tail))
+        self._put(exchange, key, (exchange.id, tail))
 
     def remember(self, exchange: Exchange, created: Sequence[str]) -> None:
         """Take in what an answer says was made."""
         for ref in created:
             if ref.startswith("upload:"):
                 if exchange.route.endpoint.upload == "begin":
-                    self._purposes.put(_key(exchange, ref), exchange.facts.file_purpose or "", 1)
+                    purpose = exchange.facts.file_purpose or ""
+                    self._purposes.put(_key(exchange, ref), purpose, 1)
+                    if self._shared is not None:
+                        self._shared.put(_key(exchange, ref), purpose.encode())
             elif ref.startswith("part:") and (known := self._parts.drop(exchange.id)) is not None:
                 self._parts.put(_key(exchange, ref), known, _size(known[1].head, known[1].tail))
+                self._put(exchange, _key(exchange, ref), known)
+
+    def _put(self, exchange: Exchange, key: str, left: tuple[str, Part] | tuple[str, Fragment]) -> None:
+        if self._shared is not None and exchange.stream.full:
+            self._shared.put(key, _encode(left))
+
+    def _found(self, key: str, decode: Callable[[bytes], T]) -> T | None:
+        found = self._shared.get(key) if self._shared is not None else None
+        try:
+            return decode(found) if found is not None else None
+        except msgspec.MsgspecError:  # of another version
+            return None
 
 
 def chunk_of(exchange: Exchange) -> Chunk | None:

@@ -105,7 +105,7 @@ class FakeStream:
     """One record as it is written."""
 
     def __init__(self, ledger: FakeLedger, record_id: str, principal: str, content: str) -> None:
-        self.id, self.principal, self.content = record_id, principal, content
+        self.id, self.principal, self.content, self.full = record_id, principal, content, content == "full"
         self.on_synced: Callable[[], None] | None = None
         self.answered = b""
         self.unsynced = 0

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from proxy.core.clock import SystemClock
 from proxy.core.references import subkey
 from proxy.dialects.parts import Fragment, PartReader
 from proxy.gateway.corridor import Corridor
 from proxy.gateway.references import References
 from proxy.gateway.uploads import Uploads
 from proxy.ledger.record import Line, Piece
+from proxy.ledger.shelf import Shelf
 from tests.unit.gateway.stage import IDENTITY_KEY, KEYED, Stage, post, status_of, told_error, whole
 from tests.unit.gateway.test_carrier import FORM, Choosy, call
 from tests.unit.gateway.test_references import Published
@@ -26,12 +29,20 @@ JSON = (*KEYED, b"Content-Type: application/json")
 class Room:
     """A gateway, and what a client and the provider say of one upload. `fragments`: bytes that are kept of what is cut."""
 
-    def __init__(self, purpose: str = "batch", *, begun: bool = True, fragments: int = 1 << 20) -> None:
-        self.known = References(subkey(IDENTITY_KEY), Published())
-        self.known.uploads = Uploads(fragments)
+    def __init__(
+        self,
+        purpose: str = "batch",
+        *,
+        begun: bool = True,
+        fragments: int = 1 << 20,
+        shelf: Shelf | None = None,
+        content: str = "full",
+    ) -> None:
+        self.known = References(subkey(IDENTITY_KEY), Published(), Uploads(fragments, shelf))
         corridor: Any = partial(Corridor, references=self.known)
-        self.stage = Stage(corridor=corridor)
+        self.stage = Stage(corridor=corridor, ledger={"content": content})
         self.bodies: dict[str, bytes] = {}
+        self.skipped: set[int] = set()
         if begun:
             asked = {"purpose": purpose, "filename": "f.jsonl", "bytes": 1, "mime_type": "application/jsonl"}
             self.ask(b"/openai/v1/uploads", json.dumps(asked).encode(), {"id": "upload_1", "object": "upload"})
@@ -109,6 +120,44 @@ def test_an_end_that_is_dropped_is_found_out(monkeypatch: pytest.MonkeyPatch) ->
     assert sorted(room.text(line) for line in room.lines) != sorted(lines)
 
 
+@pytest.mark.parametrize(("content", "shared"), [("full", True), ("full", False), ("digests", True)])
+def test_other_workers_know_what_one_has_seen(content: str, shared: bool, tmp_path: Path) -> None:
+    """Each part at another worker, the end at one more, or after a restart: all lines are joined. Of what is kept as digests no end
+    goes to the disk, and without a shelf nobody knows: then it is said what is not read.
+    """
+    folder = tmp_path / "uploads"
+    shelf = Shelf(folder, IDENTITY_KEY, SystemClock()) if shared else None
+    rooms = [Room(begun=not number, shelf=shelf, content=content) for number in range(5)]
+    lines, parts = halves()
+    for number, part in enumerate(parts):
+        rooms[number + 1].part(f"part_{number}", part)
+    end = rooms[-1]
+    end.complete("part_0", "part_1", "part_2")
+    for room in rooms:
+        end.bodies |= room.bodies
+    facts = end.stage.entries("intent")[-1].facts
+    whole_file = content == "full" and shared
+    assert (sorted(end.text(line) for room in rooms for line in room.lines) == sorted(lines)) is whole_file
+    assert ("lines_unread" in facts.flags) is not whole_file
+    assert facts.file_purpose == ("batch" if shared else None)
+    assert len(list(folder.iterdir()) if shared else []) == (4 if whole_file else int(shared))
+
+
+def test_a_line_between_two_pieces_is_read_at_another_worker(tmp_path: Path) -> None:
+    """What a piece of a resumable upload leaves is on the shelf, even if it is nothing."""
+    shelf = Shelf(tmp_path / "uploads", IDENTITY_KEY, SystemClock())
+    rooms = [Room(begun=False, shelf=shelf) for _ in range(3)]
+    lines = [generate(number) for number in range(6)]
+    for number, room in enumerate(rooms):
+        for other in {0, 1, 2} - {number}:
+            room.skipped.add(other)
+        resumed(room, b"\n".join(lines) + b"\n", [250, 400])
+    bodies = {record: body for room in rooms for record, body in room.bodies.items()}
+    for room in rooms:
+        room.bodies = bodies
+    assert [room.text(line) for room in rooms for line in room.lines] == lines
+
+
 def test_a_line_between_two_parts_is_judged_before_the_file_is_made() -> None:
     """One that may not be asked keeps the upload from being completed; the client is told its number in the file."""
     room = Room()
@@ -178,7 +227,7 @@ def resumed(room: Room, content: bytes, sizes: list[int], lost: int = -1) -> lis
         body = content[at : at + size]
         command = b"upload, finalize" if at + size >= len(content) else b"upload"
         fields = (b"x-goog-api-key: k", b"X-Goog-Upload-Offset: %d" % at, b"X-Goog-Upload-Command: " + command)
-        if number != lost:
+        if number != lost and number not in room.skipped:
             path = b"/gemini/upload/v1beta/files?upload_id=" + b"u" * 20
             clients.append(room.ask(path, body, {"file": {"name": "files/a"}}, fields))
         at += size
