@@ -37,6 +37,32 @@ DEFAULTS = frozenset(crc32(line.encode()) for line in _DEFAULTS.split("\n") if l
 """Marks of default prompts of public chat and retrieval frameworks."""
 
 
+STEMMED = 4
+"""Pieces of a prompt, of those never met, that are looked at for a slot."""
+
+STEM_WORDS = 8
+
+
+def stems(texts: list[str]) -> list[tuple[int, str]]:
+    """The beginnings and ends of pieces, by their marks: what a slot in the middle of a sentence leaves unchanged."""
+    found: list[tuple[int, str]] = []
+    for text in texts[:STEMMED]:
+        words = text.split()
+        if len(words) < STEM_WORDS:
+            if len(words) > 5:
+                found.append(_stem(words[:4]))
+            continue
+        found.append(_stem(words[:4]))
+        found.append(_stem(words[:STEM_WORDS]))
+        found.append(_stem(words[-STEM_WORDS:]))
+    return found
+
+
+def _stem(words: list[str]) -> tuple[int, str]:
+    text = " ".join(words)
+    return crc32(b"~" + text.encode("utf-8", "replace")), text
+
+
 def cut(text: str) -> dict[int, str]:
     """The pieces of a text by their marks, in order, none twice; lower case, every digit a nought."""
     found = [piece[:LONGEST] for part in _CUT.split(text.lower().translate(NUMBERS)) if len(piece := part.strip()) >= SHORTEST]

@@ -177,15 +177,21 @@ class Memory:
             self._recent.pop(0)
         if not made.marks:
             return
-        fresh = fixed = found = 0
+        fixed = found = 0
+        fresh: list[str] = []
         for mark, text in made.texts.items():
             count = self.pieces.find(mark)[1]
-            fresh += not count
-            if count > 1:
+            if not count:
+                fresh.append(text)
+            elif count > 1:
                 fixed += 1
                 found |= known.concepts(mark, text)
+        for stem, text in pieces.stems(fresh):
+            if self.pieces.find(stem)[1] > 1:
+                found |= known.concepts(stem, text)
+            self.pieces.add(stem, Pieces.NOBODY)
         made.concepts = found
-        made.fresh, made.fixed = fresh / len(made.marks), fixed / len(made.marks)
+        made.fresh, made.fixed = len(fresh) / len(made.marks), fixed / len(made.marks)
 
     def answered(self, made: Reading, stream: int) -> None:
         """Remember what the model answered to a prompt of a stream: what does not merely echo the prompt."""

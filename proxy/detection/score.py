@@ -24,6 +24,9 @@ TOGETHER = 1.2
 _AT = {name: place for place, name in enumerate(TERMS)}
 _PURPOSE, _OUTPUTS, _LINKAGE = (GROUPS.index(name) for name in ("purpose", "outputs", "linkage"))
 _SHARED = (_AT["sampled"], _AT["fed_back"])
+_MAKES = tuple(
+    _AT[name] for name in ("generate", "rewrite", "training", "judge", "roles", "coerced", "dataset_fields", "thought_language")
+)
 
 
 class Level(msgspec.Struct, gc=False):
@@ -99,7 +102,7 @@ def looks(whole: Scope, due: list[tuple[int, Scope]]) -> Iterator[tuple[int, Sco
     thread = everything
     for number, scope in due:
         if number < 0:
-            yield number, scope, list(everything)
+            yield number, scope, own_task(list(everything))
             continue
         own = terms_of(scope.sums)
         if number >= THREAD:
@@ -123,11 +126,25 @@ def lent(terms: list[float], whole: list[float], thread: list[float]) -> list[fl
     terms[_AT["people"]] = max(terms[_AT["people"]], aside)
     # Labels are tiny; but whoever rates own samples, or says that it is for a reward model, is no classifier.
     rates = max(terms[_AT["training"]], min(terms[_AT["judge"]], terms[_AT["sampled"]]))
+    # Nor is who wants the whole distribution of the first token of any text; under one template it may be a confidence.
+    terms[_AT["soft_labels"]] *= 1 - terms[_AT["template"]]
+    rates = max(rates, terms[_AT["soft_labels"]])
     terms[_AT["tiny"]] *= 1 - rates
     terms[_AT["short_limit"]] *= 1 - rates
     terms[_AT["narrow"]] *= 1 - rates
     # A conversation whose other side the model wrote as well, in another one, is not people's.
     terms[_AT["continued"]] *= 1 - terms[_AT["fed_back"]]
+    return own_task(terms)
+
+
+def own_task(terms: list[float]) -> list[float]:
+    """Terms, with what a task of its own explains."""
+    # Whoever has a task of its own may want the reasons beside what comes of it; a harvest gets more of them than it gives.
+    terms[_AT["coerced"]] *= 1 - 0.75 * terms[_AT["worded"]] * (1 - terms[_AT["ratio"]])
+    # A task of its own is a product's, unless it is to make questions, dialogues or reasoning.
+    terms[_AT["cold"]] *= 1 - terms[_AT["generate"]]
+    makes = max([terms[place] for place in _MAKES])
+    terms[_AT["worded"]] *= 1 - makes
     return terms
 
 
@@ -136,7 +153,8 @@ def derived(terms: list[float]) -> tuple[float, float, float, float]:
     samples rated. `self_play`: roles played, each given the other's answers.
     """
     value = terms.__getitem__
-    alone = value(_AT["single_turn"]) * value(_AT["novelty"]) * (1 - value(_AT["tools"])) * (1 - value(_AT["people"]))
+    new = max(value(_AT["novelty"]), value(_AT["sampled"]))  # sampled again and again is wanted anew
+    alone = value(_AT["single_turn"]) * new * (1 - value(_AT["tools"])) * (1 - value(_AT["people"]))
     open_task = (1 - value(_AT["narrow"])) * (1 - value(_AT["given_context"])) * (1 - value(_AT["tiny"]))
     sweep = alone * open_task * value(_AT["long_answers"])
     labelling = value(_AT["judge"]) * value(_AT["sampled"])

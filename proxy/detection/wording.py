@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-GENERATE, DIVERSE, REWRITE, TRAINING, JUDGE, COERCE, STEPS, ROLES, NARROW, LANGUAGE, CONTEXT = (1 << bit for bit in range(11))
+GENERATE, DIVERSE, REWRITE, TRAINING, JUDGE, COERCE, STEPS, ROLES, NARROW, LANGUAGE, CONTEXT, SERVICE, OWN = (
+    1 << bit for bit in range(13)
+)
 
 NAMES = {
     GENERATE: "generate tasks, questions or dialogues",
@@ -22,6 +24,8 @@ NAMES = {
     NARROW: "one narrow task",
     LANGUAGE: "a language for the reasoning",
     CONTEXT: "answers from given context",
+    SERVICE: "customers served by a policy",
+    OWN: "words of a task of its own",
 }
 
 WINDOW = 7
@@ -36,17 +40,20 @@ def _classes(**lists: str) -> dict[str, int]:
     return found
 
 
-_MAKE, _ASK, _CHANGE, _HARD, _WHOLE, _THINK, _GRADE, _GRADED, _NEW, _TEACH, _MANY = (1 << bit for bit in range(11))
+_MAKE, _ASK, _CHANGE, _HARD, _WHOLE, _THINK, _GRADE, _GRADED, _NEW, _TEACH, _MANY, _TRAIN, _MODEL = (1 << bit for bit in range(13))
+_MADE = 1 << 13
+"""A word of `ask` that is not said to be there already."""
+
 _CLASS = _classes(
     make="""generate create write produce develop propose formulate brainstorm invent compose construct craft make design synthesize
     generating creating writing producing developing suggest pose derive draft genere erzeuge erstelle crea genera""",
     ask="""instruction instructions prompt prompts task tasks question questions query queries problem problems exercise exercises
-    scenario scenarios persona personas topic topics subtopics dialogue dialogues conversation conversations utterances pairs
-    puzzle puzzles challenge challenges preguntas fragen aufgaben examples""",
+    request requests scenario scenarios persona personas topic topics subtopics dialogue dialogues conversation conversations
+    utterances pairs puzzle puzzles challenge challenges preguntas fragen aufgaben examples""",
     change="rewrite rewriting rewritten evolve evolved complicate paraphrase rephrase mutate increase deepen transform",
     hard="complex complexity harder difficult difficulty challenging depth breadth concretizing constraints reasoning specific",
     whole="full complete entire intermediate whole transparent verbose explicit fully explicitly exhaustive completely",
-    think="reasoning thinking thought thoughts steps step chain rationale derivation reason",
+    think="reasoning thinking thought thoughts rationale derivation",
     grade="""rate rating score scores scoring rank ranking evaluate evaluating judge judging grade grading graded grader annotate
     assess prefer compare annotations verify""",
     graded="""response responses output outputs answer answers completion completions text texts solution model models candidate
@@ -54,51 +61,114 @@ _CLASS = _classes(
     new="new novel",
     teach="sft rlhf dpo",
     many="diverse diversity varied variety dissimilar unique creative imaginative",
+    train="train training tuning finetune finetuning",
+    model="model models llm llms assistant ai gpt chatbot chatbots",
 )
 _PAIRS = (
-    (_MAKE, _ASK, GENERATE),
+    (_MAKE, _MADE, GENERATE),
     (_CHANGE, _ASK, REWRITE),
-    (_ASK, _HARD, REWRITE),
-    (_HARD, _ASK, REWRITE),
+    (_CHANGE, _HARD, REWRITE),
+    (_TRAIN, _MODEL, TRAINING),
     (_WHOLE, _THINK, COERCE),
     (_THINK, _WHOLE, COERCE),
     (_GRADE, _GRADED, JUDGE),
-    (_NEW, _ASK, GENERATE),
+    (_NEW, _MADE, GENERATE),
 )
 
 
+_TONGUES = ("arabic", "chinese", "english", "french", "german", "hindi", "italian", "japanese", "korean", "russian", "spanish")
 _TELLING = {
     TRAINING: """training data, training set, training example, training sample, fine-tun, finetun, distill, synthetic data,
         reward model, student model, teacher model, instruction tuning, instruction-tuning, preference data, preference pair,
-        llm training, 训练数据, 微调, 蒸馏, trainingsdaten, datos de entrenamiento""",
-    COERCE: """<think, think>, <thought, <reasoning, thought process, reasoning trace,
-        show your work, internal reasoning, inner monologue, thinking process, 思维链, 推理过程, 完整的推理""",
-    STEPS: "step by step, step-by-step, chain of thought, chain-of-thought, \\boxed, 一步一步, 逐步, schritt für schritt",
-    ROLES: """never forget you are, flip roles, you will play, role-play, roleplay, simulate a conversation""",
-    NARROW: """translat, classif, extract, summar, sentiment, label the, following label, categor, moderat, transcri,
-        correct the grammar, output only, use exactly one of, route the, e-mail, email, blog post, headline, product description,
-        subject line, sql, commit message, code review""",
+        llm training, hard negative, 训练数据, 微调, 蒸馏, trainingsdaten, datos de entrenamiento""",
+    COERCE: """thought process, reasoning trace, intermediate step, internal reasoning, inner monologue, thinking process, 思维链,
+        推理过程, 完整的推理""",
+    STEPS: """<think, <thought, <reasoning, show your work, show your reasoning, step by step, step-by-step, chain of thought,
+        chain-of-thought, \\boxed, 一步一步, 逐步, schritt für schritt""",
+    ROLES: """never forget you are, never forget your role, flip roles, you will play, role-play, roleplay, simulate a conversation,
+        you are the user, like a human user""",
+    NARROW: """translat, classif, extract, summar, sentiment, label the, following label, categor, moderat, transcri, correct the
+        grammar, output only, use exactly one of, route the, e-mail, email, blog post, product description, subject line,
+        sql, commit message, code review, pull request, recipe, essay, resume, the cv, cover letter, job description,
+        interview, lesson, pupils, classroom, legal assistant, clause, invoice, article, newsletter, advert,
+        marketing, copywriter, faq, learners, search engine, meeting, transcript, report, ticket, test data, test records,
+        system prompt""",
     CONTEXT: """context information, given context, provided context, following context, based on the context, context below,
-        retrieved, relevant document, knowledge base, standalone question, the document, customer, search results, policy""",
-    LANGUAGE: "think in , reason in chinese, reason in english, language of your reasoning, reasoning must be in",
+        retrieved, search queries, relevant document, knowledge base, standalone question, the document, search results""",
+    SERVICE: "customer, policy",
+    LANGUAGE: "language of your reasoning, reasoning must be in, "
+    + ", ".join(f"{verb} in {tongue}" for verb in ("think", "thinking", "reason", "reasoning", "thoughts") for tongue in _TONGUES),
     GENERATE: """生成, come up with, q&a pairs, question-answer, question and answer pairs, new task, new instruction,
-        more specific""",
-    DIVERSE: "avoid repet, avoid repeat, wide range of, 多样",
-    JUDGE: "from 0 to 00, from 0 to 0, scale of 0, between 0-0, which response is better, 评分",
+        textbook""",
+    DIVERSE: "avoid repet, avoid repeat, wide range of, different from one another, different from earlier, not repeat, 多样",
+    JUDGE: "which response is better, 评分",
 }
 _PHRASES = tuple((bit, tuple(map(str.strip, phrases.split(",")))) for bit, phrases in _TELLING.items())
 _WORD = re.compile(r"[a-zà-ÿ]+")
 
+_SAID = frozenset(("the", "this", "that", "your", "its", "each", "every", "any"))
+_GIVEN = frozenset(("given", "following", "original", "above", "provided", "input", "previous"))
+"""Before a question they tell that it is there already, so that nobody asks for one to be made."""
+
+_NEUTRAL_WORDS = """
+    about above absolutely accurate accurately additional after again all also always analyse analysis analyze analyzing answered
+    answering any approach approaches approaching appropriate asked asks assessment assist assistance based been before begin
+    being below best between boxed brackets brief briefly called can careful carefully chain clear clearly code comments concise
+    concisely conclude conclusion consider contain contains context correct corrections could currently description detail
+    detailed details does doubts each either else end ensure even every example execute existing expert explain explaining
+    explanation exploration explore exploring fact false final finally find first follow following follows form format from
+    further give given gives good have help helpful here high human humans imagine important include including information input
+    inside instead internal into involves iteration iterations json just kind knowledge knowledgeable known language large last
+    like line lines list logic logical logically long make many mark math mathematical maths may mean message method more most
+    must need needed never next none nothing number numbers object once only option options order other otherwise output over own
+    paragraph part passage people please point possible precise previous process provide provided put quotes read reader really
+    reassessment refine reflect reflection reply requested respond responding right role roles same section sentence sentences
+    short should show single skilled solution solutions solve solved solving some specific start state statement step steps
+    stepwise structure such support sure system systematic systematically tags take tell text than that their them then there
+    these they thing think thinks this thoroughly those through title true turn type under understand until useful user users
+    using verification verify verifying very want were what when where whether which while will with within without word words
+    work would write written you your yours yourself
+"""
+_NEUTRAL = frozenset(_NEUTRAL_WORDS.split())
+"""What any prompt may say, one that wants nothing but reasoning among them."""
+
+_OWN_WORDS = 2
+"""Words from which a piece says a task of its own: neither what every prompt says nor what data are made with."""
+
 
 def concepts(low: str) -> int:
     """The concepts of a piece of text (lower case, digits as noughts), as bits."""
+    words = _WORD.findall(low)
+    kinds = [_CLASS.get(word, 0) for word in words]
+    own = sum(1 for word, kind in zip(words, kinds, strict=True) if not kind and len(word) > 3 and word not in _NEUTRAL)
+    return _phrased(low) | _paired(_made(words, kinds)) | (OWN if own >= _OWN_WORDS else 0)
+
+
+def _phrased(low: str) -> int:
+    """Concepts that a phrase says alone."""
+    low = low.replace("your training", "")  # what the model learnt before: mostly a warning not to use it
     found = 0
     for bit, phrases in _PHRASES:
         for phrase in phrases:
             if phrase in low:
                 found |= bit
                 break
-    kinds = [_CLASS.get(word, 0) for word in _WORD.findall(low)]
+    return found
+
+
+def _made(words: list[str], kinds: list[int]) -> list[int]:
+    """The classes of words, with those of questions and tasks told apart that are not there already."""
+    for place, kind in enumerate(kinds):
+        if kind & _ASK:
+            before = words[max(0, place - 2) : place]
+            if not before or (before[-1] not in _SAID and _GIVEN.isdisjoint(before)):
+                kinds[place] = kind | _MADE
+    return kinds
+
+
+def _paired(kinds: list[int]) -> int:
+    """Concepts that a word near another says."""
+    found = 0
     for place, kind in enumerate(kinds):
         if kind:
             found |= (TRAINING if kind & _TEACH else 0) | (DIVERSE if kind & _MANY else 0)

@@ -18,7 +18,7 @@ router = APIRouter(tags=["detector"])
 Parts = Annotated[AdminParts, Depends(parts_of)]
 
 _EXAMPLE: dict[str, JsonValue] = {
-    "version": "2",
+    "version": "3",
     "training": {"runs": {"extraction": 13, "benign": 15}, "tools": 17},
     "tests": {
         "extraction": {"drift": 0.5, "step": 2.5, "found": 9.16, "limited": 16.0},
@@ -27,7 +27,7 @@ _EXAMPLE: dict[str, JsonValue] = {
     "groups": {"volume": {"low": 0.0, "high": 1.0}},
     "terms": [{"name": "bulk", "says": "many prompts", "group": "volume", "weight": 0.994, "question": 1.0, "benign": 1.0}],
     "explains": {"use.data_ops": ["bulk", "template"]},
-    "evaluation": [{"version": "2", "kind": "extraction", "confirmed": 3, "dismissed": 1, "precision": 0.75}],
+    "evaluation": [{"version": "3", "kind": "extraction", "confirmed": 3, "dismissed": 1, "precision": 0.75}],
 }
 
 

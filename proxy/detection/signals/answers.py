@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from math import log2
 
 from proxy.detection.reading import Reading
 from proxy.detection.signals.signal import Signal, Sums, ramp
 
 TINY = 16
+HOLLOW = 32
+"""Tokens of an answer to nothing, from which it is long: an instruction is a sentence or two."""
+
+LARGE = 2048
+"""Tokens from which a limit lets on that answers are to be long, where they are not known yet: lines of batch files."""
+
+_SHORT = 256
+_MARKUP = re.compile(r"<[|\uff5c/]?[^<>]{1,40}>|\[/?INST\]|\b(?:system|user|assistant|human)\b[:\s]*", re.IGNORECASE)
+"""What templates of chat put around a turn: a prompt of nothing else has none."""
 
 
 def gains(reading: Reading) -> tuple[float, ...]:
-    """Known answers, the logarithm of their tokens, of their ratio to the prompt; tiny ones; long ones to hardly a prompt."""
+    """Known answers, the logarithm of their tokens, of their ratio to the prompt; tiny ones; long ones to hardly a prompt; unknown
+    ones with a large limit.
+    """
     if not reading.answered:
-        return 0.0, 0.0, 0.0, 0.0, 0.0
+        limit = reading.seen.facts.max_tokens
+        return 0.0, 0.0, 0.0, 0.0, 0.0, float(limit is not None and limit >= LARGE)
     out = reading.out
-    seen = reading.seen  # its text may be unknown, which is not the same as none: facts count it in any case
-    bare = len(seen.prompt) < 8 and len(seen.system) < 64 and not seen.turns and seen.facts.prompt_chars < 64
-    hollow = out >= 64 and bare
-    return 1.0, log2(1 + out), log2((1 + out) / (1 + reading.given)), float(out < TINY), float(hollow)
+    hollow = out >= HOLLOW and _is_bare(reading)
+    return 1.0, log2(1 + out), log2((1 + out) / (1 + reading.given)), float(out < TINY), float(hollow), 0.0
+
+
+def _is_bare(reading: Reading) -> bool:
+    """Whether there is hardly a prompt. Its text may be unknown, which is not the same as none: facts count it in any case."""
+    seen = reading.seen
+    chars = seen.facts.prompt_chars
+    if seen.turns or len(seen.system) >= 64 or chars >= _SHORT:
+        return False
+    if not seen.prompt:
+        return chars < 64
+    return len(_MARKUP.sub("", seen.prompt).strip()) < 8
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
     """`long_answers`: from 32 tokens to 146 in the geometric mean. `ratio`: from a quarter of the prompt to twice."""
     known = shares[0]
     if known < 0.1:
-        return 0.3, 0.3, 0.0, 0.0
+        return 0.3 + 0.4 * ramp(shares[5], 0.5, 0.9), 0.3, 0.0, 0.0
     long = ramp(shares[1] / known, 5, 7.2)
     return long, ramp(shares[2] / known, -2, 1), ramp(shares[3] / known, 0.3, 0.8), ramp(shares[4] / known, 0.2, 0.7)
 
 
-SIGNAL = Signal("answers", ("long_answers", "ratio", "tiny", "hollow"), 5, gains, read)
+SIGNAL = Signal("answers", ("long_answers", "ratio", "tiny", "hollow"), 6, gains, read)

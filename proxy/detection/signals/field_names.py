@@ -14,12 +14,15 @@ response output answer answers completion solution rejected rationale reasoning 
 thoughts final_answer content
 """
 ASKED, TOLD = frozenset(_ASKED.split()), frozenset(_TOLD.split())
+QUIZ = frozenset({"options", "choices", "distractors"})
+"""Whoever wants these makes a quiz for people."""
 
 
 def gains(reading: Reading) -> tuple[float, ...]:
     """Whether the answer is to hold a question *and* what was said to it."""
     fields = reading.seen.wishes.fields
-    return (float(bool(fields) and not ASKED.isdisjoint(fields) and not TOLD.isdisjoint(fields)),)
+    both = bool(fields) and not ASKED.isdisjoint(fields) and not TOLD.isdisjoint(fields)
+    return (float(both and QUIZ.isdisjoint(fields)),)
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:

@@ -9,14 +9,17 @@ from proxy.detection.reading import Reading
 from proxy.detection.signals.signal import Signal, Sums, ramp
 
 ROTATING = 6
+MANY = 10
+"""Alternatives of a token from which it is the distribution that is wanted; who wants a confidence asks for fewer."""
 
 
 def gains(reading: Reading) -> tuple[float, ...]:
-    """Log-probabilities under one of many biases; log-probabilities of many tokens for a short answer."""
+    """Log-probabilities under one of many biases; many of them for each of a few tokens, of a prompt that is new."""
     facts = reading.seen.facts
     wanted = facts.logprobs or bool(facts.top_logprobs)
     short = facts.max_tokens is not None and facts.max_tokens <= 4
-    return float(wanted and reading.biases >= ROTATING), float(wanted and short and reading.new)
+    soft = short and reading.new and (facts.top_logprobs or 0) >= MANY
+    return float(wanted and reading.biases >= ROTATING), float(soft)
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:

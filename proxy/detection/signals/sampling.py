@@ -15,7 +15,7 @@ def gains(reading: Reading) -> tuple[float, ...]:
     """Several answers at once; the same prompt soon after; a temperature that makes answers differ; new prompts."""
     facts = reading.seen.facts
     cold = facts.temperature is not None and facts.temperature < 0.1
-    several = facts.n is not None and facts.n > 1 and not cold
+    several = facts.n is not None and facts.n > 1 and (facts.temperature is None or facts.temperature >= WARM)
     warm = facts.temperature is not None and facts.temperature >= WARM
     return (
         float(several),

@@ -28,6 +28,15 @@ def test_default_prompts_are_no_pieces() -> None:
     ]
 
 
+def test_stems() -> None:
+    """Beginnings and ends of pieces long enough to have a slot, of the first few alone."""
+    found = [text for _, text in pieces.stems(["write three questions about old lighthouses by the sea", "too short for one"])]
+    assert found == ["write three questions about", "write three questions about old lighthouses by the", *found[2:]]
+    assert found[2:] == ["three questions about old lighthouses by the sea"]
+    assert [text for _, text in pieces.stems(["one two three four five six"])] == ["one two three four"]
+    assert len(pieces.stems([f"piece {n} of many words that is long enough" for n in range(9)])) == 3 * pieces.STEMMED
+
+
 def test_any_text() -> None:
     """A lone surrogate is text like any other."""
     assert len(pieces.cut("half of a pair \ud800 stands here")) == 1

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from proxy.detection.score import Scorer, advance, derived, lent
+from proxy.detection.score import Scorer, advance, derived, lent, own_task
 from proxy.detection.signals import TERMS
 from proxy.detection.weights import GROUPS, read_weights
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@2.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@3.json").read_text())
 
 
 def terms(**values: float) -> list[float]:
@@ -71,6 +71,39 @@ def test_derived_terms() -> None:
     assert derived(terms(**bare, tools=1.0))[:2] == (0.0, 0.0)
     assert derived(terms(judge=1.0))[2] == 0
     assert derived(terms(judge=1.0, sampled=1.0))[2] == 1
+
+
+def test_samples_of_one_prompt_are_a_sweep() -> None:
+    """What is asked eight times over is as much of a sweep as what is asked once."""
+    assert derived(terms(single_turn=1.0, sampled=1.0, long_answers=1.0))[0] == 1.0
+
+
+def test_what_a_task_of_its_own_explains() -> None:
+    """It answers the question, but not where data are made; reasons beside answers are its own, reasoning in their place is not."""
+    scorer, sweep = Scorer(WEIGHTS), {"single_turn": 1.0, "novelty": 1.0, "long_answers": 1.0, "bulk": 1.0}
+
+    def question(**more: float) -> float:
+        return scorer.look(own_task(terms(**sweep, **more)), "undeclared").question
+
+    assert question(worded=1.0) < 0.5 < question()
+    assert question(worded=1.0, generate=1.0) == question(generate=1.0) > 0.5
+    reasons = dict(zip(TERMS, own_task(terms(worded=1.0, coerced=1.0)), strict=True))
+    traces = dict(zip(TERMS, own_task(terms(worded=1.0, coerced=1.0, ratio=1.0)), strict=True))
+    assert (reasons["coerced"], traces["coerced"]) == (0.25, 1.0)
+
+
+def test_cold_tasks_are_made_all_the_same() -> None:
+    """Temperature 0 clears who measures, not who has tasks made up."""
+    found = dict(zip(TERMS, own_task(terms(cold=1.0, generate=1.0)), strict=True))
+    assert (found["cold"], dict(zip(TERMS, own_task(terms(cold=1.0)), strict=True))["cold"]) == (0.0, 1.0)
+
+
+def test_a_harvest_of_distributions() -> None:
+    """Tiny answers do not clear it; under one template it is a classifier's confidence."""
+    labels = terms(soft_labels=1.0, tiny=1.0, short_limit=1.0)
+    assert dict(zip(TERMS, lent(labels, labels, labels), strict=True))["tiny"] == 0
+    classifier = terms(soft_labels=1.0, tiny=1.0, short_limit=1.0, template=1.0)
+    assert dict(zip(TERMS, lent(classifier, classifier, classifier), strict=True))["tiny"] == 1
 
 
 def test_a_stream_borrows_what_shows_across() -> None:

@@ -15,12 +15,16 @@ from proxy.detection import wording
         ("evolve this instruction into a harder one", wording.REWRITE),
         ("this will be used for fine-tuning", wording.TRAINING),
         ("grade both answers", wording.JUDGE),
-        ("show your work", wording.COERCE),
+        ("write out all your reasoning, the whole thought process", wording.COERCE),
         ("put it into \\boxed", wording.STEPS),
         ("do not flip roles", wording.ROLES),
         ("classify the mail", wording.NARROW),
         ("reason in chinese", wording.LANGUAGE),
         ("use the search results", wording.CONTEXT),
+        ("increase the difficulty of what was asked", wording.REWRITE),
+        ("samples to train a small llm", wording.TRAINING),
+        ("the customer may return it", wording.SERVICE),
+        ("you triage incoming mail of a law firm", wording.OWN),
     ],
 )
 def test_each_concept(text: str, concept: int) -> None:
@@ -34,4 +38,24 @@ def test_each_concept(text: str, concept: int) -> None:
 )
 def test_plain_requests(text: str) -> None:
     """What people ask every day has no concept."""
-    assert wording.concepts(text) == 0
+    assert wording.concepts(text) & ~wording.OWN == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("write a passage that answers the question", wording.GENERATE),
+        ("generate three versions of the given user question", wording.GENERATE),
+        ("do not answer from your training data", wording.TRAINING),
+        ("list the complete steps and the tools", wording.COERCE),
+        ("show your work", wording.COERCE),
+        ("put your thoughts into <think> tags", wording.COERCE),
+        ("think in <notes> tags", wording.LANGUAGE),
+        ("rate the flat on a scale of 0 to 00", wording.JUDGE),
+        ("questions of varying difficulty", wording.REWRITE),
+        ("think step by step, then put the final answer on the last line", wording.OWN),
+    ],
+)
+def test_what_only_looks_like_it(text: str, concept: int) -> None:
+    """What evaluations, retrieval and products say every day is not the concept that its words are of."""
+    assert not wording.concepts(text) & concept

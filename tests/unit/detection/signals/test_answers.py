@@ -18,3 +18,18 @@ def test_hollow_prompts() -> None:
     """Long answers to hardly any prompt are a harvest of the model's own distribution; a greeting that gets a word is not."""
     assert terms_after([asked("", n, output_tokens=300) for n in range(60)])["hollow"] > 0.9
     assert terms_after([asked("Hi", n, output_tokens=10) for n in range(60)])["hollow"] == 0
+
+
+def test_a_template_of_chat_is_no_prompt() -> None:
+    """A turn of the user that is opened and left empty says nothing; one with a word in it does."""
+    opened = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n"
+    assert terms_after([asked(opened, n, prompt_chars=len(opened)) for n in range(60)])["hollow"] > 0.9
+    asks = opened + "Why is the sky blue?<|eot_id|>"
+    assert terms_after([asked(asks, n, prompt_chars=len(asks)) for n in range(60)])["hollow"] == 0
+
+
+def test_answers_that_are_not_known_yet() -> None:
+    """Lines of a batch that leave room for long answers are taken to want them."""
+    unknown = terms_after(bare(40, output_tokens=0))["long_answers"]
+    assert terms_after(bare(40, output_tokens=0, max_tokens=4096))["long_answers"] > unknown + 0.3
+    assert terms_after(bare(40, output_tokens=0, max_tokens=64))["long_answers"] == unknown

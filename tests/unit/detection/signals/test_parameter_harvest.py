@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from proxy.detection.records import Wishes
-from tests.unit.detection.traffic import asked, filling, terms_after
+from tests.unit.detection.traffic import asked, bare, filling, terms_after
 
 
 def harvest(rotating: bool, **more: Any) -> float:
@@ -23,3 +23,11 @@ def test_what_a_classifier_does() -> None:
     """The same bias for ever, or many without log-probabilities, is none."""
     assert harvest(rotating=False, logprobs=True, top_logprobs=5) == 0
     assert harvest(rotating=True) == 0
+
+
+def test_distributions_of_ever_new_texts() -> None:
+    """All alternatives of the first token of prompts that never came before; a confidence needs a few of them."""
+    asks = {"logprobs": True, "max_tokens": 1}
+    assert terms_after(bare(60, top_logprobs=20, **asks))["soft_labels"] > 0.9
+    assert terms_after(bare(60, top_logprobs=5, **asks))["soft_labels"] == 0
+    assert terms_after([asked("Is it so?", n, top_logprobs=20, **asks) for n in range(60)])["soft_labels"] == 0

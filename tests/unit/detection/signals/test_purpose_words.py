@@ -14,8 +14,15 @@ def test_concepts_of_the_constant_part() -> None:
     assert found["generate"] > 0.9
     assert found["generate_varied"] > 0.9
     assert found["training"] > 0.9
-    slots = [asked(f"Correct the spelling of this. Generate {n} diverse questions on {filling(n)}.", n) for n in range(60)]
+    spelling = "Correct the spelling of this. The {} wants you to generate diverse questions on {}."
+    slots = [asked(spelling.format(filling(n, 2), filling(-n)), n) for n in range(60)]
     assert terms_after(slots)["generate"] == 0
+
+
+def test_a_slot_within_the_sentence() -> None:
+    """A sentence that never comes twice is known by its beginning or its end."""
+    assert terms_after(templated(60, "Invent three hard questions about {}"))["generate"] > 0.9
+    assert terms_after(templated(60, "On {} please think up and then write down three questions"))["generate"] > 0.9
 
 
 @pytest.mark.parametrize(

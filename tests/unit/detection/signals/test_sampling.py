@@ -21,6 +21,11 @@ def test_what_is_no_sample(spoilt: dict[str, Any]) -> None:
     assert terms_after([asked(filling(n // 8), n, **spoilt) for n in range(160)])["sampled"] == 0
 
 
+def test_several_readings_of_a_measure() -> None:
+    """Metrics ask for a few answers at a low temperature and take their mean."""
+    assert terms_after(bare(60, n=3, temperature=0.3))["sampled"] == 0
+
+
 def test_a_load_test_is_no_sampling() -> None:
     """The same few prompts for ever bring nothing new."""
     assert terms_after([asked(f"Say the {WORDS[n % 6]} again.", n, temperature=1.0) for n in range(900)])["sampled"] == 0
