@@ -28,7 +28,8 @@ def check(
     json_: JsonOption = False,
 ) -> None:
     """Check policies and their tests: types, unreachable and shadowed rules, clauses that do not exist, rules without tests,
-    exceptions that have ended, denials without message. Every problem is one line with its place. Exit 0 for none, else 1.
+    examples that no rule covers, exceptions that have ended, denials without message. Every problem is one line with its place.
+    Exit 0 for none, else 1.
 
     \b
     Examples:
@@ -60,12 +61,12 @@ def check(
 def _problems(found: Drafts) -> list[Problem]:
     """All of them, in the order of files and lines. Rules are compared and run only once all of them can be read."""
     from proxy.documents.checking import in_file_order
-    from proxy.policy.soundness import unfounded, unsound, untested
+    from proxy.policy.soundness import uncovered, unfounded, unsound, untested
     from proxy.policy.suite import run
 
     problems = [*found.problems, *found.lost, *found.warnings]
     if not found.problems:
         results = [result for suite in found.suites for result in run(suite, found.means)]
         problems += [*unsound(found.placed), *untested(found.placed, found.suites, results)]
-        problems += unfounded(found.suites, found.clauses)
+        problems += [*unfounded(found.suites, found.clauses), *uncovered(results)]
     return sorted(problems, key=lambda each: (each.place.partition(":")[0], in_file_order(each)))

@@ -75,6 +75,16 @@ def untested(rules: Sequence[Placed], found: Iterable[Suite], results: Iterable[
             yield each.source.problem(("metadata", "name"), "no test makes this rule match", "add a case that it is for")
 
 
+def uncovered(results: Iterable[Result]) -> Iterator[Problem]:
+    """Cases that expect something to be done about a call which no rule matches."""
+    for result in results:
+        decision, wanted = result.decision, result.case.expect
+        silent = not (decision.rules or decision.shadow or decision.failed or decision.exempt)
+        if silent and (wanted.effect != "allow" or wanted.rules or wanted.shadow):
+            expected = wanted.effect if wanted.effect != "allow" else ", ".join([*(wanted.rules or ()), *(wanted.shadow or ())])
+            yield Problem(result.case.place, "", f"no rule covers this example, which expects {expected}: {result.case.name}")
+
+
 def unfounded(found: Iterable[Suite], clauses: Collection[str] | None) -> Iterator[Problem]:
     """Cases that expect rules or name clauses which do not exist."""
     for suite in found:

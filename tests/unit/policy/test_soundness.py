@@ -14,7 +14,7 @@ from proxy.policy import schema
 from proxy.policy.cases import read_tests
 from proxy.policy.conditions import condition
 from proxy.policy.loader import Source
-from proxy.policy.soundness import Placed, unfounded, unsound, untested
+from proxy.policy.soundness import Placed, uncovered, unfounded, unsound, untested
 from proxy.policy.suite import Means, Suite, run
 
 MEANS = Means(condition, lambda _: Verdict(), {})
@@ -143,6 +143,15 @@ def test_unfounded() -> None:
         "r_test.yaml:8:14: expects p, which is no rule here (known: r)",
     ]
     assert len(list(unfounded([suite()], None))) == 2
+
+
+def test_uncovered() -> None:
+    """An example of which something is expected, and that no rule matches, is named; one that nothing should match is not."""
+    text = CASES.replace("n: 9", "n: 2").replace('rules: [q], shadow: ["p:deny"]', "rules: []")
+    assert [str(problem) for problem in uncovered(run(suite(text), MEANS))] == [
+        "r_test.yaml:7:14: no rule covers this example, which expects flag: hit"
+    ]
+    assert list(uncovered(run(suite(text.replace("n: 2", "n: 9")), MEANS))) == []
 
 
 def test_paths_are_those_of_the_files(tmp_path: Path) -> None:
