@@ -36,6 +36,7 @@ _SYNTAX = "not an expression"
 _DATE_PARTS = frozenset(
     ("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes")
 )
+_DESCRIBED = "what an expression may be is in docs/reference/policy.md"
 _WRITTEN = {"and": "&&", "or": "||", "not": "!", "=": "=="}
 
 
@@ -167,7 +168,7 @@ def _complaint(at: int, message: str, words: list[Token]) -> Fault:
     if message.startswith("Syntax error"):
         text = message.removeprefix("Syntax error: ").partition(" expecting ")[0]
         wrong = next((word.text for word in words if word.at >= at), "")
-        return Fault(at, f"{_SYNTAX}: {text}", f"did you mean {_WRITTEN[wrong]}?" if wrong in _WRITTEN else "")
+        return Fault(at, f"{_SYNTAX}: {text}", f"did you mean {_WRITTEN[wrong]}?" if wrong in _WRITTEN else _DESCRIBED)
     return Fault(at, message)
 
 

@@ -13,6 +13,9 @@ from tests.unit.policy.calls import call
 WORDS = {"endpoint": ["chat", "responses"]}
 
 
+DESCRIBED = "what an expression may be is in docs/reference/policy.md"
+
+
 @pytest.mark.parametrize(
     ("source", "fault"),
     [
@@ -23,7 +26,7 @@ WORDS = {"endpoint": ["chat", "responses"]}
         ('n > "a"', Fault(2, "> does not take int and string")),
         ("temperature > 1", Fault(12, "> does not take double and int", "write whole numbers with a point there: 1.0")),
         ("terms.verdict", Fault(0, "should be true or false, this is string", "compare it with something")),
-        ("n > ", Fault(4, "not an expression: mismatched input '<EOF>'")),
+        ("n > ", Fault(4, "not an expression: mismatched input '<EOF>'", DESCRIBED)),
         ("n = 1", Fault(2, "not an expression: token recognition error at: '= '", "did you mean ==?")),
         ("n > 1 and stream", Fault(6, "not an expression: mismatched input 'and'", "did you mean &&?")),
         (
