@@ -11,8 +11,6 @@ from proxy.policy.expressions import EvaluationError, Expression, ExpressionErro
 from tests.unit.policy.calls import call
 
 WORDS = {"endpoint": ["chat", "responses"]}
-
-
 DESCRIBED = "what an expression may be is in docs/reference/policy.md"
 
 

@@ -85,8 +85,10 @@ def test_what_others_know_is_checked(tmp_path: Path, text: str, told: str) -> No
         (policy(when="n > 1 && temprature < 0.1"), "p.yaml:6:18: spec.when: unknown name temprature (did you mean temperature?)"),
         (
             policy(when="|\n    n > 1 &&\n    (n > 2"),
-            "p.yaml:8:11: spec.when: not an expression: missing ')' at '<EOF>' "
-            "(what an expression may be is in docs/reference/policy.md)",
+            (
+                "p.yaml:8:11: spec.when: not an expression: missing ')' at '<EOF>' "
+                "(what an expression may be is in docs/reference/policy.md)"
+            ),
         ),
         (policy(when="n"), "p.yaml:6:9: spec.when: should be true or false, this is int (compare it with something)"),
         (policy(when="'endpoint == \"caht\"'"), "p.yaml:6:22: spec.when: endpoint is never 'caht' (did you mean chat?)"),
