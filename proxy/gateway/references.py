@@ -1,12 +1,16 @@
 """What a call refers to: who made it, for which purpose, with which verdict; asked only where a request refers to something at all.
 
-What this gateway saw made is known at once, from a bounded memory; what others saw made, or this one before it started anew, from
-the index that control publishes (docs/adr/0009-reference-index.md). What neither knows is a miss, and that is a fact too.
+What this worker saw made is known at once, from a bounded memory; what others saw made, or this one before it started anew, from
+the index that control publishes (docs/adr/0009-reference-index.md). Until that has it, files and batches that another worker of
+this machine saw made are found on their shelf; what is made by the second, responses above all, is not there. What nobody knows is
+a miss, and that is a fact too.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
+
+import msgspec
 
 from proxy.core.exchange import Exchange
 from proxy.core.facts import AnswerFacts
@@ -22,11 +26,17 @@ from proxy.core.references import (
     strictest,
 )
 from proxy.gateway.routes import Route
-from proxy.gateway.uploads import Uploads
+from proxy.gateway.uploads import Shared, Uploads
 from proxy.wire.request import Request
 
 GENERATION = 4096
 """Objects of one generation of `Recent`; two of them are at most about 3.5 MB."""
+
+_SHELVED = frozenset(["file", "batch", "upload", "part", "cache", "vector_store"])
+"""Kinds that are made seldom and used at once, often on another connection."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Origin).decode
 
 
 class Index(Protocol):
@@ -62,11 +72,12 @@ class Recent:
 class References:
     """One worker's knowledge. `found` and `missed` count references of requests; `uploads` are files that come in parts."""
 
-    def __init__(self, key: bytes, index: Index, uploads: Uploads | None = None) -> None:
-        """`key`: `core.references.subkey` of the deployment's identity key."""
+    def __init__(self, key: bytes, index: Index, shared: Shared | None = None) -> None:
+        """`key`: `core.references.subkey` of the deployment's identity key. `shared`: with other workers of this machine."""
         self.found = 0
         self.missed = 0
-        self.uploads = uploads or Uploads()
+        self.uploads = Uploads(shared=shared)
+        self._shared = shared
         self._key = key
         self._index = index
         self._recent = Recent()
@@ -95,11 +106,22 @@ class References:
         upstream = route.upstream.name
         origin = self._find(upstream, about.ref) if about is not None else None
         for ref in new if about is None or origin is not None else ():
-            self._recent.remember(reference_key(self._key, upstream, ref), origin or _own(exchange, ref))
+            key = reference_key(self._key, upstream, ref)
+            made = origin or _own(exchange, ref)
+            self._recent.remember(key, made)
+            if self._shared is not None and kind_of(ref) in _SHELVED:
+                self._shared.put("made:" + key.hex(), _encode(made))
 
     def _find(self, upstream: str, ref: str) -> Origin | None:
         key = reference_key(self._key, upstream, ref)
-        return self._recent.find(key) or self._index.find(key)
+        return self._recent.find(key) or self._index.find(key) or self._on_shelf(key)
+
+    def _on_shelf(self, key: bytes) -> Origin | None:
+        found = self._shared.get("made:" + key.hex()) if self._shared is not None else None
+        try:
+            return _decode(found) if found is not None else None
+        except msgspec.MsgspecError:  # of another version
+            return None
 
     def _refer(self, upstream: str, ref: str, caller: str) -> Refer:
         origin = self._find(upstream, ref)

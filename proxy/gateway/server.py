@@ -30,7 +30,6 @@ from proxy.gateway.long_lines import LongLines
 from proxy.gateway.references import References
 from proxy.gateway.refusal import not_a_request
 from proxy.gateway.snapshots import Entries, SnapshotFollower
-from proxy.gateway.uploads import Uploads
 from proxy.ledger.adoption import adopt
 from proxy.ledger.recorder import Recorder
 from proxy.ledger.reference_index import IndexReader
@@ -139,7 +138,7 @@ class Worker:
         self._recorder = recorder
         shelf = Shelf(self._data_dir / "uploads", self._secrets.identity, self._clock)
         index = IndexReader(self._data_dir / "references")
-        self._references = References(subkey(self._secrets.identity), index, Uploads(shared=shelf))
+        self._references = References(subkey(self._secrets.identity), index, shelf)
         long_lines = LongLines(partial(self._aside, executor=ThreadPoolExecutor(1, "long-lines")))
         self._corridor = Corridor(house, recorder, self._clock, self._aside, self._fault, self._references, self._pause, long_lines)
         self._listener = Listener(

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from threading import Thread
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -43,7 +44,9 @@ class Shelf:
         if len(content) > LARGEST:
             return
         if self._puts % _SWEPT_EVERY == 0:
-            self._sweep()
+            with suppress(OSError):
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+            Thread(target=self._sweep, name="shelf", daemon=True).start()  # thousands of files take longer than a turn of the loop
         self._puts += 1
         path = self._path(name)
         nonce = os.urandom(_NONCE_BYTES)
@@ -72,7 +75,6 @@ class Shelf:
     def _sweep(self) -> None:
         """Let go of what is too old, and of the oldest where there is too much. Another worker may do the same."""
         with suppress(OSError):
-            self._folder.mkdir(mode=0o700, exist_ok=True)
             found = sorted((entry.stat().st_mtime, entry.path) for entry in os.scandir(self._folder))
             kept = [path for at, path in found if at >= self._now() - KEPT_SECONDS][-MOST:]
             for path in {path for _, path in found}.difference(kept):
