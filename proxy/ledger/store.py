@@ -215,7 +215,7 @@ class Store:
         if self._direct is None:
             assert self.path is not None
             # one thread of the pool at a time, under the lock above
-            self._direct = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=64)
+            self._direct = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=24)
             for pragma in _WRITER_PRAGMAS:
                 self._direct.execute(pragma)
         connection = self._direct

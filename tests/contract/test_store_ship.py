@@ -13,7 +13,7 @@ from proxy.ledger.record import leaf
 from proxy.ledger.store import Store
 from proxy.ledger.store_batch import BatchBuilder, Resealer
 from proxy.ledger.store_rows import INTENT_COLUMNS, OUTCOME_COLUMNS
-from proxy.ledger.store_ship import place_of, ship, ship_keys
+from proxy.ledger.store_ship import _MANY, place_of, ship, ship_keys
 from tests.ledgers import NOON, Writer
 
 
@@ -50,14 +50,18 @@ async def test_a_batch_is_kept_as_it_was_written(store: Store) -> None:
     ]
 
 
-@pytest.mark.parametrize("size", [1, 3])
-async def test_what_rows_have_in_common_is_theirs(store: Store, size: int) -> None:
+@pytest.mark.parametrize(("size", "agent"), [(1, "über"), (3, ""), (_MANY, "odd\0one'"), (_MANY, "long'" * 100)])
+async def test_what_rows_have_in_common_is_theirs(store: Store, size: int, agent: str) -> None:
     """Whether all exchanges of a batch have a value or only one of them has it, each row has its own, with quotes and all."""
+    if "\0" in agent and store.dialect == "postgresql":
+        agent = "?"  # PostgreSQL has no such text
     writer = Writer()
-    common = {"dialect": "o'penai''", "verdict": "", "purpose": "use.product", "target": "it's; --", "end_user": "'"}
+    common = {"dialect": "o'penai''", "verdict": "", "purpose": "use.product", "target": "it's; --", "agent": agent}
     for _ in range(size):
-        writer.exchange(**common)
+        writer.exchange(**common, end_user="'")
     writer.exchange(**common | {"retry": 2, "end_user": "", "dialect": "openai", "decision": "flag"})
+    for _ in range(size - 1):
+        writer.exchange(**common, end_user="'")
     batch = writer.batch()
     await ship(store, batch)
     names = ("id", *INTENT_COLUMNS, *OUTCOME_COLUMNS)
