@@ -11,9 +11,15 @@ def is_glob(written: str) -> bool:
 
 
 def pattern(written: str) -> re.Pattern[str]:
-    """What matches a value as a whole. Runs of `*` count as one, so that a value cannot make searches long."""
-    once = re.sub(r"\*+", "*", written)
-    return re.compile("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in once), re.DOTALL)
+    """What matches a value as a whole, in time proportional to both lengths: where a part was found first it stays, since clients
+    choose the names that are looked at.
+    """
+    first, *parts = ["".join("." if letter == "?" else re.escape(letter) for letter in part) for part in written.split("*")]
+    if not parts:
+        return re.compile(first, re.DOTALL)
+    *middle, last = parts
+    found = "".join(f"(?>.*?{part})" for part in middle if part)
+    return re.compile(f"{first}{found}.*{last}", re.DOTALL)
 
 
 def holds(written: str, word: str) -> bool:
