@@ -117,6 +117,10 @@ class Judged:
         """The carrier's facts with what is said of its lines together."""
         if not self._count:
             return facts
+        route: Route = self._carrier.route
+        if route.endpoint.carries == "file" and "media" in facts.flags and "encoded_body_unread" not in facts.flags:
+            facts.flags = [each for each in facts.flags if each != "media"]  # a file that was read line by line hides nothing
+            facts.media, facts.inspection = 0, "partial" if facts.flags else "full"
         facts.lines = facts.prompts = self._count
         facts.models = list(self._models)[:_MOST_MODELS]
         if len(self._models) > _MOST_MODELS:

@@ -253,7 +253,8 @@ def test_a_line_that_is_cut_between_two_requests_is_read_with_the_second() -> No
     first, second, third = room.stage.entries("intent")
     assert [line.carrier for line in room.lines] == [first.id, *[second.id] * 2, *[third.id] * 3]
     assert [line.number for line in room.lines] == [0, 0, 1, 0, 1, 2]
-    assert ["lines_cut" in entry.facts.flags for entry in (first, second, third)] == [True, True, False]
+    assert [entry.facts.flags for entry in (first, second, third)] == [["lines_cut"], ["lines_cut"], []]
+    assert [entry.facts.inspection for entry in (first, second, third)] == ["partial", "partial", "full"]
     assert {line.facts.prompt_chars for line in room.lines} == {100}
     room.stage.check_figures()
 
