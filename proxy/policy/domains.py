@@ -20,7 +20,7 @@ from typing import Any
 from proxy.core.principal import UNDECLARED
 from proxy.core.rules import Rule
 from proxy.policy.anatomy import Part, anatomy, leaves, outcome
-from proxy.policy.globs import holds, is_glob
+from proxy.policy.globs import holds, is_glob, pattern
 from proxy.policy.names import BOOL, BY_NAME, DOUBLE, INT, LIST, STRING
 
 COMBINATIONS = 20_000
@@ -154,9 +154,15 @@ def _read(match: tuple[tuple[str, tuple[str, ...]], ...], expression: str) -> _C
 
 
 def _matched(name: str, values: tuple[str, ...]) -> _Asked:
+    exact = frozenset(value for value in values if not is_glob(value))
+    globs = [pattern(value).fullmatch for value in values if is_glob(value)]
+
+    def held(word: str) -> bool:
+        return word in exact or any(matches(word) is not None for matches in globs)
+
     if BY_NAME[name].type == LIST:
-        return _Asked(name, lambda found: any(holds(value, word) for value in values for word in found), values)
-    return _Asked(name, lambda found: any(holds(value, found) for value in values), values)
+        return _Asked(name, lambda found: any(held(word) for word in found), values)
+    return _Asked(name, held, values)
 
 
 def _asked(test: Part) -> _Asked:
