@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.another_day 2029-01-01 .venv/bin/python -m pytest tests/journey
 
-A library that is loaded before all others adds whole days to what the system says the date is; clocks that measure spans, and the
-times of files, stay as they are. So the product needs no way to be told a false date. It takes a C compiler and Linux.
+A library that is loaded before all others adds whole days to what the system says the date is, and to the times of files; clocks
+that measure spans stay as they are. So the product needs no way to be told a false date. It takes a C compiler and Linux.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _VARIABLE = "TESTS_DAYS_LATER"
 _SOURCE = f"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -59,6 +61,44 @@ time_t time(time_t *told)
         *told = now.tv_sec;
     return now.tv_sec;
 }}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define DATED(asked)             \\
+    int failed = asked;          \\
+    if (!failed) {{               \\
+        told->st_atim.tv_sec += later(); \\
+        told->st_mtim.tv_sec += later(); \\
+        told->st_ctim.tv_sec += later(); \\
+    }}                            \\
+    return failed
+
+static const struct timespec *back(const struct timespec given[2], struct timespec real[2])
+{{
+    for (int each = 0; given && each < 2; each++) {{
+        real[each] = given[each];
+        if (real[each].tv_nsec != UTIME_NOW && real[each].tv_nsec != UTIME_OMIT)
+            real[each].tv_sec -= later();
+    }}
+    return given ? real : given;
+}}
+
+int utimensat(int folder, const char *path, const struct timespec given[2], int how)
+{{
+    struct timespec real[2];
+    return REAL(utimensat)(folder, path, back(given, real), how);
+}}
+
+int futimens(int file, const struct timespec given[2])
+{{
+    struct timespec real[2];
+    return REAL(futimens)(file, back(given, real));
+}}
+"""
+_STATS = """
+int stat{0}(const char *path, struct stat{0} *told) {{ DATED(REAL(stat{0})(path, told)); }}
+int lstat{0}(const char *path, struct stat{0} *told) {{ DATED(REAL(lstat{0})(path, told)); }}
+int fstat{0}(int file, struct stat{0} *told) {{ DATED(REAL(fstat{0})(file, told)); }}
+int fstatat{0}(int folder, const char *path, struct stat{0} *told, int how) {{ DATED(REAL(fstatat{0})(folder, path, told, how)); }}
 """
 
 
@@ -70,7 +110,7 @@ def possible() -> bool:
 def built(folder: Path) -> Path:
     """The library, built in a folder that everybody may read: servers under test run as other users."""
     source, library = folder / "another_day.c", folder / "another_day.so"
-    source.write_text(_SOURCE)
+    source.write_text(_SOURCE + _STATS.format("") + _STATS.format("64"))
     subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(source), "-ldl"], check=True, timeout=60)
     return library
 
