@@ -25,7 +25,7 @@ PRIOR = Path(__file__).parent / "prior.json"
 PENALTY = 0.05
 ROUNDS = 150
 STEP = 0.4
-HELD = frozenset({"warm", "cold", "short_limit", "tiny", "people", "stops", "fed_back", "sampled", "generate"})
+HELD = frozenset({"warm", "cold", "short_limit", "tiny", "people", "stops", "fed_back", "sampled", "generate", "answered_tasks"})
 """Terms whose weight is not learnt: which few tools set a temperature is chance, and anyone can; and judging own samples, sampling
 and making up tasks are each done by honest clients too, so none may grow strong enough to speak alone.
 """

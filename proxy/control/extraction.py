@@ -8,7 +8,7 @@ from __future__ import annotations
 from proxy.control.looking import Look
 from proxy.detection.detector import Client, Finding
 from proxy.detection.score import posterior
-from proxy.detection.sentences import sentence
+from proxy.detection.sentences import numbers, sentence
 from proxy.detection.weights import Weights
 from proxy.review.raised import Contribution, Raised
 from proxy.review.standing import SHADOW
@@ -64,7 +64,7 @@ def _title(found: Finding) -> str:
 def _sentences(found: Finding, client: Client, weights: Weights, *, enforce: str, skipped: int, members: int) -> tuple[str, ...]:
     came = f"It came with prompt {found.prompt:,}, after {client.requests:,} requests."
     sure = f"The probability is {found.score:.2%}, where {posterior(0, weights.prior):.2%} of clients are assumed to extract."
-    said = [sentence(client, weights), came, sure]
+    said = [sentence(client, weights), *([counted] if (counted := numbers(client, found)) else []), came, sure]
     if found.group:
         tie = "what the host sees of them ties them too" if found.corroborated else "by the text that they share and others do not"
         said.append(f"{members:,} accounts work off one list, {tie}; each alone may be small.")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from proxy.core.principal import UNDECLARED
-from proxy.detection.detector import Client, strongest
+from proxy.detection.detector import Client, Finding, strongest
+from proxy.detection.signals import SIGNALS
 from proxy.detection.weights import Weights
 
 _WORTH = 0.25
 _MOST = 4
+_AT = {signal.name: sum(before.width for before in SIGNALS[:place]) for place, signal in enumerate(SIGNALS)}
+"""Where the sums of each signal begin."""
 
 
 def sentence(client: Client, weights: Weights) -> str:
@@ -33,6 +36,30 @@ def sentence(client: Client, weights: Weights) -> str:
         )
     clearing = f"; in its favour: {', '.join(cleared)}" if cleared else ""
     return f"No sign of extraction in {client.prompts:,} prompts{clearing}."
+
+
+def numbers(client: Client, found: Finding) -> str:
+    """What the prompts that gave it away were like, in shares of the latest of them; empty where none is kept."""
+    traffic = client.traffic
+    if traffic is None:
+        return ""
+    streams = traffic.streams
+    scope = streams.scopes.get(found.scope) or traffic.tests.get(found.scope) or streams.whole
+    sums = scope.sums
+    if sums.n < 1:
+        return ""
+
+    def share(name: str, place: int = 0) -> float:
+        return sums.values[_AT[name] + place] / sums.n
+
+    of = "prompts of this kind" if scope is not streams.whole else "prompts"
+    said = (
+        f"Of about the latest {sums.n:,.0f} of its {sums.total:,} {of} {share('novelty'):.0%} never came before and "
+        f"{share('conversation'):.0%} are single turns; {share('template'):.0%} of their pieces of text are the same in others"
+    )
+    if (known := share("answers")) >= 0.1:
+        said += f"; answers have {2 ** (share('answers', 1) / known) - 1:,.0f} tokens (geometric mean)"
+    return said + "."
 
 
 def _say(weights: Weights, name: str, nats: float) -> str:

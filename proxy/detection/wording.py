@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-GENERATE, DIVERSE, REWRITE, TRAINING, JUDGE, COERCE, STEPS, ROLES, NARROW, LANGUAGE, CONTEXT, SERVICE, OWN = (
-    1 << bit for bit in range(13)
+GENERATE, DIVERSE, REWRITE, TRAINING, JUDGE, COERCE, STEPS, ROLES, NARROW, LANGUAGE, CONTEXT, SERVICE, OWN, PAIRED = (
+    1 << bit for bit in range(14)
 )
 
 NAMES = {
@@ -26,6 +26,7 @@ NAMES = {
     CONTEXT: "answers from given context",
     SERVICE: "customers served by a policy",
     OWN: "words of a task of its own",
+    PAIRED: "tasks with their answers",
 }
 
 WINDOW = 7
@@ -40,8 +41,10 @@ def _classes(**lists: str) -> dict[str, int]:
     return found
 
 
-_MAKE, _ASK, _CHANGE, _HARD, _WHOLE, _THINK, _GRADE, _GRADED, _NEW, _TEACH, _MANY, _TRAIN, _MODEL = (1 << bit for bit in range(13))
-_MADE = 1 << 13
+_MAKE, _ASK, _CHANGE, _HARD, _WHOLE, _THINK, _GRADE, _GRADED, _NEW, _TEACH, _MANY, _TRAIN, _MODEL, _DIFFER, _PRIOR, _SOLVE = (
+    1 << bit for bit in range(16)
+)
+_MADE = 1 << 16
 """A word of `ask` that is not said to be there already."""
 
 _CLASS = _classes(
@@ -63,6 +66,9 @@ _CLASS = _classes(
     many="diverse diversity varied variety dissimilar unique creative imaginative",
     train="train training tuning finetune finetuning",
     model="model models llm llms assistant ai gpt chatbot chatbots",
+    differ="different differ unlike distinct",
+    prior="previous earlier existing prior others another",
+    solve="answer answers answering solution solutions solve response responses",
 )
 _PAIRS = (
     (_MAKE, _MADE, GENERATE),
@@ -73,6 +79,7 @@ _PAIRS = (
     (_THINK, _WHOLE, COERCE),
     (_GRADE, _GRADED, JUDGE),
     (_NEW, _MADE, GENERATE),
+    (_DIFFER, _PRIOR, DIVERSE),
 )
 
 
@@ -90,9 +97,9 @@ _TELLING = {
     NARROW: """translat, classif, extract, summar, sentiment, label the, following label, categor, moderat, transcri, correct the
         grammar, output only, use exactly one of, route the, e-mail, email, blog post, product description, subject line,
         sql, commit message, code review, pull request, recipe, essay, resume, the cv, cover letter, job description,
-        interview, lesson, pupils, classroom, legal assistant, clause, invoice, article, newsletter, advert,
-        marketing, copywriter, faq, learners, search engine, meeting, transcript, report, ticket, test data, test records,
-        system prompt""",
+        interview, lesson, pupils, classroom, legal assistant, clause, invoice, article, newsletter, advert, marketing,
+        copywriter, faq, quiz, trivia, flashcard, multiple-choice, worksheet, practice problem, onboarding, learners,
+        search engine, meeting, transcript, report, ticket, test data, test records, system prompt""",
     CONTEXT: """context information, given context, provided context, following context, based on the context, context below,
         retrieved, search queries, relevant document, knowledge base, standalone question, the document, search results""",
     SERVICE: "customer, policy",
@@ -141,7 +148,8 @@ def concepts(low: str) -> int:
     words = _WORD.findall(low)
     kinds = [_CLASS.get(word, 0) for word in words]
     own = sum(1 for word, kind in zip(words, kinds, strict=True) if not kind and len(word) > 3 and word not in _NEUTRAL)
-    return _phrased(low) | _paired(_made(words, kinds)) | (OWN if own >= _OWN_WORDS else 0)
+    found = _phrased(low) | _paired(_made(words, kinds)) | (OWN if own >= _OWN_WORDS else 0)
+    return found | (PAIRED if found & GENERATE and _answers(words, kinds) else 0)
 
 
 def _phrased(low: str) -> int:
@@ -164,6 +172,16 @@ def _made(words: list[str], kinds: list[int]) -> list[int]:
             if not before or (before[-1] not in _SAID and _GIVEN.isdisjoint(before)):
                 kinds[place] = kind | _MADE
     return kinds
+
+
+def _answers(words: list[str], kinds: list[int]) -> bool:
+    """Whether tasks that are to be made are to be answered, too, behind them."""
+    first = next((place for place, kind in enumerate(kinds) if kind & _MADE), len(kinds))
+    for place in range(first + 1, len(kinds)):
+        before = words[max(0, place - 2) : place]
+        if kinds[place] & _SOLVE and before[-1] not in _SAID and _GIVEN.isdisjoint(before):
+            return True
+    return False
 
 
 def _paired(kinds: list[int]) -> int:

@@ -9,7 +9,7 @@ from proxy.detection import wording
 from proxy.detection.reading import Reading
 from proxy.detection.signals.signal import Signal, Sums, ramp
 
-CONCEPTS = (wording.GENERATE, wording.DIVERSE, wording.REWRITE, wording.TRAINING, wording.JUDGE, wording.ROLES)
+CONCEPTS = (wording.GENERATE, wording.DIVERSE, wording.REWRITE, wording.TRAINING, wording.JUDGE, wording.ROLES, wording.PAIRED)
 
 
 def gains(reading: Reading) -> tuple[float, ...]:
@@ -25,5 +25,9 @@ def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
 
 
 SIGNAL = Signal(
-    "purpose_words", ("generate", "diverse", "rewrite", "training", "judge", "roles", "generate_varied"), 7, gains, read
+    "purpose_words",
+    ("generate", "diverse", "rewrite", "training", "judge", "roles", "answered_tasks", "generate_varied"),
+    8,
+    gains,
+    read,
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from proxy.detection.detector import Detector
 from proxy.detection.records import Observation
-from proxy.detection.sentences import sentence
+from proxy.detection.sentences import numbers, sentence
 from proxy.detection.weights import read_weights
 from tests.unit.detection.traffic import WORDS, bare, templated
 
@@ -30,6 +30,21 @@ def test_each_kind_of_finding() -> None:
     assert said(bare(300, temperature=0.7)).startswith("A sweep from prompt ")
     assert said(bare(300, tools=2)).startswith("No sign of extraction in 300 prompts; in its favour: tools are used")
     assert said([]).startswith("Nothing to judge")
+
+
+def test_numbers() -> None:
+    """How many prompts it was, what was new and fixed in them, how much came back; of its own stream where there are others."""
+    detector = Detector(WEIGHTS)
+    making = templated(120, "Come up with ten diverse instructions for training data. {}.", temperature=0.8, output_tokens=255)
+    for each in [prompt for pair in zip(making, bare(120, tools=2, turns=3), strict=True) for prompt in pair]:
+        detector.observe(each)
+    found = detector.client("c").flagged
+    assert found is not None
+    told = numbers(detector.client("c"), found)
+    assert "100% never came before and 100% are single turns" in told
+    assert "answers have 255 tokens" in told
+    assert " of its 119 prompts of this kind " in told
+    assert not any(word in told for word in WORDS)
 
 
 def test_no_prompt_is_quoted() -> None:

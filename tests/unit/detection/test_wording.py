@@ -24,6 +24,8 @@ from proxy.detection import wording
         ("increase the difficulty of what was asked", wording.REWRITE),
         ("samples to train a small llm", wording.TRAINING),
         ("the customer may return it", wording.SERVICE),
+        ("propose three questions, then answer them fully", wording.PAIRED),
+        ("it must be unlike previous ones", wording.DIVERSE),
         ("you triage incoming mail of a law firm", wording.OWN),
     ],
 )
@@ -52,6 +54,8 @@ def test_plain_requests(text: str) -> None:
         ("put your thoughts into <think> tags", wording.COERCE),
         ("think in <notes> tags", wording.LANGUAGE),
         ("rate the flat on a scale of 0 to 00", wording.JUDGE),
+        ("write a question for the given answer", wording.PAIRED),
+        ("answer the question below", wording.PAIRED),
         ("questions of varying difficulty", wording.REWRITE),
         ("think step by step, then put the final answer on the last line", wording.OWN),
     ],

@@ -19,6 +19,12 @@ def test_concepts_of_the_constant_part() -> None:
     assert terms_after(slots)["generate"] == 0
 
 
+def test_tasks_with_their_answers() -> None:
+    """Whoever has tasks made up and answered says more than who has them made up."""
+    assert terms_after(templated(60, "Invent three hard questions and answer them at length. {}."))["answered_tasks"] > 0.9
+    assert terms_after(templated(60, "Invent three hard questions. {}."))["answered_tasks"] == 0
+
+
 def test_a_slot_within_the_sentence() -> None:
     """A sentence that never comes twice is known by its beginning or its end."""
     assert terms_after(templated(60, "Invent three hard questions about {}"))["generate"] > 0.9
