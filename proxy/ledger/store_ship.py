@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
@@ -43,7 +44,10 @@ _ENDED = ("id", *OUTCOME_COLUMNS)
 
 
 _MANY, _WIDE = 128, 16
-"""Rows and columns from which on it pays to have a statement made for them: 0.1 ms for exchanges, and 32 KB while it is kept."""
+"""Rows and columns from which on it pays to have a statement made for them: some 0.1 ms and tens of KB for exchanges."""
+
+_TOGETHER, _MOST_BOUND = 32, 512
+"""Most rows and most bound values of one statement; older builds of SQLite take no more than 999 values."""
 
 _SHORT, _MOST_INTEGER = 256, (1 << 63) - 1
 
@@ -68,10 +72,11 @@ class _Statement:
     def quoted(self) -> str:
         return ", ".join(f'"{column}"' for column in self.columns)
 
-    def sqlite(self, values: Iterable[str] = ()) -> str:
-        """`values`: an expression for each column; without them every one is bound."""
-        marks = ", ".join(values or "?" * len(self.columns))
-        return f"INSERT INTO {self.table} ({self.quoted}) VALUES ({marks}) ON CONFLICT {self.conflict}"  # noqa: S608 - constants of this file, and `_literal`
+    def sqlite(self, values: Sequence[str] = (), together: int = 1) -> str:
+        """For `together` rows. `values`: an expression for each column; without them every one is bound."""
+        row = f"({', '.join(values or '?' * len(self.columns))})"
+        rows = ", ".join([row] * together)
+        return f"INSERT INTO {self.table} ({self.quoted}) VALUES {rows} ON CONFLICT {self.conflict}"  # noqa: S608 - constants of this file, and `_literal`
 
     def postgres(self) -> str:
         # the condition tells the parser that ON belongs to the conflict, and costs nothing
@@ -152,17 +157,23 @@ def _literal(column: tuple[Any, ...]) -> str | None:
 
 
 def _executemany(connection: sqlite3.Connection, statement: _Statement, rows: Sequence[Row]) -> int:
-    """Write rows; gives how many were written. Of many wide rows, what they have in common stands in the statement: a text that is
-    bound is copied for each row into memory of its own, and most columns of an exchange are like those of the one before.
+    """Write rows; gives how many were written. Many go in statements of many rows each, which open the indexes once, and what many
+    wide ones have in common stands in the statement: a text that is bound is copied for each row into memory of its own, and most
+    columns of an exchange are like those of the one before.
     """
-    if len(rows) < _MANY or len(statement.columns) < _WIDE:
+    if len(rows) < _MANY:
         return connection.executemany(statement.sqlite(), rows).rowcount if rows else 0
-    columns = list(zip(*rows, strict=True))
-    literals = [_literal(column) for column in columns]
-    bound = [column for column, literal in zip(columns, literals, strict=True) if literal is None]
-    if not bound:
-        return connection.executemany(statement.sqlite(), rows).rowcount
-    return connection.executemany(statement.sqlite(literal or "?" for literal in literals), zip(*bound, strict=True)).rowcount
+    values = ["?"] * len(statement.columns)
+    if len(values) >= _WIDE:
+        columns = list(zip(*rows, strict=True))
+        literals = [_literal(column) for column in columns]
+        if own := [column for column, literal in zip(columns, literals, strict=True) if literal is None]:
+            values, rows = [literal or "?" for literal in literals], list(zip(*own, strict=True))
+    together = max(1, min(_TOGETHER, _MOST_BOUND // values.count("?")))
+    end = len(rows) // together * together
+    taken = (tuple(chain.from_iterable(rows[at : at + together])) for at in range(0, end, together))
+    written = connection.executemany(statement.sqlite(values, together), taken).rowcount
+    return written + (connection.executemany(statement.sqlite(values), rows[end:]).rowcount if end < len(rows) else 0)
 
 
 def _ship_sqlite(connection: sqlite3.Connection, batch: Batch) -> Shipped:

@@ -84,16 +84,17 @@ async def test_shipping_twice_changes_nothing(store: Store) -> None:
     assert [await count(store, table) for table in tables] == counts
 
 
-async def test_an_overlapping_batch_adds_only_what_is_new(store: Store) -> None:
-    """A batch that begins before the stored place adds the entries behind it and moves the place on."""
+@pytest.mark.parametrize("size", [4, _MANY + 3])
+async def test_an_overlapping_batch_adds_only_what_is_new(store: Store, size: int) -> None:
+    """A batch that begins before the stored place adds the entries behind it, counts them, and moves the place on."""
     writer = Writer()
-    for _ in range(4):
+    for _ in range(size):
         writer.exchange()
-    await ship(store, writer.batch(until=4))
+    await ship(store, writer.batch(until=size))
     shipped = await ship(store, writer.batch(Cursor(1, 0, 2), taken=2))
-    assert shipped.new == 4
-    assert await count(store, "entries") == 8
-    assert (await place_of(store, writer.instance, 1)).seq == 8
+    assert (shipped.new, shipped.forks) == (size, 0)
+    assert [await count(store, table) for table in ("entries", "exchanges")] == [2 * size, size]
+    assert (await place_of(store, writer.instance, 1)).seq == 2 * size
 
 
 @pytest.mark.parametrize("other_day", [False, True])
