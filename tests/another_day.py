@@ -2,8 +2,9 @@
 
     .venv/bin/python -m tests.another_day 2029-01-01 .venv/bin/python -m pytest tests/journey
 
-A library that is loaded before all others adds whole days to what the system says the date is, and to the times of files; clocks
-that measure spans stay as they are. So the product needs no way to be told a false date. It takes a C compiler and Linux.
+A library that is loaded before all others adds whole days to what the system says the date is, and to the times of files that
+change meanwhile; clocks that measure spans, and files that were there, stay as they are. So the product needs no way to be told a
+false date. It takes a C compiler and Linux.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-_VARIABLE = "TESTS_DAYS_LATER"
+_VARIABLE, _BEGAN = "TESTS_DAYS_LATER", "TESTS_BEGAN"
 _SOURCE = f"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -26,18 +28,23 @@ _SOURCE = f"""
 #include <sys/time.h>
 #include <time.h>
 
+#define REAL(name) ({{ static __typeof__(&name) real; real = real ? real : (__typeof__(&name))dlsym(RTLD_NEXT, #name); real; }})
+
 static time_t later(void)
 {{
     const char *days = getenv("{_VARIABLE}");
     return days ? atol(days) * 86400L : 0;
 }}
 
+static time_t began(void)
+{{
+    const char *second = getenv("{_BEGAN}");
+    return second ? atol(second) : 0;
+}}
+
 int clock_gettime(clockid_t clock, struct timespec *told)
 {{
-    static int (*real)(clockid_t, struct timespec *);
-    if (!real)
-        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-    int failed = real(clock, told);
+    int failed = REAL(clock_gettime)(clock, told);
     if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         told->tv_sec += later();
     return failed;
@@ -62,10 +69,9 @@ time_t time(time_t *told)
     return now.tv_sec;
 }}
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define DATED(asked)             \\
     int failed = asked;          \\
-    if (!failed) {{               \\
+    if (!failed && told->st_ctim.tv_sec >= began()) {{ \\
         told->st_atim.tv_sec += later(); \\
         told->st_mtim.tv_sec += later(); \\
         told->st_ctim.tv_sec += later(); \\
@@ -84,14 +90,14 @@ static const struct timespec *back(const struct timespec given[2], struct timesp
 
 int utimensat(int folder, const char *path, const struct timespec given[2], int how)
 {{
-    struct timespec real[2];
-    return REAL(utimensat)(folder, path, back(given, real), how);
+    struct timespec own[2];
+    return REAL(utimensat)(folder, path, back(given, own), how);
 }}
 
 int futimens(int file, const struct timespec given[2])
 {{
-    struct timespec real[2];
-    return REAL(futimens)(file, back(given, real));
+    struct timespec own[2];
+    return REAL(futimens)(file, back(given, own));
 }}
 """
 _STATS = """
@@ -118,7 +124,8 @@ def built(folder: Path) -> Path:
 def environment(day: dt.date, library: Path) -> dict[str, str]:
     """The environment of a process for which it is that day; this one may itself be on another."""
     days = (day - dt.datetime.now(dt.UTC).date()).days + int(os.environ.get(_VARIABLE, "0"))
-    return {**os.environ, "LD_PRELOAD": str(library), _VARIABLE: str(days)}
+    began = os.environ.get(_BEGAN) or int(time.time())
+    return {**os.environ, "LD_PRELOAD": str(library), _VARIABLE: str(days), _BEGAN: str(began)}
 
 
 def main() -> int:

@@ -18,7 +18,6 @@ from tests import another_day
 from tests.proxy_server import ROOT
 
 TELLING = (
-    "tests/journey/test_policy_explain.py::test_what_another_day_would_have_said",
     "tests/journey/test_release_and_backtest.py::test_answers_are_released_by_the_clause_that_grants_it",
     "tests/unit/cli/test_case.py::test_through_a_running_proxy",
 )
@@ -62,19 +61,20 @@ def run(day: dt.date, library: Path, tests: list[str], *options: str, seconds: f
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=seconds)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(420)
 def test_what_goes_by_the_terms_holds_when_they_are_overdue(library: Path) -> None:
     """Proxies and commands that judge by the shipped terms do as their tests say, years from now."""
-    done = run(changes()[-1], library, list(TELLING), "-n", "0", seconds=180)
+    done = run(changes()[-1], library, list(TELLING), "-n", "0", seconds=400)
     assert done.returncode == 0, done.stdout[-4000:]
 
 
+@pytest.mark.timeout(420)
 def test_a_test_that_goes_by_the_day_is_seen(library: Path, tmp_path: Path) -> None:
     """Tests that hold today only turn red, those that look at the day by another process among them."""
     today = dt.datetime.now(dt.UTC).date()
     planted = tmp_path / "test_planted.py"
     planted.write_text(PLANTED.format(today=today))
-    done = run(changes()[-1], library, [str(planted), "--rootdir", str(tmp_path)], "-n", "0", seconds=60)
+    done = run(changes()[-1], library, [str(planted), "--rootdir", str(tmp_path)], "-n", "0", seconds=400)
     assert (done.returncode, "2 failed" in done.stdout) == (1, True), done.stdout
 
 
