@@ -344,7 +344,7 @@ class Control:
             self._published()
 
     async def _serve_admin(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
-        """The application is 25 MB and half a second of processor time, which nobody spends before somebody calls."""
+        """The application is 36 MiB and most of a second of processor time, which nobody spends before somebody calls."""
         if await called_unless(stop, self._listeners):
             return
         from proxy.app.administering import application

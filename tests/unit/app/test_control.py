@@ -15,13 +15,14 @@ from tests.unit.control.test_supervisor import exchange
 
 def test_records_reach_the_admin_api(proxy_server: ProxyServer) -> None:
     """An exchange is in the store with its outcome, its request and answer can be opened. The detector has come with it, and the
-    framework of the admin API with whoever asked first.
+    framework of the admin API with whoever asked first; until then, and after, one heap serves all its threads.
     """
     proxy_server.until(lambda: re.search(names.SHIPPED_ENTRIES + r"\S* [1-9]", proxy_server.get("/metrics")[1]))
     time.sleep(1.0)  # as long as the detector, which looks every half second, would take to come with what a gateway begins with
     assert names.DETECTION_LAG_ENTRIES not in proxy_server.get("/metrics")[1]
     assert exchange(proxy_server) == 200
     assert not carries_the_framework(proxy_server)
+    assert b"MALLOC_ARENA_MAX=1" in Path(f"/proc/{proxy_server.children()['control']}/environ").read_bytes().split(b"\0")
     proxy_server.wait_admin()
     assert carries_the_framework(proxy_server)
     proxy_server.until(lambda: [item["outcome"] for item in proxy_server.api("/exchanges")["items"]] == ["completed"])
