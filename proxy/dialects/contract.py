@@ -76,7 +76,7 @@ class Endpoint(msgspec.Struct, frozen=True):
       files are bytes and no more. `read_request` gets the form's tree, files as `{"bytes": n}`;
     * `jsonl`: the body is JSONL itself. `read_request` gets None;
     * `file`: the body is a file of any kind (a resumable upload), JSONL if its content type says so, or if the type says nothing
-      and it begins with a JSON object. `read_request` gets None;
+      and it begins with a JSON object; or it has the file as its second part (`dialects.related`). `read_request` gets None;
     * `parts`: with `json_body`. The body names the parts of a file, in order: what they cut in two is joined. `read_request` gets
       the tree;
     * `requests`: with `json_body`. Entries stand in the array `requests`: `{"custom_id", "params"}`. `read_request` gets the tree

@@ -144,18 +144,25 @@ class FormReader:
                 self._state = _UNREADABLE
             return None
         head = buffer[at:end]
-        disposition = _DISPOSITION.search(head)
-        named = _NAME.search(disposition[1]) if disposition else None
-        if disposition is None or named is None or self._delimiter in head:
+        named = self._named(head) if self._delimiter not in head else None
+        if named is None:
             self._state = _UNREADABLE
             return None
-        self._name = named[1].decode("utf-8", "replace")
-        self._text = None if _FILE.search(disposition[1]) else []
+        self._name = named[0]
+        self._text = None if named[1] else []
         self._size = 0
         body = end + len(_BLANK)
         self._begin = self._base + body
         self._state = _BODY
         return body
+
+    def _named(self, head: bytes) -> tuple[str, bool] | None:
+        """Name of a part by its header fields, and whether it is a file; None when they do not say."""
+        disposition = _DISPOSITION.search(head)
+        named = _NAME.search(disposition[1]) if disposition else None
+        if disposition is None or named is None:
+            return None
+        return named[1].decode("utf-8", "replace"), _FILE.search(disposition[1]) is not None
 
     def _read_epilogue(self, buffer: bytes, at: int) -> int | None:
         """Nothing may follow the end that somebody could read as another part."""

@@ -9,25 +9,27 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 from proxy.core.clock import Clock
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.oneshot import Oneshot
-from proxy.dialects.carried import BATCH_LINE, LINE_TYPES, PURPOSES, LineMeaning, is_known
+from proxy.dialects.carried import BATCH_LINE, PURPOSES, LineMeaning
 from proxy.dialects.contract import Endpoint
 from proxy.dialects.entries import BATCH, REQUESTS, EntryReader
-from proxy.dialects.jsonio import Inspected, StrictJSONError, inspect_json
+from proxy.dialects.jsonio import Inspected, StrictJSONError
 from proxy.dialects.lines import Carried, CarriedReader, LineReader
 from proxy.dialects.multipart import FilePart, FormReader
 from proxy.dialects.parameters import flag
 from proxy.dialects.parts import ChunkReader, Fragment, PartReader
+from proxy.dialects.related import RelatedReader, is_related, types_of
 from proxy.gateway.bodies import Decoded, Held, Source
 from proxy.gateway.house import House
+from proxy.gateway.inspecting import begins_call, inspected, may_be_call, refused, say_lines
 from proxy.gateway.joining import Joined, going_on, join
-from proxy.gateway.lines import Judged
+from proxy.gateway.lines import Judged, Lines
 from proxy.gateway.long_lines import Aside, InThread, Reader
 from proxy.gateway.receive import Body, charset, content_type
 from proxy.gateway.references import References
@@ -45,8 +47,8 @@ _FED_ENTRIES = 2 * 1024
 """Bytes given to a reader at a time: following the brackets of more would hold the loop for longer than a slice."""
 _MOST_ORDER = 64 * 1024
 """Bytes of the request that completes a file."""
-_VAGUE_TYPES = ("", "application/octet-stream", "application/json", "text/plain")
 
+AnyForm = TypeVar("AnyForm", bound=FormReader)
 Pause = Callable[[], Oneshot[None]]
 
 
@@ -55,29 +57,6 @@ def no_pause() -> Oneshot[None]:
     oneshot: Oneshot[None] = Oneshot()
     oneshot.set(None)
     return oneshot
-
-
-class Writer(Protocol):
-    """The lines of one carrier, as they are recorded."""
-
-    unsynced: int
-    """Bytes of lines that are not durable yet."""
-
-    def begin(self, number: int) -> Any:
-        """The digest of a line, its salt already in it."""
-        ...
-
-    def write(self, lines: Sequence[Line]) -> Oneshot[None]:
-        """Filled when they are durable; fails with LedgerUnavailableError."""
-        ...
-
-
-class Lines(Protocol):
-    """Where lines are recorded."""
-
-    def lines(self, stream: Any) -> Writer:
-        """What records the queries that the body of an exchange carries."""
-        ...
 
 
 class Carriers:
@@ -162,10 +141,7 @@ class Carrier:
         body: Body = self._exchange.body
         form = body.form
         if form is None or self._coding:
-            form = FormReader(content_type(self._exchange.request))
-            source = self._source()
-            while piece := await source.next():
-                form.feed(piece)
+            form = await self._fed(FormReader(content_type(self._exchange.request)))
         tree = form.tree
         facts = endpoint.read_request(tree, route.parameters)
         if tree is None:
@@ -182,6 +158,12 @@ class Carrier:
                 reader = LineReader(self._writer.begin, offset=file.offset, first=self._next)
                 await self._lines(reader, _FED_LINES, file.offset, file.offset + file.length)
         return facts
+
+    async def _fed(self, form: AnyForm) -> AnyForm:
+        source = self._source()
+        while piece := await source.next():
+            form.feed(piece)
+        return form
 
     async def _part(self, endpoint: Endpoint, tree: dict[str, Any], files: Sequence[FilePart]) -> RequestFacts:
         """A part of a file: its whole lines now, and what is cut off when the parts are joined."""
@@ -215,17 +197,17 @@ class Carrier:
         source, whole = self._source(), bytearray()
         while len(whole) <= _MOST_ORDER and (piece := await source.next()):
             whole += piece
-        inspected = Inspected(None, ["too_long_to_read"])
+        order = Inspected(None, ["too_long_to_read"])
         if len(whole) <= _MOST_ORDER:
-            inspected = _inspected(bytes(whole), charset(request.head.values.get(b"content-type", b"")))
-        facts = endpoint.read_request(inspected.tree, route.parameters)
-        facts.flags = [*facts.flags, *inspected.flags]
+            order = inspected(bytes(whole), charset(request.head.values.get(b"content-type", b"")))
+        facts = endpoint.read_request(order.tree, route.parameters)
+        facts.flags = [*facts.flags, *order.flags]
         purpose, kind = self._announced(route.parameters.references)
         facts.file_purpose = purpose
         if kind is None:
             return facts
         self._mean(kind)
-        names = inspected.tree.get("part_ids") if type(inspected.tree) is dict else None
+        names = order.tree.get("part_ids") if type(order.tree) is dict else None
         known = [self._uploads.part(self._exchange, name) for name in (names if type(names) is list else ())]
         if not await join(known, self._writer.begin, self._take):
             flag(facts, "lines_unread")
@@ -238,12 +220,12 @@ class Carrier:
         reader = EntryReader(self._writer.begin, REQUESTS if endpoint.carries == "requests" else BATCH)
         await self._lines(reader, _FED_ENTRIES)
         skeleton = reader.skeleton
-        inspected = Inspected(None, ["too_long_to_read"])
+        around = Inspected(None, ["too_long_to_read"])
         if skeleton is not None:
-            inspected = _inspected(skeleton, charset(request.head.values.get(b"content-type", b"")))
-        facts = endpoint.read_request(inspected.tree, route.parameters)
-        flags = inspected.flags if reader.sound or "not_json" in inspected.flags else [*inspected.flags, "not_json"]
-        if inspected.tree is None or not reader.sound:
+            around = inspected(skeleton, charset(request.head.values.get(b"content-type", b"")))
+        facts = endpoint.read_request(around.tree, route.parameters)
+        flags = around.flags if reader.sound or "not_json" in around.flags else [*around.flags, "not_json"]
+        if around.tree is None or not reader.sound:
             facts.inspection = "none"
         if flags:
             facts.flags = [*facts.flags, *flags]
@@ -253,11 +235,13 @@ class Carrier:
         route: Route = self._exchange.route
         request: Request = self._exchange.request
         facts = endpoint.read_request(None, route.parameters)
-        told = content_type(request).partition(";")[0].strip().lower()
-        named = endpoint.carries == "jsonl" or any(name in told for name in LINE_TYPES)
-        chunk = None if self._coding else chunk_of(self._exchange)
+        told, piece = content_type(request), chunk_of(self._exchange)
+        if endpoint.carries == "file" and piece is None and is_related(told) and await self._media(facts):
+            return facts
+        lines = True if endpoint.carries == "jsonl" else say_lines([told])
+        chunk = None if self._coding else piece
         before = self._uploads.before(self._exchange, chunk) if chunk is not None else None
-        if before is None and not named and (told not in _VAGUE_TYPES or not await self._begins_with_a_line()):
+        if before is None and not lines and (lines is False or not await self._begins_with_a_line()):
             return facts
         self._mean("")
         if chunk is None:
@@ -265,6 +249,25 @@ class Carrier:
         else:
             await self._chunk(chunk, before or ("", Fragment()), facts)
         return facts
+
+    async def _media(self, facts: RequestFacts) -> bool:
+        """A file behind what is said of it, in one body. Returns whether that is what it is."""
+        body: Body = self._exchange.body
+        form = body.form
+        if not isinstance(form, RelatedReader) or self._coding:
+            form = await self._fed(RelatedReader(content_type(self._exchange.request)))
+        media = form.media
+        if media is None or form.tree is None:
+            facts.flags = [*facts.flags, "form_unread"]
+            return False
+        said = form.tree["metadata"]
+        tree = inspected(said.encode(), None).tree if type(said) is str else None
+        lines = say_lines([form.media_type, *types_of(tree)])
+        if lines or (lines is None and await self._begins_with_a_line(media.offset, media.length)):
+            self._mean("")
+            reader = LineReader(self._writer.begin, offset=media.offset)
+            await self._lines(reader, _FED_LINES, media.offset, media.offset + media.length)
+        return True
 
     async def _chunk(self, chunk: Chunk, before: tuple[str, Fragment], facts: RequestFacts) -> None:
         """A piece of a file that comes in order: a line that it cuts is read with the next piece."""
@@ -282,10 +285,14 @@ class Carrier:
 
         Or the second: a file that comes in several requests is cut anywhere, and then begins with the rest of a line.
         """
+        source, place, first = self._source(), 0, b""
+        while len(first) < min(size, _FED_LINES) and (piece := await source.next()):
+            first += piece[max(begin - place, 0) : max(begin + size - place, 0)]
+            place += len(piece)
         reader = LineReader(self._writer.begin)
-        reader.feed((await self._source().next())[begin : begin + size])
+        reader.feed(first)
         lines = [line.content for line in (reader.next(), reader.next(), reader.finish()) if line and line.content]
-        return any(map(_may_be_call, lines[:2]))
+        return any(map(may_be_call, lines[:2])) or (len(first) >= _FED_LINES and begins_call(first))
 
     def _mean(self, kind: str) -> None:
         route: Route = self._exchange.route
@@ -335,7 +342,7 @@ class Carrier:
             else:
                 meaning = self._meaning.unread("line_too_long")
         except StrictJSONError as error:
-            raise _refused(error, f"Line {line.number}: ") from error
+            raise refused(error, f"Line {line.number}: ") from error
         entry = self.judged.add(line, meaning, digest.hexdigest(), self._utc, self._slice_at)
         if joined is not None and (pieces := joined.pieces(line)):
             entry.offset, entry.pieces = 0, pieces
@@ -375,26 +382,3 @@ class Carrier:
         except LedgerUnavailableError:
             if self._exchange.body.spooled or not self._serves:
                 raise
-
-
-def _inspected(raw: bytes, charset: str | None) -> Inspected:
-    """JSON that stands around lines. Raises: Refused 400, 415."""
-    try:
-        return inspect_json(raw, charset)
-    except StrictJSONError as error:
-        raise _refused(error) from error
-
-
-def _refused(error: StrictJSONError, name: str = "") -> Refused:
-    """As a direct call is; `name` says of what."""
-    return Refused(error.status, error.code, name + error.message)
-
-
-def _may_be_call(line: bytes) -> bool:
-    """Whether a line has a form that a batch's or a training file's has, or would be refused if it had."""
-    if line[:1] != b"{":
-        return False
-    try:
-        return is_known(inspect_json(line).tree)
-    except StrictJSONError as error:
-        return error.code != "json_not_utf8"  # which other files may well be

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -10,6 +11,7 @@ from proxy.core.decision import ALLOWED, NO_OBJECTION, stricter_decision, strict
 from proxy.core.exchange import Exchange
 from proxy.core.facts import RequestFacts
 from proxy.core.ids import RecordIds
+from proxy.core.oneshot import Oneshot
 from proxy.dialects.carried import Meaning
 from proxy.dialects.lines import Carried
 from proxy.dialects.parameters import flag
@@ -25,6 +27,29 @@ _MOST_MODELS = 16
 _MOST_ROUTES = 1000
 _MOST_NAMED = 20
 _MOST_MESSAGES = 5
+
+
+class Writer(Protocol):
+    """The lines of one carrier, as they are recorded."""
+
+    unsynced: int
+    """Bytes of lines that are not durable yet."""
+
+    def begin(self, number: int) -> Any:
+        """The digest of a line, its salt already in it."""
+        ...
+
+    def write(self, lines: Sequence[Line]) -> Oneshot[None]:
+        """Filled when they are durable; fails with LedgerUnavailableError."""
+        ...
+
+
+class Lines(Protocol):
+    """Where lines are recorded."""
+
+    def lines(self, stream: Any) -> Writer:
+        """What records the queries that the body of an exchange carries."""
+        ...
 
 
 class Judged:

@@ -13,6 +13,7 @@ from proxy.core.oneshot import Oneshot
 from proxy.dialects.contract import Endpoint, PathParameters
 from proxy.dialects.jsonio import StrictJSONError, inspect_json
 from proxy.dialects.multipart import FormReader, read_form
+from proxy.dialects.related import RelatedReader, is_related
 from proxy.gateway.refusal import Refused
 from proxy.gateway.routes import Route
 from proxy.wire.coding import Decoder
@@ -75,7 +76,10 @@ async def receive(exchange: Exchange) -> Body:
 
 async def _spool(request: Request, spool: PieceSpool, endpoint: Endpoint) -> Body:
     """The body into the spool. Only JSON that is read whole stays in memory as well. What carries lines is all there on return."""
-    form = FormReader(content_type(request)) if endpoint.form_body else None
+    kind = content_type(request)
+    form = FormReader(kind) if endpoint.form_body else None
+    if endpoint.carries == "file" and is_related(kind):
+        form = RelatedReader(kind)
     keep = endpoint.json_body and not endpoint.carries
     kept: list[bytes] = []
     unsynced: deque[Oneshot[None]] = deque()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from proxy.core.oneshot import Oneshot
-from proxy.gateway.carrier import Lines
+from proxy.gateway.lines import Lines
 from proxy.gateway.relay import Tee
 from proxy.gateway.session_turns import TurnStream
 from proxy.ledger.record import Intent, Outcome, Position, Refusal

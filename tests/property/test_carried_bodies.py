@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proxy.dialects.entries import REQUESTS, EntryReader
 from proxy.dialects.lines import Carried, CarriedReader, LineReader
 from proxy.dialects.multipart import FormReader
+from proxy.dialects.related import RelatedReader
 
 FORM = "multipart/form-data; boundary=b"
 PART = b'--b\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n%b\r\n'
@@ -100,10 +101,14 @@ def test_a_form_reads_the_same_however_it_is_cut(parts: list[tuple[bool, bytes]]
     raw = b"".join(PART % (b"n%d" % at, b'; filename="f"' if file else b"", value) for at, (file, value) in enumerate(parts))
     raw = edited(raw + b"--b--\r\n", edits)
     whole, cut = FormReader(FORM), FormReader(FORM)
+    related, related_cut = RelatedReader(FORM), RelatedReader(FORM)
     whole.feed(raw)
+    related.feed(raw)
     for piece in in_pieces(raw, cuts):
         cut.feed(piece)
+        related_cut.feed(piece)
     assert whole.tree == cut.tree
+    assert (related.tree, related.media, related.media_type) == (related_cut.tree, related_cut.media, related_cut.media_type)
     if whole.tree is None:
         return
     assert whole.files == cut.files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ def upload(asked: Asked) -> Content:
     them up, `finalize` makes the file.
     """
     commands = [word.strip() for word in asked.header("x-goog-upload-command").split(",")]
+    if asked.header("content-type").startswith("multipart/"):
+        return _at_once(asked)
     if "start" in commands:
         return _start(asked)
     session = asked.store.get("upload", asked.parameter("upload_id"))
@@ -33,6 +36,14 @@ def upload(asked: Asked) -> Content:
     answer = whole({"file": made})
     answer.headers = [("x-goog-upload-status", "final")]
     return answer
+
+
+def _at_once(asked: Asked) -> Content:
+    """What is said of the file and its bytes in one body of two parts."""
+    border = b"--" + asked.header("content-type").partition("boundary=")[2].strip('"').encode()
+    parts = (b"\r\n" + asked.body).split(b"\r\n" + border)[1:3]
+    said, media = (part.partition(b"\r\n\r\n")[2] for part in parts)
+    return whole({"file": keep_file(asked, json.loads(said).get("file") or {}, media)})
 
 
 def _standing(asked: Asked, status: str) -> Content:

@@ -69,6 +69,16 @@ def test_an_upload_goes_on_where_it_stopped() -> None:
         assert ask(upstream, "GET", f"/v1beta/{file['name']}:download", **google)[1] == b"abcdef"
 
 
+def test_a_file_and_what_is_said_of_it_come_in_one_body() -> None:
+    """The file is the second part."""
+    google = {"x-goog-api-key": "k", "content-type": "multipart/related; boundary=b0"}
+    body = b'--b0\r\n\r\n{"file":{"displayName":"n"}}\r\n--b0\r\nContent-Type: text/plain\r\n\r\nabc\r\n--b0--'
+    with upstream_thread() as upstream:
+        file = ask(upstream, "POST", "/upload/v1beta/files?uploadType=multipart", body, **google)[1]["file"]
+        assert (file["displayName"], file["sizeBytes"]) == ("n", "3")
+        assert ask(upstream, "GET", f"/v1beta/{file['name']}:download", **google)[1] == b"abc"
+
+
 def test_forms_are_read_whatever_their_boundary() -> None:
     """Which is its client's choice."""
     head = b'--b0\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'

@@ -245,6 +245,7 @@ def test_entries_of_a_gemini_batch_are_lines() -> None:
         (b'{"name":"said to be lines"}', b"application/jsonl", 1),
         (b"\x89PNG\r\n", b"image/png", 0),
         (b"{" + b"x" * 100_000, b"application/octet-stream", 0),
+        (b'{"key":"' + b"x" * 100_000 + b'","request":{"contents":[]}}', b"application/octet-stream", 1),
         (b"{\\rtf1 caf\xe9\n}", b"application/octet-stream", 0),
         (b'est":{}}\n{"key":"b","request":{"contents":[]}}\n{"key":', b"application/octet-stream", 3),
     ],

@@ -104,7 +104,7 @@ def largest_read(monkeypatch: pytest.MonkeyPatch, stage: Stage, request: bytes) 
         sizes.append(len(raw))
         return inspect(raw, *charset)
 
-    for module in ("dialects.carried", "gateway.carrier", "gateway.receive"):
+    for module in ("dialects.carried", "gateway.inspecting", "gateway.receive"):
         monkeypatch.setattr(f"proxy.{module}.inspect_json", spied)
     client = come(stage, request)
     stage.upstream.feed(whole())
