@@ -20,6 +20,7 @@ from proxy.dialects.session import MESSAGE_CAP
 from proxy.gateway.recording import SessionTee
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import CLIENT_GONE, COMPLETED, Ending
+from proxy.gateway.session_end import Parting
 from proxy.gateway.session_turns import Turns
 from proxy.wire import handshake
 from proxy.wire.head import ResponseHead
@@ -33,12 +34,10 @@ from proxy.wire.websocket import (
     NORMAL,
     NOT_CONSISTENT,
     POLICY_VIOLATION,
-    TEXT,
     FrameError,
     FrameReader,
     Message,
     close_frame,
-    frame,
 )
 
 _AHEAD = 128 * 1024
@@ -54,11 +53,10 @@ class Session:
         "_answered",
         "_asked",
         "_client",
-        "_client_closed",
         "_code",
         "_connection",
-        "_disclosed",
         "_draining",
+        "_fault",
         "_held",
         "_limit",
         "_loop",
@@ -106,15 +104,14 @@ class Session:
         self._stream = stream
         self._loop = loop
         self._on_fault = on_fault
-        self._disclosed = disclosed
         self._limit = unsynced_limit
         self._serves = serves
         self._asked = FrameReader(masked=True, message_cap=MESSAGE_CAP, refuse_longer=True)
         self._answered = FrameReader(masked=False, message_cap=MESSAGE_CAP, refuse_longer=False)
-        self._client_closed = False
-        self._parting = False
+        self._parting = Parting(request, self._asked, self._answered, turns, disclosed)
         self._code = INTERNAL_ERROR
         self._draining = False
+        self._fault = ""
         self._held = b""
         self._paused = False
         self._pump: Oneshot[None] | None = None
@@ -128,7 +125,7 @@ class Session:
         request.on_writable = self._go_on
         self._stream.on_synced = self._go_on
         drive(self._send_on(), self._defect)
-        self._client = request.upgrade(b"\r\n".join(lines), self._loop, self)
+        self._client = self._parting.client = request.upgrade(b"\r\n".join(lines), self._loop, self)
         if request.gone:
             self._client_gone()
         if self._client.early:
@@ -143,7 +140,7 @@ class Session:
         asked = self._asked
         start = asked.position
         if self.ended.done:
-            self._look_for_farewell(received)
+            self._parting.look(received)
             return
         try:
             messages = asked.feed(received)
@@ -183,6 +180,9 @@ class Session:
         self._waiting += len(piece)
         if self._waiting > _AHEAD:
             self._client.pause()
+        self._wake()
+
+    def _wake(self) -> None:
         pump, self._pump = self._pump, None
         if pump is not None:
             pump.set(None)
@@ -322,22 +322,20 @@ class Session:
         outcome = ending.outcome
         if outcome == "completed":  # the session did, in the middle of these turns
             outcome = "client_gone" if self._asked.close_code is not None else "upstream_error"
-        code = self._answered.close_code
-        self.turns.close(outcome, ending.error or (f"close code {code}" if code is not None else ""))
-        pump, self._pump = self._pump, None
+        code, own = self._answered.close_code, self._asked.close_code
+        if code not in (None, own) and (own is None or code not in _MILD):  # else it answers the client's, which is no error
+            self._fault = f"close code {code}"
+        self.turns.close(outcome, ending.error or self._fault)
         self.ended.set(ending)
-        if pump is not None:
-            pump.set(None)
+        self._wake()
 
     def facts(self) -> AnswerFacts:
         """Of the session as a whole; `finish` is the code of the upstream's close frame, or else of the client's."""
         facts = self.turns.facts()
-        code = self._answered.close_code
-        if code is None:
-            code = self._asked.close_code
+        code = self._answered.close_code or self._asked.close_code
         facts.finish = str(code) if code is not None else None
-        if self._answered.close_code is not None and self._answered.close_code not in _MILD and facts.error is None:
-            facts.error = f"close code {self._answered.close_code}"
+        if self._fault and code not in _MILD and facts.error is None:
+            facts.error = self._fault
         return facts
 
     @property
@@ -347,53 +345,4 @@ class Session:
 
     def finish(self, ending: Ending) -> None:
         """The outcome is durable, or could not be made so: let the client have what its session came to."""
-        request = self.request
-        if request.gone:
-            return
-        if ending.outcome == "completed":
-            request.write(self._held)
-            self.delivered += len(self._held)
-            self._part_from_client()
-        elif ending.outcome == "cut" and self._between_frames:
-            self._say_why(ending)
-            self._part_from_client()
-        elif ending.outcome == "cut":
-            request.abort()
-        else:  # no close frame, as it came: the client sees what it would have seen without us
-            request.break_off(reset=False)
-
-    @property
-    def _between_frames(self) -> bool:
-        return self._answered.between_frames or self._answered.close_at is not None
-
-    def _say_why(self, ending: Ending) -> None:
-        """The provider's own error, where a message may begin, and a close frame."""
-        refused = self.turns.refused
-        told = Refused(503, "session_cut", f"The session was cut: {ending.error}.") if refused is None else self._disclosed(refused)
-        if self._answered.between_messages or (self._answered.close_at is not None and not self._answered.within_message):
-            payload = self.turns.error_message(told.status, told.code, told.message)
-            if payload:
-                self.request.write(frame(TEXT, payload))
-        self.request.write(close_frame(self._code, ending.error))
-
-    def _part_from_client(self) -> None:
-        """Close once the client has closed as well, or has had the time to."""
-        self._client_closed = self._client_closed or self._asked.close_code is not None
-        self._parting = True
-        if self._client_closed:
-            self._close()
-        else:
-            self._client.farewell(self._close)
-
-    def _look_for_farewell(self, received: bytes) -> None:
-        """After the end only the client's own close frame matters, and the connection must not close before ours was sent."""
-        try:
-            self._asked.feed(received)
-        except FrameError:
-            self._client_closed = True
-        self._client_closed = self._client_closed or self._asked.close_code is not None
-        if self._client_closed and self._parting:
-            self._close()
-
-    def _close(self) -> None:
-        self.request.finish(close=True)
+        self.delivered += self._parting.finish(ending, self._held, self._code)
