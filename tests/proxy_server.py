@@ -28,11 +28,10 @@ from proxy.ledger import secrets
 from proxy.settings.builtin import builtin_upstreams
 from tests.ledger_oracle import unrecorded, unsaid
 from tests.servers import free_port
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "token-of-the-tests-0123456789"
-START_SECONDS = 30.0
-STOP_SECONDS = 20.0
 
 Upstream = ScriptedUpstream | UpstreamProcess
 
@@ -120,7 +119,7 @@ class ProxyServer:
         }
         (self.folder / "tos-proxy.yaml").write_text(yaml.safe_dump(_laid_over(base, self.configuration)))
 
-    def wait_ready(self, seconds: float = START_SECONDS) -> None:
+    def wait_ready(self, seconds: float = PATIENCE) -> None:
         """Wait until /readyz answers 200.
 
         Raises: AssertionError with stderr when the process ends or the time is over.
@@ -142,9 +141,9 @@ class ProxyServer:
                 return False
             return True
 
-        self.until(answers, START_SECONDS)
+        self.until(answers)
 
-    def until(self, condition: Callable[[], object], seconds: float = 15.0) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Wait for something. Raises: AssertionError with stderr."""
         end = time.monotonic() + seconds
         while not condition():
@@ -154,7 +153,7 @@ class ProxyServer:
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of a page of the health listener, `(0, "")` when nobody listens."""
         try:
-            with urllib.request.urlopen(self.health_url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.health_url + path, timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -165,7 +164,7 @@ class ProxyServer:
     def api(self, path: str) -> Any:
         """What the admin API answers to a GET of `/api/v1` + path."""
         asked = urllib.request.Request(self.admin_url + "/api/v1" + path, headers={"authorization": f"Bearer {self.token}"})
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def stop(self) -> int:
@@ -173,7 +172,7 @@ class ProxyServer:
         assert self.process is not None
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(PATIENCE)
 
     def restart(self) -> None:
         """End in order and start again on the same ports and data folder."""
@@ -195,7 +194,7 @@ class ProxyServer:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if self.pid in chosen and self.process is not None:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(PATIENCE)
 
     def finish(self) -> None:
         """End it if it runs, then check what every proxy must have done.
@@ -215,7 +214,7 @@ class ProxyServer:
             with suppress(OSError, ValueError):
                 self.kill("all")
             self.process.kill()
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(PATIENCE)
 
 
 def seen_by(upstream: Upstream) -> list[Seen]:

@@ -15,11 +15,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import PATIENCE
 
 _SETTINGS = {
     # durability of the cluster itself is not under test: crashes of the database are `pg_ctl stop -m immediate`
@@ -33,11 +36,22 @@ _SETTINGS = {
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback on which nobody listens, and which nobody takes before its server does: none that the kernel gives to
+    whoever asks for any, none of another worker's, and none a second time soon.
+    """
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _ports() -> Iterator[int]:
+    first, count = 10_000 + 2_750 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8), 2_750
+    return cycle([*range(first + os.getpid() % count, first + count), *range(first, first + os.getpid() % count)])
+
+
+_PORTS = _ports()
 
 
 def postgres_folder() -> Path | None:
@@ -85,7 +99,7 @@ class Postgres:
         """Start the cluster and wait until it answers."""
         options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
         log = f"{self.folder}/server.log"
-        command = (f"{self.binaries}/pg_ctl", "-D", f"{self.folder}/cluster", "-l", log, "-w", "-t", "30")
+        command = (f"{self.binaries}/pg_ctl", "-D", f"{self.folder}/cluster", "-l", log, "-w", "-t", f"{PATIENCE:.0f}")
         self._run(*command, "-o", f"-p {self.port} {options}", "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -162,7 +176,7 @@ class Redis:
         ]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen([self._binary, *own, *more], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log)
-        until = time.monotonic() + 10.0
+        until = time.monotonic() + PATIENCE
         while self.say("PING") != b"+PONG\r\n":
             assert time.monotonic() < until, "Redis did not start"
             time.sleep(0.01)
@@ -171,7 +185,7 @@ class Redis:
         """A command; the beginning of its reply, empty when nobody is there."""
         framed = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word.encode()) for word in words)
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2.0) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
                 connection.sendall(framed)
                 return connection.recv(65536)
         except OSError:
@@ -185,7 +199,7 @@ class Redis:
         """Kill -9."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10.0)
+            self._process.wait(PATIENCE)
             self._process = None
 
     def freeze(self) -> None:

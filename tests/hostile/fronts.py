@@ -35,6 +35,7 @@ from tests.hostile.run import FAMILIES, cases
 from tests.ledger_oracle import written
 from tests.proxy_server import proxy_server
 from tests.servers import free_port
+from tests.waiting import PATIENCE
 
 LONGEST = 1000
 """Characters of a target that a front writes down."""
@@ -140,7 +141,7 @@ def front(name: str, folder: Path, gateway: int) -> Iterator[Front]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -152,7 +153,7 @@ def _wait_until_open(port: int, process: subprocess.Popen[bytes], folder: Path) 
     until = time.monotonic() + 10
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
         except OSError:
             assert process.poll() is None, (folder / "stderr").read_text()
             assert time.monotonic() < until, "the front does not open its port"

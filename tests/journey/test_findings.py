@@ -15,6 +15,7 @@ from proxy.ledger.record import Mark
 from tests.ledger_oracle import written
 from tests.proxy_server import ProxyServer, StartProxy
 from tests.servers import Postgres, postgres
+from tests.waiting import PATIENCE
 
 __all__ = ["postgres"]
 
@@ -41,7 +42,7 @@ def ask(server: ProxyServer, who: str, **headers: str) -> httpx2.Response:
     """One call of OpenAI's API through a proxy."""
     body = {"model": "gpt-5", "messages": [{"role": "user", "content": "hello"}]}
     sent = {"authorization": f"Bearer {KEYS[who]}", **headers}
-    return httpx2.post(f"{server.gateway_url}/openai/v1/chat/completions", headers=sent, json=body, timeout=20)
+    return httpx2.post(f"{server.gateway_url}/openai/v1/chat/completions", headers=sent, json=body, timeout=PATIENCE)
 
 
 def items(server: ProxyServer, path: str) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ def post(server: ProxyServer, path: str, body: dict[str, Any]) -> Any:
     """Change something by the admin API."""
     headers = {"authorization": f"Bearer {server.token}", "content-type": "application/json"}
     url = server.admin_url + "/api/v1" + path
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=PATIENCE) as answer:
         return json.load(answer)
 
 

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from tests.proxy_server import ROOT, TOKEN, ProxyServer, StartProxy
+from tests.waiting import PATIENCE
 
 PROVIDER_KEY = "sk-of-the-provider-0123456789"
 
@@ -41,7 +42,7 @@ def curl(line: str, key: str, *more: str) -> tuple[int, str, str]:
     shell = shutil.which("sh") or "/bin/sh"
     written = " ".join([line, "-s", "-i", *(f"-H '{each}'" for each in more)])
     environ = {**os.environ, "OPENAI_API_KEY": key}
-    ran = subprocess.run([shell, "-c", written], env=environ, capture_output=True, text=True, timeout=30, check=True)
+    ran = subprocess.run([shell, "-c", written], env=environ, capture_output=True, text=True, timeout=PATIENCE, check=True)
     head, _, body = ran.stdout.replace("\r\n", "\n").partition("\n\n")
     found = re.search(r"^x-tos-record: (\S+)$", head, re.MULTILINE)
     assert found is not None, ran.stdout

@@ -8,6 +8,7 @@ import urllib.request
 from typing import Any
 
 from tests.proxy_server import ProxyServer, StartProxy
+from tests.waiting import PATIENCE
 
 LIMITS: dict[str, dict[str, object]] = {
     "ann": {"requests": "2/h"},
@@ -23,7 +24,7 @@ def ask(server: ProxyServer, who: str, path: str, body: bytes, kind: str = "appl
     key = PRINCIPALS[who]["keys"][0]
     asked = urllib.request.Request(server.gateway_url + path, data=body, headers={"x-api-key": str(key), "content-type": kind})
     try:
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             return answer.status, None, answer.headers
     except urllib.error.HTTPError as refused:
         with refused:

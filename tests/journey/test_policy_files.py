@@ -11,13 +11,14 @@ from proxy.control.publisher import Publisher
 from tests.conftest import StartProxy
 from tests.proxy_server import ProxyServer
 from tests.unit.policy.written import policy, write
+from tests.waiting import PATIENCE
 
 SECONDS = 30.0
 
 
 def status(server: ProxyServer) -> int:
     """What a call for a model of these tests is answered with."""
-    connection = http.client.HTTPConnection(server.gateway_url.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(server.gateway_url.removeprefix("http://"), timeout=PATIENCE)
     body = json.dumps({"model": "house-model", "messages": [{"role": "user", "content": "x"}]})
     headers = {"authorization": "Bearer sk-journey", "content-type": "application/json"}
     connection.request("POST", "/openai/v1/chat/completions", body, headers)

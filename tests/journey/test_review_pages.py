@@ -26,6 +26,7 @@ from tests.journey.browsing import CHROMIUM, LOOKS, Visitor, chromium, visiting
 from tests.ledgers import NOON, Writer
 from tests.servers import free_port
 from tests.unit.admin.conftest import Admin
+from tests.waiting import PATIENCE
 
 __all__ = ["chromium"]
 
@@ -76,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
         thread.join(0.05)
     yield f"http://127.0.0.1:{port}", f"/exchanges/{carriers[0]}"
     server.should_exit = True
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 async def _serve(server: uvicorn.Server, folder: Path, carriers: list[str]) -> None:

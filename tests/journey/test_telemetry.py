@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from proxy.telemetry import genai
 from tests.proxy_server import ProxyServer, StartProxy
+from tests.waiting import PATIENCE
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SECRET = "prompt-that-nobody-else-should-see"
@@ -98,7 +99,7 @@ def ask(server: ProxyServer, **headers: str) -> int:
     sent = {"authorization": "Bearer sk-test", "content-type": "application/json", **headers}
     asked = urllib.request.Request(server.gateway_url + "/openai/v1/chat/completions", body, sent)
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             answer.read()
             return int(answer.status)
     except urllib.error.HTTPError as error:

@@ -15,6 +15,7 @@ from proxy.ledger.keyring import Keys
 from proxy.ledger.record import Intent
 from tests.ledger_oracle import unrecorded, written
 from tests.torture.lone_worker import LoneWorker, lone_worker
+from tests.waiting import PATIENCE
 
 RULES = (
     Rule("journey/no-logprobs", "allow", match={"upstream": ("openai",)}, drop=("logprobs", "top_logprobs")),
@@ -30,7 +31,7 @@ def ask(worker: LoneWorker, body: bytes) -> dict[str, Any]:
         body,
         {"content-type": "application/json", "authorization": "Bearer sk-journey"},
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.load(answer)
 
 

@@ -36,6 +36,7 @@ from proxy.ledger import review_tables
 from proxy.ledger.store import Store
 from proxy.ledger.store_ship import ship
 from tests.ledgers import Writer
+from tests.waiting import PATIENCE
 
 TOKEN = "a-token-for-tests-only"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -130,7 +131,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         headers[role] = {"authorization": f"Bearer {made.json()['token']}"}
     yield Served(url, record, headers)
     server.should_exit = True
-    thread.join(30)
+    thread.join(PATIENCE)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

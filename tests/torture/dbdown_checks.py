@@ -22,6 +22,7 @@ from proxy.ledger.record import Intent, Outcome, decode, leaf
 from proxy.ledger.segments import ENTRIES
 from proxy.ledger.store import Store
 from tests.ledger_oracle import frames
+from tests.waiting import PATIENCE
 
 MIB = 1024 * 1024
 MOST_GROWTH = 50.0
@@ -159,7 +160,7 @@ class Memory:
     def stop(self) -> None:
         """Look no more."""
         self._over.set()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
     def _look(self) -> None:
         while not self._over.wait(_EVERY_SECONDS):

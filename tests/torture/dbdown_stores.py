@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.servers import Postgres, postgres_folder
+from tests.waiting import PATIENCE
 
 
 class Database(Protocol):
@@ -67,7 +68,7 @@ class Locked:
 
     def leave(self) -> None:
         """Take the write lock, as a backup or a curious person with a shell may."""
-        self._holder = sqlite3.connect(self._file, isolation_level=None, timeout=30)
+        self._holder = sqlite3.connect(self._file, isolation_level=None, timeout=PATIENCE)
         self._holder.execute("BEGIN EXCLUSIVE")
 
     def come_back(self) -> None:
@@ -78,7 +79,7 @@ class Locked:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """As the protocol says."""
-        with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=30)) as connection:
+        with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
             return list(connection.execute(query))
 
 

@@ -26,7 +26,6 @@ from tests.torture.powercut import small_files
 
 SPACE = 256 * 1024
 REFUSED_WITHIN = 0.1
-RESUMES_WITHIN = 2.0
 
 
 class Result(msgspec.Struct):
@@ -78,9 +77,9 @@ async def _run(folder: Path, result: Result, sabotage: str | None) -> Promised:
     disk.size += 4 * SPACE
     start = time.monotonic()
     try:
-        await settled(recorder, RESUMES_WITHIN)
+        await settled(recorder)
     except TimeoutError:
-        result.wrong.append("does not go on within 2 s after space came back")
+        result.wrong.append("does not go on after space came back")
     result.resumed = time.monotonic() - start
     result.refused, promised.refused = promised.refused, 0
     await load.run(8)

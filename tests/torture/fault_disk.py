@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.ledger.disk import Disk
+from tests.waiting import PATIENCE
 
 FAULTS: dict[str, int] = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EROFS": errno.EROFS, "EINTR": errno.EINTR, "short": 0}
 CHANGING = [
@@ -135,15 +136,17 @@ class SmallDisk(Disk):
 
 
 class StuckDisk(Disk):
-    """A disk whose syncs do not return while it is stuck. `sick`: once they do, they fail."""
+    """A disk whose syncs do not return while it is stuck. `sick`: once they do, they fail. `holds`: a sync waits."""
 
     def __init__(self) -> None:
         self.sick = False
+        self.holds = threading.Event()
         self._free = threading.Event()
         self._free.set()
 
     def stick(self) -> None:
         """From now on syncs wait."""
+        self.holds.clear()
         self._free.clear()
 
     def free(self) -> None:
@@ -151,7 +154,8 @@ class StuckDisk(Disk):
         self._free.set()
 
     def sync(self, fd: int) -> None:
-        self._free.wait(10)
+        self.holds.set()
+        self._free.wait(PATIENCE)
         if self.sick:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         super().sync(fd)

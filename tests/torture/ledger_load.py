@@ -27,6 +27,7 @@ from proxy.ledger.record import RECORD_FORMAT, Line, Position, Refusal, Turn
 from proxy.ledger.recorder import Recorder, Stream
 from proxy.ledger.session_stream import SessionStream
 from tests.ledger_oracle import Written
+from tests.waiting import PATIENCE, until
 
 T = TypeVar("T")
 
@@ -272,7 +273,7 @@ def open_recorder(data_dir: Path, disk: Disk, **options: int) -> Recorder:
     return Recorder.open(data_dir, 0, LedgerOptions(tick_seconds=0.005, **options), clock, asyncio.get_running_loop(), disk)
 
 
-async def filled(oneshot: Oneshot[T], seconds: float = 2.0) -> T:
+async def filled(oneshot: Oneshot[T], seconds: float = PATIENCE) -> T:
     """The value of a slot, for ordinary tasks. Raises: what the slot failed with, TimeoutError."""
     done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
@@ -283,8 +284,6 @@ async def filled(oneshot: Oneshot[T], seconds: float = 2.0) -> T:
     return await asyncio.wait_for(done, seconds)
 
 
-async def settled(recorder: Recorder, seconds: float = 2.0) -> None:
+async def settled(recorder: Recorder, seconds: float = PATIENCE) -> None:
     """Wait until dead epochs are recovered. Raises: TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while recorder.mending or any(recorder.stats[name] for name in ("owed", "down", "tight")):  # noqa: ASYNC110 - threads set them
-            await asyncio.sleep(0.005)
+    await until(lambda: not (recorder.mending or any(recorder.stats[name] for name in ("owed", "down", "tight"))), seconds)

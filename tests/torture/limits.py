@@ -35,6 +35,7 @@ from proxy.limits.accounts import Account, Ask, Given
 from proxy.limits.redis import Leasing
 from tests.proxy_server import ProxyServer, proxy_server
 from tests.servers import Redis, redis_server
+from tests.waiting import PATIENCE
 
 WORKERS = 8
 LIMIT, SPAN = 1600, 0.25
@@ -247,7 +248,7 @@ def _ask(proxy: ProxyServer, until: float, counted: Counted) -> None:
     head = {"authorization": "Bearer sk-limits", "content-type": "application/json"}
     host = proxy.gateway_url.removeprefix("http://")
     while monotonic() < until:
-        connection = http.client.HTTPConnection(host, timeout=20)  # a new one each time, so that both workers have their part
+        connection = http.client.HTTPConnection(host, timeout=PATIENCE)  # a new one each time, so that both workers have their part
         begin = time.time()
         try:
             connection.request("POST", "/openai/v1/chat/completions", body, head)

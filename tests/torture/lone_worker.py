@@ -18,6 +18,7 @@ from pathlib import Path
 
 from proxy.core import snapshot
 from proxy.core.snapshot import GatewayOptions, LedgerOptions, UpstreamOptions
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,7 +79,7 @@ def lone_worker(
         assert port.isdigit(), errors.read_text(encoding="utf-8")
         yield LoneWorker(process, folder, int(port))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert not errors.read_text(encoding="utf-8")
     finally:
         process.kill()

@@ -14,6 +14,7 @@ from proxy.demo.upstream import UpstreamProcess, upstream_process
 from proxy.ledger.record import Outcome
 from tests.ledger_oracle import open_intents, written
 from tests.torture.lone_worker import LoneWorker, lone_worker
+from tests.waiting import PATIENCE
 
 MIB = 1024 * 1024
 MOST_GROWTH = 10 * MIB
@@ -43,7 +44,7 @@ def connected(worker: LoneWorker) -> socket.socket:
     """A client that takes little at a time."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
-    client.settimeout(30)
+    client.settimeout(PATIENCE)
     client.connect(("127.0.0.1", worker.port))
     return client
 

@@ -15,6 +15,7 @@ from tests.ledger_oracle import open_intents, written
 from tests.proxy_server import StartProxy
 from tests.torture.drain import drain
 from tests.torture.drain_load import DIALECTS, request
+from tests.waiting import PATIENCE
 
 
 def test_nothing_is_refused_cut_or_lost(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ async def whole_answer(port: int, asked: bytes) -> bytes:
     writer.write(asked)
     received = bytearray()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while piece := await reader.read(65536):
                 received += piece
     except ConnectionResetError:
@@ -88,7 +89,7 @@ def test_what_outlasts_the_deadline(start_proxy: StartProxy) -> None:
 
     *streams, half, waited = asyncio.run(run())
     assert server.process is not None
-    assert server.process.wait(20) == 0
+    assert server.process.wait(PATIENCE) == 0
     told = dict(zip(DIALECTS, map(last_event, streams), strict=True))
     assert told["openai"]["error"]["code"] == "answer_cut"
     assert told["responses"]["type"] == "error"

@@ -13,6 +13,7 @@ import pytest
 from tests.proxy_server import ProxyServer, StartProxy
 from tests.servers import Postgres
 from tests.unit.control.test_supervisor import exchange
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_end_waits_for_the_database(start_proxy: StartProxy, away: Postgres)
     time.sleep(2)
     assert server.process.poll() is None
     away.start()
-    assert server.process.wait(20) == 0
+    assert server.process.wait(PATIENCE) == 0
 
 
 def test_what_did_not_reach_it_is_told(start_proxy: StartProxy, away: Postgres) -> None:

@@ -13,6 +13,7 @@ from tests.ledger_oracle import written
 from tests.proxy_server import ProxyServer
 from tests.torture.kill9 import torture
 from tests.torture.sessions_load import SessionLoad, opening
+from tests.waiting import PATIENCE
 
 KEY = b"mask"
 
@@ -31,7 +32,7 @@ def test_what_leaves_before_it_is_durable_is_found() -> None:
 
 def opened(server: ProxyServer) -> tuple[socket.socket, FrameReader]:
     """A session, behind its greeting."""
-    client = socket.create_connection(("127.0.0.1", int(server.gateway_url.rpartition(":")[2])), timeout=20)
+    client = socket.create_connection(("127.0.0.1", int(server.gateway_url.rpartition(":")[2])), timeout=PATIENCE)
     client.sendall(opening())
     received = b""
     while b"session.created" not in received or not received.endswith(b"}"):
@@ -62,7 +63,7 @@ def test_a_drain_ends_sessions_between_their_turns(proxy_server: ProxyServer) ->
     assert [one[1].close_code for one in (idle, busy)] == [1001, 1001]
     assert [events[-1]["type"] for events in ends] == ["error", "error"]
     assert "response.done" in [event["type"] for event in ends[1]]
-    assert proxy_server.process.wait(20) == 0
+    assert proxy_server.process.wait(PATIENCE) == 0
     entries = [entry for entry, _ in written(proxy_server.data_dir / "spool").entries]
     assert [entry.outcome for entry in entries if isinstance(entry, Outcome)] == ["cut", "cut"]
     assert [entry.outcome for entry in entries if isinstance(entry, Turn)] == ["", "completed"]

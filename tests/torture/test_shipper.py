@@ -28,6 +28,7 @@ from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
 from tests.servers import Postgres
 from tests.spools import exchange, open_recorder
+from tests.waiting import PATIENCE
 
 KILLS = 20
 AWAY_SECONDS = 1.5
@@ -148,7 +149,7 @@ class Killed:
         assert self._launcher.stdin is not None
         assert self._launcher.stdout is not None
         self._launcher.stdin.close()
-        self._launcher.wait(10)
+        self._launcher.wait(PATIENCE)
         self._launcher.stdout.close()
 
 
@@ -225,7 +226,7 @@ async def away_under_load(
     over.set()
     await loading
     await recorder.close()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while shipper.progress.away:  # noqa: ASYNC110 - progress is figures, not an event
             await asyncio.sleep(0.05)
     over_shipping.set()

@@ -7,6 +7,7 @@ import json
 
 from tests.proxy_server import ProxyServer, StartProxy
 from tests.unit.cli.conftest import Command
+from tests.waiting import PATIENCE
 
 
 def test_without_a_proxy(command: Command) -> None:
@@ -37,7 +38,7 @@ def test_wrong_words(command: Command) -> None:
 
 
 def status(server: ProxyServer, key: str) -> int:
-    connection = http.client.HTTPConnection(server.gateway_url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(server.gateway_url.removeprefix("http://"), timeout=PATIENCE)
     try:
         body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hello"}]})
         headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}

@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 from proxy.control import channel
+from tests.waiting import PATIENCE
 
 
 async def test_messages_both_ways_and_the_end() -> None:
@@ -24,7 +25,7 @@ async def test_messages_both_ways_and_the_end() -> None:
     assert got == [{"event": "ready"}, {"event": "stats", "n": 1}]
     assert theirs.recv(100) == b'{"do": "drain", "seconds": 3}\n'
     theirs.close()
-    await asyncio.wait_for(ended.wait(), 2)
+    await asyncio.wait_for(ended.wait(), PATIENCE)
     line.send({"do": "stats"})
 
 

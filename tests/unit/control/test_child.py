@@ -9,6 +9,7 @@ import pytest
 
 from proxy.control.child import Child, next_pause
 from proxy.telemetry.diagnostics import Diagnostics
+from tests.waiting import PATIENCE, until
 
 QUIET = Diagnostics("test", "error")
 OBEDIENT = """
@@ -28,13 +29,6 @@ def child(program: str) -> Child:
     return Child("c", [sys.executable, "-c", program], QUIET)
 
 
-async def until(condition: asyncio.Event | object, seconds: float = 5.0) -> None:
-    assert callable(condition)
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - only tests wait
-            await asyncio.sleep(0.01)
-
-
 def test_pauses_grow_and_are_forgiven() -> None:
     """A child is started again after 0, 0.1, 0.2 … at most 5 seconds; a minute of health puts the pause back to 0."""
     pauses = [0.0]
@@ -49,11 +43,11 @@ async def test_ready_asked_and_ended() -> None:
     one = child(OBEDIENT)
     keeping = asyncio.create_task(one.keep())
     await until(lambda: one.ready)
-    await one.fresh_stats(2.0)
+    await one.fresh_stats(PATIENCE)
     assert one.stats["metrics"] == [["tos_proxy_x", {}, 1]]
     assert not one.silent
-    await one.end(5.0, asyncio.Event())
-    await asyncio.wait_for(keeping, 2)
+    await one.end(PATIENCE, asyncio.Event())
+    await asyncio.wait_for(keeping, PATIENCE)
     assert not one.running
 
 
@@ -65,8 +59,8 @@ async def test_environment_of_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     keeping = asyncio.create_task(one.keep())
     await until(lambda: one.starts > 1)
     assert one.code == 3
-    await one.end(5.0, asyncio.Event())
-    await asyncio.wait_for(keeping, 2)
+    await one.end(PATIENCE, asyncio.Event())
+    await asyncio.wait_for(keeping, PATIENCE)
 
 
 async def test_dying_child_is_started_again() -> None:
@@ -75,7 +69,7 @@ async def test_dying_child_is_started_again() -> None:
     keeping = asyncio.create_task(one.keep())
     await until(lambda: one.starts >= 3)
     await one.end(1.0, asyncio.Event())
-    await asyncio.wait_for(keeping, 2)
+    await asyncio.wait_for(keeping, PATIENCE)
 
 
 @pytest.mark.parametrize("hurried", [False, True])
@@ -88,7 +82,7 @@ async def test_stubborn_child_is_killed(hurried: bool) -> None:
     if hurried:
         hurry.set()
     await one.end(60.0 if hurried else 0.1, hurry, grace=0.1)
-    await asyncio.wait_for(keeping, 2)
+    await asyncio.wait_for(keeping, PATIENCE)
 
 
 async def test_silent_child_keeps_its_last_figures() -> None:
@@ -98,7 +92,7 @@ async def test_silent_child_keeps_its_last_figures() -> None:
     await until(lambda: one.ready)
     await one.fresh_stats(0.05)
     assert one.silent
-    await one.end(5.0, asyncio.Event())
+    await one.end(PATIENCE, asyncio.Event())
     await keeping
 
 
@@ -109,4 +103,4 @@ async def test_program_that_is_not_there() -> None:
     await asyncio.sleep(0.05)
     assert not one.running
     await one.end(1.0, asyncio.Event())
-    await asyncio.wait_for(keeping, 2)
+    await asyncio.wait_for(keeping, PATIENCE)

@@ -14,6 +14,7 @@ from proxy.core import snapshot
 from proxy.core.errors import TosProxyError
 from proxy.core.principal import Principal
 from proxy.telemetry.diagnostics import Diagnostics
+from tests.waiting import PATIENCE
 
 
 class File:
@@ -32,7 +33,7 @@ class File:
 
 async def until(condition: object) -> None:
     assert callable(condition)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - only tests wait
             await asyncio.sleep(0.01)
 
@@ -52,7 +53,7 @@ async def test_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     await until(lambda: publisher.number() == 2)
     await until(lambda: watch.bad is None)  # what is published can be read before it is synced
     stop.set()
-    await asyncio.wait_for(running, 2)
+    await asyncio.wait_for(running, PATIENCE)
 
 
 async def test_reload_on_demand(tmp_path: Path) -> None:

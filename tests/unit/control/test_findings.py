@@ -23,6 +23,7 @@ from proxy.review import clauses, digests, findings
 from proxy.review.judged import DAY_US
 from proxy.review.raised import UNACCEPTED, Raised
 from tests.ledgers import NOON, Writer
+from tests.waiting import PATIENCE
 
 RULES = {rule.name: rule for rule in (Rule("large", "flag"), Rule("terms", "deny", match={"terms.verdict": ("forbid",)}))}
 
@@ -266,7 +267,7 @@ async def test_it_waits_for_a_database_that_is_away(store: Store, monkeypatch: p
     monkeypatch.setattr(digests, "make", nothing)
     stop = asyncio.Event()
     task = asyncio.create_task(room.duty.run(stop))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await read.wait()
         stop.set()
         await task

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from tests.proxy_server import ProxyServer
+from tests.waiting import PATIENCE
 
 
 def test_garbage_at_the_health_listener(shared_proxy_server: ProxyServer) -> None:
@@ -19,7 +20,7 @@ def test_garbage_at_the_health_listener(shared_proxy_server: ProxyServer) -> Non
         b"HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n": b"200",
     }
     for sent, status in expected.items():
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
             connection.sendall(sent)
             assert connection.recv(4096).split(b" ")[1] == status
     assert shared_proxy_server.get("/healthz") == (200, "ok\n")

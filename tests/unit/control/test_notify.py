@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.control.notify import READY, VARIABLE, notify
+from tests.waiting import PATIENCE
 
 
 def test_tells(tmp_path: Path) -> None:
@@ -15,7 +16,7 @@ def test_tells(tmp_path: Path) -> None:
     place = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(place)
-        systemd.settimeout(5)
+        systemd.settimeout(PATIENCE)
         notify(READY, {VARIABLE: place})
         assert systemd.recv(100) == b"READY=1"
     notify(READY, {VARIABLE: place})
@@ -28,6 +29,6 @@ def test_abstract_socket() -> None:
     """An address that begins with @ is in the abstract name space."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind("\0tos-proxy-test-notify")
-        systemd.settimeout(5)
+        systemd.settimeout(PATIENCE)
         notify(READY, {VARIABLE: "@tos-proxy-test-notify"})
         assert systemd.recv(100) == b"READY=1"

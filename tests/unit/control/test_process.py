@@ -15,6 +15,7 @@ from proxy.control import process
 from proxy.control.process import Parts, called_unless, durable, run_control
 from proxy.core.errors import LedgerUnavailableError
 from proxy.core.oneshot import Oneshot
+from tests.waiting import PATIENCE
 
 
 async def waits(stop: asyncio.Event) -> None:
@@ -52,13 +53,13 @@ async def test_every_duty_may_finish_what_it_holds() -> None:
 
     async def tidy(stop: asyncio.Event) -> None:
         await stop.wait()
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
         finished.append("tidy")
 
     async def stuck(_: asyncio.Event) -> None:
         await asyncio.sleep(60)
 
-    parts = Parts({"tidy": tidy, "stuck": stuck}, lambda event, **fields: late.append((event, fields["duty"])), grace=0.2)
+    parts = Parts({"tidy": tidy, "stuck": stuck}, lambda event, **fields: late.append((event, fields["duty"])), grace=0.5)
     stop.set()
     await run_control(parts, stop)
     assert finished == ["tidy"]
@@ -85,7 +86,7 @@ async def test_waiting_for_the_first_caller() -> None:
     await asyncio.sleep(0.01)
     assert not waiting.done()
     with socket.create_connection(sockets[1].getsockname()) as caller:
-        assert await asyncio.wait_for(waiting, 5) is False
+        assert await asyncio.wait_for(waiting, PATIENCE) is False
         accepted, address = sockets[1].accept()
         assert address == caller.getsockname()
         accepted.close()
@@ -94,7 +95,7 @@ async def test_waiting_for_the_first_caller() -> None:
     for each in sockets:
         each.close()
     stop.set()
-    assert await asyncio.wait_for(waiting, 5) is True
+    assert await asyncio.wait_for(waiting, PATIENCE) is True
     assert await called_unless(stop, sockets) is True, "closed before anybody waited"
 
 

@@ -17,6 +17,7 @@ from proxy.ledger.store import Store
 from proxy.ledger.store_errors import StoreUnavailableError
 from proxy.ledger.store_keys import KeyringReader
 from tests.spools import exchange, open_recorder
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -155,11 +156,11 @@ async def test_a_new_record_ends_the_wait_of_an_idle_shipper(store: Store, tmp_p
     for _ in range(2):
         before = shipper.progress.entries
         await exchange(recorder)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while shipper.progress.entries == before:  # noqa: ASYNC110 - the shipper says nothing
                 await asyncio.sleep(0.01)
     stop.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await running
     assert (shipper.progress.lag_entries, shipper.progress.complete) == (0, True)
     await recorder.close()

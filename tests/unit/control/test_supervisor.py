@@ -7,18 +7,10 @@ import json
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.proxy_server import ProxyServer, StartProxy
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "did not happen in time"
-        time.sleep(0.02)
+from tests.proxy_server import ProxyServer, StartProxy, seen_by
+from tests.waiting import PATIENCE, wait_until
 
 
 def alive(pid: int) -> bool:
@@ -30,7 +22,7 @@ def alive(pid: int) -> bool:
 
 def ask(server: ProxyServer, words: str = "hello", **more: object) -> http.client.HTTPConnection:
     """A connection on which a chat request was sent."""
-    connection = http.client.HTTPConnection("127.0.0.1", int(server.gateway_url.rpartition(":")[2]), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", int(server.gateway_url.rpartition(":")[2]), timeout=PATIENCE)
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": words}], **more})
     headers = {"content-type": "application/json", "authorization": "Bearer sk-x"}
     connection.request("POST", "/openai/v1/chat/completions", body, headers)
@@ -84,15 +76,15 @@ def test_killed_supervisor_takes_its_children_along(proxy_server: ProxyServer) -
 def test_drain_lets_a_stream_end(proxy_server: ProxyServer) -> None:
     """After SIGTERM readiness is gone at once, an open answer is delivered whole, and then all processes end with 0."""
     pids = [proxy_server.pid, *proxy_server.children().values()]
-    connection = ask(proxy_server, "[[script: chunks=10 delay_ms=100]]", stream=True)
+    connection = ask(proxy_server, "[[script: chunks=10 delay_ms=250]]", stream=True)
     answer = connection.getresponse()
     first = answer.read1(10)
     os.kill(proxy_server.pid, signal.SIGTERM)
-    wait_until(lambda: proxy_server.get("/readyz")[0] == 503, 1)
+    wait_until(lambda: proxy_server.get("/readyz")[0] == 503)
     assert (first + answer.read()).endswith(b"data: [DONE]\n\n")
     connection.close()
     assert proxy_server.process is not None
-    assert proxy_server.process.wait(10) == 0
+    assert proxy_server.process.wait(PATIENCE) == 0
     assert not any(alive(pid) for pid in pids)
 
 
@@ -100,7 +92,7 @@ def test_goes_on_accepting_for_a_while(start_proxy: StartProxy) -> None:
     """With a drain delay, a request that comes after readiness is gone is served; a second signal ends the wait."""
     server = start_proxy(configuration={"gateway": {"deadlines": {"drain_delay": "300s"}}})
     os.kill(server.pid, signal.SIGTERM)
-    wait_until(lambda: server.get("/readyz")[0] == 503, 1)
+    wait_until(lambda: server.get("/readyz")[0] == 503)
     connection = ask(server)
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("connection")) == (200, "close")
@@ -108,20 +100,20 @@ def test_goes_on_accepting_for_a_while(start_proxy: StartProxy) -> None:
     connection.close()
     os.kill(server.pid, signal.SIGTERM)
     assert server.process is not None
-    assert server.process.wait(12) == 0
+    assert server.process.wait(PATIENCE) == 0
 
 
 def test_second_signal_hurries(start_proxy: StartProxy) -> None:
     """A second SIGINT ends a drain that would take minutes, still with exit code 0."""
     server = start_proxy(configuration={"gateway": {"deadlines": {"drain": "300s"}}})
     connection = ask(server, "[[script: head_delay_ms=60000]]")
-    time.sleep(0.3)
+    wait_until(lambda: seen_by(server.upstream))
     assert server.process is not None
     os.kill(server.pid, signal.SIGINT)
-    time.sleep(0.3)
+    wait_until(lambda: server.get("/readyz")[0] == 503)
     assert server.process.poll() is None
     os.kill(server.pid, signal.SIGINT)
-    assert server.process.wait(12) == 0
+    assert server.process.wait(PATIENCE) == 0
     connection.close()
 
 
@@ -137,7 +129,7 @@ def test_taken_port_is_one_line(start_proxy: StartProxy, tmp_path: Path) -> None
         server.folder.mkdir()
         server.start(ready=False)
         assert server.process is not None
-        assert server.process.wait(10) == 1
+        assert server.process.wait(PATIENCE) == 1
     line = (
         f"tos-proxy: gateway cannot listen on 127.0.0.1:{port}: the port is taken by another process; change it with gateway.port, "
     )
@@ -150,7 +142,7 @@ def test_one_supervisor_a_folder(proxy_server: ProxyServer) -> None:
     second = ProxyServer(proxy_server.folder, proxy_server.upstream)
     second.start(ready=False)
     assert second.process is not None
-    assert second.process.wait(10) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert f"another tos-proxy (process {proxy_server.pid}) already serves" in second.stderr
     assert proxy_server.get("/readyz")[0] == 200
 
@@ -165,12 +157,12 @@ def test_configuration_follows_its_file(proxy_server: ProxyServer) -> None:
         return next((line.rpartition(" ")[2] for line in page.splitlines() if line.startswith(name)), "")
 
     file.write_text(good + "principals:\n  alice: {keys: ['key:" + "ab" * 32 + "'], purpose: use.product}\n")
-    wait_until(lambda: metric("tos_proxy_snapshot_number") == "2", 15)
+    wait_until(lambda: metric("tos_proxy_snapshot_number") == "2")
     file.write_text("gatway: {}\n")
-    wait_until(lambda: metric("tos_proxy_configuration_bad") == "1", 15)
-    assert "unknown key (did you mean gateway?)" in proxy_server.stderr
+    wait_until(lambda: metric("tos_proxy_configuration_bad") == "1")
+    wait_until(lambda: "unknown key (did you mean gateway?)" in proxy_server.stderr)
     assert metric("tos_proxy_snapshot_number") == "2"
     assert exchange(proxy_server) == 200
     file.write_text(good)
-    wait_until(lambda: metric("tos_proxy_snapshot_number") == "3", 15)
-    assert metric("tos_proxy_configuration_bad") == "0"
+    wait_until(lambda: metric("tos_proxy_snapshot_number") == "3")
+    wait_until(lambda: metric("tos_proxy_configuration_bad") == "0")

@@ -8,13 +8,14 @@ from typing import Any
 
 from proxy.demo.scripted.store import Upload, boundary_of, read_form
 from proxy.demo.upstream import ScriptedUpstream, upstream_thread
+from tests.waiting import PATIENCE
 
 FORM = "multipart/form-data; boundary=b0"
 
 
 def ask(upstream: ScriptedUpstream, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
     """Status and answer, as JSON where it is such."""
-    connection = http.client.HTTPConnection(upstream.host, upstream.port, timeout=10)
+    connection = http.client.HTTPConnection(upstream.host, upstream.port, timeout=PATIENCE)
     try:
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection.request(method, path, raw, {"content-type": "application/json", **headers})
@@ -56,7 +57,7 @@ def test_an_upload_goes_on_where_it_stopped() -> None:
     """Pieces at another offset are refused, as Google refuses them."""
     google = {"x-goog-api-key": "k"}
     with upstream_thread() as upstream:
-        connection = http.client.HTTPConnection(upstream.host, upstream.port, timeout=10)
+        connection = http.client.HTTPConnection(upstream.host, upstream.port, timeout=PATIENCE)
         connection.request("POST", "/upload/v1beta/files", b"{}", {**google, "x-goog-upload-command": "start"})
         address = connection.getresponse().headers["x-goog-upload-url"]
         connection.close()

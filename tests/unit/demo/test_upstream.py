@@ -18,6 +18,7 @@ import pytest_asyncio
 
 from proxy.demo.upstream import ScriptedUpstream, upstream_process, upstream_thread
 from tests.unit.demo.raw import CHAT, chat, converse, unchunked
+from tests.waiting import PATIENCE
 
 
 @pytest_asyncio.fixture
@@ -173,7 +174,7 @@ async def test_repeatable_answers_are_equal(upstream: ScriptedUpstream) -> None:
 
 def test_thread_serves() -> None:
     """In a thread it serves blocking callers, who read what it saw directly."""
-    with upstream_thread() as upstream, urllib.request.urlopen(upstream.url + "/v1/models", timeout=5) as answer:
+    with upstream_thread() as upstream, urllib.request.urlopen(upstream.url + "/v1/models", timeout=PATIENCE) as answer:
         assert json.load(answer)["object"] == "list"
         assert upstream.seen[0].target == b"/v1/models"
 
@@ -182,7 +183,7 @@ def test_process_serves_and_tells() -> None:
     """In a process it tells what it saw over the wire, bytes and all, and forgets when told to."""
     with upstream_process("--repeatable") as upstream:
         body = json.dumps({"model": "m"}).encode() + b" "
-        urllib.request.urlopen(upstream.url + "/v1/messages", data=body, timeout=5).close()
+        urllib.request.urlopen(upstream.url + "/v1/messages", data=body, timeout=PATIENCE).close()
         (seen,) = upstream.seen()
         assert (seen.method, seen.body, seen.sha256) == (b"POST", body, hashlib.sha256(body).hexdigest())
         upstream.clear()

@@ -8,6 +8,7 @@ import msgspec
 
 from proxy.dialects.carried import BATCH_LINE
 from proxy.gateway import reading
+from tests.waiting import PATIENCE
 
 LINE = b'{"custom_id":"c","url":"/v1/chat/completions","body":{"model":"m","messages":[]}}'
 
@@ -22,7 +23,7 @@ def test_questions_are_answered_in_order_until_nobody_asks() -> None:
     """A line, one that is refused, and the end; a question that is cut off is no reason to fail."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ours.settimeout(10)
+        ours.settimeout(PATIENCE)
         ours.sendall(asked(LINE) + asked(b'{"a":1,"a":1}') + asked(LINE)[:-3])
         ours.shutdown(socket.SHUT_WR)
         assert reading.serve(theirs, most_kib=1 << 40) == 0

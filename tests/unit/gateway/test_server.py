@@ -22,6 +22,7 @@ from proxy.telemetry import names
 from tests.ledger_oracle import open_intents, written
 from tests.unit.gateway.stage import CHAT, KEYED, FakeSteps, get, post
 from tests.unit.wire.loopback import on_uvloop
+from tests.waiting import PATIENCE
 
 STREAM = b'{"model":"m-1","stream":true,"messages":[{"role":"user","content":"[[script: %b]]"}]}'
 
@@ -56,7 +57,7 @@ class Line:
 
     async def event(self, name: str) -> dict[str, Any]:
         """The newest message of a kind."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (found := [event for event in self.events if event["event"] == name]):
                 self._came.clear()
                 await self._came.wait()
@@ -94,7 +95,7 @@ class Running:
 
     async def arrived(self, count: int) -> None:
         """Wait until so many requests have begun upstream."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(self.upstream.seen) < count:  # noqa: ASYNC110 - the upstream tells nobody
                 await asyncio.sleep(0.01)
 
@@ -103,7 +104,7 @@ class Running:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request.replace(b"Host: ", b"Connection: close\r\nHost: ", 1))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 return await reader.read()
         except ConnectionResetError:
             return b"reset"
@@ -124,7 +125,7 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Running]:
             yield worker
         finally:
             worker.line.tell({"do": "drain"})
-            assert await asyncio.wait_for(served, 20) == 0
+            assert await asyncio.wait_for(served, PATIENCE) == 0
         assert worker.line.events[-1]["event"] == "stopped"
 
 
@@ -151,7 +152,7 @@ async def test_reloads(tmp_path: Path) -> None:
         writer.write(post(b"/second/v1/chat/completions"))
         assert b" 404 " in await reader.readline()
         worker.publish(2, "openai", "second")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (await worker.line.figures()).get(names.SNAPSHOT_NUMBER) != 2:
                 worker.line.tell({"do": "reload"})
                 await asyncio.sleep(0.02)
@@ -220,11 +221,11 @@ async def leave(worker: Running, request: bytes) -> None:
     """A client asks, and is gone once its request has begun."""
     _, writer = await asyncio.open_connection("127.0.0.1", worker.port)
     writer.write(request)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (await worker.line.figures())[names.OPEN] == 0:  # noqa: ASYNC110 - a worker tells its figures when asked
             await asyncio.sleep(0.01)
     writer.transport.abort()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (await worker.line.figures())[names.CONNECTIONS]:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
 
@@ -283,4 +284,4 @@ async def test_unix_socket(tmp_path: Path) -> None:
         assert b" 200 " in await reader.readline()
         writer.close()
         worker.line.tell({"do": "drain"})
-        assert await asyncio.wait_for(served, 20) == 0
+        assert await asyncio.wait_for(served, PATIENCE) == 0

@@ -14,6 +14,7 @@ from proxy.core import snapshot
 from proxy.core.principal import Principal
 from proxy.gateway.snapshots import Entries, SnapshotError, SnapshotFollower
 from tests.unit.gateway.stage import FakeClock
+from tests.waiting import PATIENCE
 
 
 def put(name: str, **bounds: int) -> bytes:
@@ -204,7 +205,7 @@ async def test_looking_at_the_same_time(tmp_path: Path) -> None:
     def slow(entries: Entries) -> bool:
         if "older" in entries["principal"]:
             building.set()
-            go_on.wait(5)
+            go_on.wait(PATIENCE)
         return False
 
     follower.refuses = slow
@@ -235,7 +236,7 @@ async def test_follows_until_cancelled(tmp_path: Path, monkeypatch: pytest.Monke
     follower = Follower(tmp_path, put("a"))
     following = asyncio.ensure_future(follower.follower.follow())
     follower.base(2, [put("b")])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(follower.history) < 2:  # noqa: ASYNC110 - what is waited for happens in the follower
             await asyncio.sleep(0.01)
     following.cancel()

@@ -15,6 +15,7 @@ from proxy.ledger.recorder import Recorder, Stream
 from proxy.ledger.secrets import load
 from tests.ledger_oracle import Written, unrecorded, written
 from tests.torture.ledger_load import clock, filled, ids, settled
+from tests.waiting import until
 
 
 def recorder_in(data_dir: Path, *, worker: int = 0, disk: Disk | None = None, **options: float | str) -> Recorder:
@@ -74,8 +75,7 @@ async def killed(recorder: Recorder) -> None:
         recorder._committer.close(whole=False)
         recorder._loop.call_soon_threadsafe(done.set_result, None)
 
-    while not recorder.spool.idle:  # noqa: ASYNC110 - the thread sets it
-        await asyncio.sleep(0.001)
+    await until(lambda: recorder.spool.idle)
     recorder.spool.finish(drop)
     await done
 
@@ -87,7 +87,7 @@ async def left_open(tmp_path: Path, answer: bytes = b"half an answer") -> str:
     stream, asked = begin(recorder)
     await filled(stream.intent(asked, b"question"))
     stream.answer(answer)
-    await asyncio.sleep(0.03)
+    await until(lambda: not stream.unsynced)
     await killed(recorder)
     return stream.id
 

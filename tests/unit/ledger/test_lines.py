@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from proxy.ledger.record import Line
 from tests.torture.fault_disk import FaultDisk
 from tests.torture.ledger_load import filled, line_of
 from tests.unit.ledger.ledger_parts import begin, end, killed, read, recorder_in, restarted, wrong
+from tests.waiting import until
 
 BODY = b'{"a":1}\n{"b":22}\n'
 PLACES = ((0, 7), (8, 8))
@@ -71,9 +71,7 @@ async def test_a_carrier_whose_lines_the_disk_refused_cannot_go(tmp_path: Path) 
     with pytest.raises(LedgerUnavailableError):
         await filled(writer.write(lines_of(stream.id, writer)))
     disk.heal()
-    async with asyncio.timeout(10):
-        while recorder.blocked:  # noqa: ASYNC110 - the spool's thread looks again
-            await asyncio.sleep(0.02)
+    await until(lambda: not recorder.blocked)  # the spool's thread looks again
     with pytest.raises(LedgerUnavailableError):
         await filled(writer.write(lines_of(stream.id, writer)))
     with pytest.raises(LedgerUnavailableError):

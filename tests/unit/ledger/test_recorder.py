@@ -15,6 +15,7 @@ from proxy.ledger.secrets import load
 from tests.torture.fault_disk import FaultDisk
 from tests.torture.ledger_load import filled, settled
 from tests.unit.ledger.ledger_parts import begin, end, exchange, marks, read, recorder_in, wrong
+from tests.waiting import until
 
 
 async def test_entries_are_numbered_from_one_without_gap(tmp_path: Path) -> None:
@@ -33,10 +34,10 @@ async def test_an_outcome_after_the_epoch_changed_goes_to_the_new_one(tmp_path: 
     stream, asked = begin(recorder)
     place = await filled(stream.intent(asked, b"question"))
     stream.answer(b"before, ")
-    await asyncio.sleep(0.05)
+    await until(lambda: not stream.unsynced)
     disk.fall_ill("EIO")
     stream.answer(b"during, ")
-    await asyncio.sleep(0.05)
+    await until(lambda: recorder.spool.down)
     disk.heal()
     await settled(recorder)
     stream.answer(b"after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from proxy.ledger.secrets import load
 from tests.torture.ledger_load import filled
 from tests.unit.ledger.ledger_parts import killed, read, recorder_in, restarted, wrong
 from tests.unit.ledger.session_parts import opened, turn
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("content", ["full", "digests"])
@@ -28,7 +28,7 @@ async def test_session_and_open_turns_end_as_unknown_after_crash(tmp_path: Path,
     await filled(stream.turn(begun))
     await filled(stream.client_piece(b"far?"))
     stream.answer(b"so far")
-    await asyncio.sleep(0.03)
+    await until(lambda: not stream.unsynced)
     await killed(recorder)
     await restarted(tmp_path)
     ledger, keys = read(tmp_path), Keys(tmp_path, load(tmp_path).master)

@@ -18,6 +18,7 @@ from proxy.ledger.disk import Disk
 from proxy.ledger.spool import BURST, LARGE, MOST_SECONDS, PACE_SECONDS, Spool
 from tests.torture.fault_disk import FaultDisk, StuckDisk
 from tests.torture.ledger_load import clock, filled
+from tests.waiting import PATIENCE, until
 
 
 def spool_in(data_dir: Path, disk: Disk | None = None) -> Spool:
@@ -61,7 +62,7 @@ async def test_what_comes_during_a_commit_goes_with_the_next(tmp_path: Path) -> 
     before = spool._committer.commits
     disk.stick()
     first = append(spool)
-    await asyncio.sleep(0.02)
+    await until(disk.holds.is_set)
     slots = [append(spool) for _ in range(50)]
     await asyncio.sleep(0.02)
     assert not first.done
@@ -94,17 +95,15 @@ async def test_a_busy_spool_lets_small_batches_grow(tmp_path: Path, monkeypatch:
     await ended(spool)
 
 
-async def test_who_finds_company_waits_longer_and_who_is_alone_does_not(tmp_path: Path) -> None:
+async def test_who_finds_company_waits_longer_and_who_is_alone_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that are shared double up to their bound; one that nobody shared makes the next the shortest again."""
     spool = spool_in(tmp_path)
-    spool._allowance = 0.0
-    spool._since = asyncio.get_running_loop().time()
+    monkeypatch.setattr(spool, "_allowed", lambda: 0.0)  # however long a sync takes here
     paces = []
     for company in (2, 2, 2, 2, 1):
         slots = [append(spool) for _ in range(company)]
         await filled(slots[-1])
         paces.append(spool._pace)
-        spool._allowance = 0.0
     assert paces == [2 * PACE_SECONDS, MOST_SECONDS, MOST_SECONDS, MOST_SECONDS, PACE_SECONDS]
     await ended(spool)
 
@@ -115,7 +114,8 @@ async def test_nothing_is_acknowledged_before_it_is_synced(tmp_path: Path) -> No
     spool = spool_in(tmp_path, disk)
     disk.stick()
     slot = append(spool)
-    await asyncio.sleep(0.05)
+    await until(disk.holds.is_set)
+    await asyncio.sleep(0.02)
     assert not slot.done
     disk.free()
     assert await filled(slot) == 1
@@ -140,7 +140,7 @@ async def test_when_an_epoch_ends_everything_of_it_fails(tmp_path: Path) -> None
             await filled(slot)
     assert (seen, bool(spool.down)) == (["down"], True)
     disk.heal()
-    await asyncio.wait_for(up.wait(), 2)
+    await asyncio.wait_for(up.wait(), PATIENCE)
     assert (spool.epoch, spool.seq, await filled(append(spool))) == (2, 0, 1)
     await ended(spool)
 
@@ -161,6 +161,6 @@ async def test_settled_calls_come_before_slots(tmp_path: Path) -> None:
         order.append("slot")
 
     drive(wait(), order.append)  # type: ignore[arg-type] # an error would be seen in the list
-    await asyncio.sleep(0.1)
+    await until(lambda: len(order) == 2)
     assert order == ["settled", "slot"]
     await ended(spool)

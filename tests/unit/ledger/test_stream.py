@@ -16,6 +16,7 @@ from proxy.ledger.secrets import load
 from tests.torture.fault_disk import FaultDisk
 from tests.torture.ledger_load import filled, settled
 from tests.unit.ledger.ledger_parts import begin, end, exchange, read, recorder_in, refused, wrong
+from tests.waiting import PATIENCE, until
 
 
 async def test_an_exchange_leaves_an_intent_and_an_outcome_that_open(tmp_path: Path) -> None:
@@ -74,9 +75,7 @@ async def test_pieces_are_there_for_whoever_waits_for_the_intent(tmp_path: Path)
 
     stream.request_piece(piece)
     drive(walk(), errors.append)
-    async with asyncio.timeout(5):
-        while not read_back and not errors:  # noqa: ASYNC110 - a walk has no task to wait for
-            await asyncio.sleep(0.005)
+    await until(lambda: read_back or errors)
     await recorder.close()
     assert (read_back, errors) == ([piece], [])
 
@@ -188,7 +187,7 @@ async def test_an_answer_goes_to_disk_while_it_passes(tmp_path: Path) -> None:
     said = asyncio.Event()
     stream.on_synced = said.set
     assert stream.answer(b"first ") == 6
-    await asyncio.wait_for(said.wait(), 1)
+    await asyncio.wait_for(said.wait(), PATIENCE)
     assert stream.answer(b"second") == 6
     await filled(stream.outcome(end(stream)))
     await recorder.close()
@@ -210,8 +209,7 @@ async def test_one_tick_carries_many_answers(tmp_path: Path) -> None:
         stream.answer(b"token")
         streams.append(stream)
     before = recorder.stats["commits"]
-    await asyncio.sleep(0.12)
-    assert not any(stream.unsynced for stream in streams)
+    await until(lambda: not any(stream.unsynced for stream in streams))
     assert recorder.stats["commits"] - before <= 2
     await recorder.close()
 

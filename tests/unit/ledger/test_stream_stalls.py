@@ -16,6 +16,7 @@ from proxy.ledger.secrets import load
 from tests.torture.fault_disk import FaultDisk, StuckDisk
 from tests.torture.ledger_load import filled, settled
 from tests.unit.ledger.ledger_parts import begin, end, exchange, read, recorder_in, refused, wrong
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -32,11 +33,11 @@ async def test_a_disk_that_does_not_answer_keeps_no_client_waiting(tmp_path: Pat
     disk.stick()
     (one, asked), (other, also) = begin(recorder), begin(recorder)
     with pytest.raises(LedgerUnavailableError, match="has not answered"):
-        await filled(one.intent(asked, b"question"), 2)
+        await filled(one.intent(asked, b"question"))
     with pytest.raises(LedgerUnavailableError, match="has not answered"):
-        await filled(other.intent(also, b""), 0.1)
+        await filled(other.intent(also, b""))
     disk.free()
-    await asyncio.sleep(0.1)
+    await until(lambda: not recorder.blocked)
     await exchange(recorder)
     await recorder.close()
     outcomes = {entry.id: entry for entry, _ in read(tmp_path).of(Outcome)}
@@ -55,7 +56,7 @@ async def test_refusals_are_not_heaped_up_while_the_disk_hangs(tmp_path: Path) -
     disk.stick()
     stream, asked = begin(recorder)
     with pytest.raises(LedgerUnavailableError, match="has not answered"):
-        await filled(stream.intent(asked, b"question"), 2)
+        await filled(stream.intent(asked, b"question"))
     entries = recorder.stats["entries"]
     for _ in range(50):
         stream, asked = begin(recorder)
@@ -63,7 +64,7 @@ async def test_refusals_are_not_heaped_up_while_the_disk_hangs(tmp_path: Path) -
             await filled(stream.refusal(refused(asked), b"x" * 60_000))
     assert (recorder.spool._batch.size, recorder.stats["entries"]) == (0, entries)
     disk.free()
-    await asyncio.sleep(0.1)
+    await until(lambda: not recorder.blocked)
     await exchange(recorder)
     await recorder.close()
     assert not wrong(tmp_path)
@@ -89,7 +90,7 @@ async def test_an_exchange_has_one_question(tmp_path: Path) -> None:
                 told.append(str(error))
 
     drive(walk(), lambda error: told.append(repr(error)))
-    await asyncio.sleep(0.5)
+    await until(lambda: told and not recorder.blocked)
     with pytest.raises(LedgerUnavailableError, match="has its entry"):
         await filled(stream.refusal(refused(asked), b"question"))
     await recorder.close()
@@ -145,9 +146,9 @@ async def test_with_serve_a_disk_that_hangs_holds_no_answer(tmp_path: Path) -> N
     one.on_synced = flows.set
     assert one.answer(b"x" * 100_000) == 100_000
     with pytest.raises(LedgerUnavailableError, match="has not answered"):
-        await filled(other.outcome(end(other)), 2)
+        await filled(other.outcome(end(other)))
     with pytest.raises(LedgerUnavailableError, match="has not answered"):
-        await filled(late.intent(too, b""), 0.1)
+        await filled(late.intent(too, b""))
     assert late.answer(b"x" * 100_000) == 0
     assert flows.is_set()
     assert one.answer(b"y" * 100_000) == 0
@@ -174,7 +175,7 @@ async def test_an_answer_that_serve_let_pass_is_committed_to(tmp_path: Path) -> 
     flows = asyncio.Event()
     stream.on_synced = flows.set
     assert stream.answer(b"a" * 70_000) == 70_000
-    await asyncio.wait_for(flows.wait(), 2)
+    await asyncio.wait_for(flows.wait(), PATIENCE)
     assert [stream.answer(b"b" * 70_000) for _ in range(3)] == [0, 0, 0]
     assert (stream._answer, stream.carried) == ([], None)
     disk.heal()
@@ -202,7 +203,7 @@ async def test_an_answer_pauses_while_the_disk_is_down(tmp_path: Path) -> None:
     await asyncio.sleep(0.1)
     assert not flows.is_set()
     disk.heal()
-    await asyncio.wait_for(flows.wait(), 2)
+    await asyncio.wait_for(flows.wait(), PATIENCE)
     await filled(stream.outcome(end(stream)))
     await recorder.close()
     (outcome, part), *_ = read(tmp_path).of(Outcome)

@@ -19,6 +19,7 @@ from proxy.limits.resp import Place
 from proxy.limits.slots import FULL_SECONDS
 from proxy.wire.certificate import self_signed
 from tests.servers import Redis, free_port, redis
+from tests.waiting import PATIENCE
 
 __all__ = ["redis"]
 
@@ -42,7 +43,7 @@ async def leasing(url: str, folder: Path, complaints: list[str] | None = None) -
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that happens in the background."""
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - what happens tells nobody
             await asyncio.sleep(0.005)
 

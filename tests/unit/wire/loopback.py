@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from proxy.wire.tls import server_context
+from tests.waiting import PATIENCE
 
 Args = ParamSpec("Args")
 
@@ -211,18 +211,10 @@ class Lines(asyncio.Protocol):
         self._arrived.clear()
         self.received = b""
         self.transport.write(line)
-        await asyncio.wait_for(self._arrived.wait(), 5)
+        await asyncio.wait_for(self._arrived.wait(), PATIENCE)
         return self.received
 
 
 def tls_for(certificate: Path) -> ssl.SSLContext:
     """A server's context from a combined PEM file."""
     return server_context(certificate)
-
-
-def unused_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

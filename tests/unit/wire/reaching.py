@@ -18,6 +18,7 @@ from proxy.wire.connect import Address, Resolver, connect
 from proxy.wire.environment import Proxy
 from proxy.wire.origin import Origin
 from tests.unit.wire.loopback import Lines
+from tests.waiting import PATIENCE
 
 NAME = "model.test"
 DEAD = "127.0.0.2"
@@ -39,7 +40,7 @@ async def reach(
     *,
     tls: ssl.SSLContext | None = None,
     proxy: Proxy | None = None,
-    timeout: float = 5,
+    timeout: float = PATIENCE,
     resolver: Resolver | None = None,
 ) -> Lines:
     """Connect, with the test's usual choices."""

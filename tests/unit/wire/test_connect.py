@@ -14,8 +14,10 @@ from proxy.wire.connect import Address, connect, interleave
 from proxy.wire.environment import Proxy
 from proxy.wire.origin import Origin
 from proxy.wire.tls import client_context
-from tests.unit.wire.loopback import Authority, ConnectProxy, Lines, echo, listening, on_uvloop, tls_for, unused_port
+from tests.servers import free_port
+from tests.unit.wire.loopback import Authority, ConnectProxy, Lines, echo, listening, on_uvloop, tls_for
 from tests.unit.wire.reaching import DEAD, NAME, deaf, failure, open_sockets, reach, resolving_to
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ async def test_real_resolver() -> None:
     """Without a resolver of its own, a name is looked up by the system."""
     async with listening(echo) as port:
         loop = asyncio.get_running_loop()
-        _, lines = await connect(loop, Origin("http", "localhost", port), Lines, ssl_context=None, proxy=None, timeout=5)
+        _, lines = await connect(loop, Origin("http", "localhost", port), Lines, ssl_context=None, proxy=None, timeout=PATIENCE)
         assert await lines.ask(b"hello\n") == b"echo hello\n"
         assert lines.transport is not None
         lines.transport.abort()
@@ -54,7 +56,7 @@ async def test_ipv6_literal() -> None:
     try:
         async with listening(echo, host="::1") as port:
             loop = asyncio.get_running_loop()
-            _, lines = await connect(loop, Origin("http", "::1", port), Lines, ssl_context=None, proxy=None, timeout=5)
+            _, lines = await connect(loop, Origin("http", "::1", port), Lines, ssl_context=None, proxy=None, timeout=PATIENCE)
             assert await lines.ask(b"six\n") == b"echo six\n"
             assert lines.transport is not None
             lines.transport.abort()
@@ -92,13 +94,11 @@ async def test_losers_are_closed() -> None:
         with deaf(port):
             before = open_sockets()
             lines = await reach(Origin("http", NAME, port), resolver=resolving_to(DEAD, "127.0.0.1"))
-            await asyncio.sleep(0.05)
-            assert open_sockets() - before == 2, "both ends of the winner"
+            await until(lambda: open_sockets() - before == 2)  # both ends of the winner
             assert lines.transport is not None
             lines.transport.abort()
             await failure(Origin("http", NAME, port), resolver=resolving_to(DEAD), timeout=0.1)
-            await asyncio.sleep(0.05)
-            assert open_sockets() == before
+            await until(lambda: open_sockets() == before)
 
 
 def test_families_take_turns() -> None:
@@ -116,7 +116,7 @@ def test_families_take_turns() -> None:
 @on_uvloop
 async def test_refused() -> None:
     """Nobody listening is a 502 that names host, port and cause."""
-    port = unused_port()
+    port = free_port()
     error = await failure(Origin("http", NAME, port))
     assert (error.status, str(error)) == (502, f"{NAME}:{port}: connection refused")
 
@@ -230,8 +230,7 @@ def test_proxy_refuses(answer: bytes, status: int, reason: str) -> None:
             proxy = Proxy("http", "127.0.0.1", gate_port, b"Basic c2VjcmV0")
             error = await failure(Origin("https", NAME, 443), proxy=proxy)
             assert (error.status, str(error)) == (status, f"proxy 127.0.0.1:{gate_port} for {NAME}:443: {reason}")
-        await asyncio.sleep(0.05)
-        assert open_sockets() == before
+        await until(lambda: open_sockets() == before)
 
     attempt()
 
@@ -281,10 +280,8 @@ async def test_cancelling_leaves_nothing_open() -> None:
     with deaf(0) as port:
         before = open_sockets()
         task = asyncio.ensure_future(reach(Origin("http", NAME, port), resolver=resolving_to(DEAD)))
-        await asyncio.sleep(0.05)
-        assert open_sockets() == before + 1
+        await until(lambda: open_sockets() == before + 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.sleep(0.05)
-        assert open_sockets() == before
+        await until(lambda: open_sockets() == before)

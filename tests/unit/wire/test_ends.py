@@ -24,6 +24,7 @@ from proxy.wire.server import ServerConnection
 from proxy.wire.tls import server_context
 from tests.unit.wire.faked import GET
 from tests.unit.wire.loopback import Authority, on_uvloop
+from tests.waiting import PATIENCE
 
 PART = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf an ans"
 LARGE = PART + b"x" * 8_000_000
@@ -51,7 +52,7 @@ async def serving(application: Callable[[Request], None], tls: ssl.SSLContext | 
 
 def taken(port: int, tls: ssl.SSLContext | None = None, pause: float = 0.0) -> tuple[bytes, bool]:
     """All that a client gets, and whether it saw an orderly end."""
-    plain = socket.create_connection(("127.0.0.1", port), 5)
+    plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
     with tls.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) if tls else plain as client:
         client.sendall(GET)
         time.sleep(pause)
@@ -141,6 +142,6 @@ def die() -> None:
         async with serving(application) as (port, _):
             sys.stdout.write(f"{port}\n")
             sys.stdout.flush()
-            await asyncio.sleep(5)
+            await asyncio.sleep(PATIENCE)
 
     asyncio.run(serve())

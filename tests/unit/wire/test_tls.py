@@ -20,6 +20,7 @@ from proxy.wire.connect import connect
 from proxy.wire.origin import Origin, WireSettingError
 from proxy.wire.tls import client_context, server_context
 from tests.unit.wire.loopback import Authority, Lines, echo, listening, on_uvloop
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ async def test_key_chain_context_on_uvloop(authority: Authority) -> None:
     assert isinstance(context, truststore.SSLContext)
     async with listening(echo, tls=server_context(authority.issue("localhost"))) as port:
         loop = asyncio.get_running_loop()
-        _, lines = await connect(loop, Origin("https", "localhost", port), Lines, ssl_context=context, proxy=None, timeout=5)
+        _, lines = await connect(loop, Origin("https", "localhost", port), Lines, ssl_context=context, proxy=None, timeout=PATIENCE)
         assert await lines.ask(b"hello\n") == b"echo hello\n"
         assert lines.transport is not None
         lines.transport.abort()
