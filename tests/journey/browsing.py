@@ -62,6 +62,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def submit(page: Page, button: str) -> None:
+    """Click on what leads to another page, and be there, whole: a click alone returns when that page begins to come."""
+    with page.expect_navigation(wait_until="load"):
+        page.click(button)
+
+
 @contextmanager
 def visiting(browser: Browser, address: str, token: str, scheme: str, width: int) -> Iterator[Visitor]:
     """Somebody who has signed in; at the end nothing was complained of, and nothing was asked of anybody else."""

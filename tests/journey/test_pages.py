@@ -4,9 +4,7 @@ client wrote runs, nothing is loaded from elsewhere, and nobody is shut out.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from typing import Any
 
 import httpx2
 import pytest
@@ -14,7 +12,7 @@ from playwright.sync_api import Browser
 
 from proxy.admin import pages
 from proxy.demo.upstream import upstream_process
-from tests.journey.browsing import CHROMIUM, LOOKS, Visitor, chromium, visiting
+from tests.journey.browsing import CHROMIUM, LOOKS, Visitor, chromium, submit, visiting
 from tests.proxy_server import TOKEN, ProxyServer, proxy_server
 from tests.waiting import PATIENCE
 
@@ -59,15 +57,9 @@ def _ask(server: ProxyServer, text: str, headers: dict[str, str]) -> None:
     assert answer.status_code in (200, 403), answer.text
 
 
-def _until(server: ProxyServer, path: str, count: int) -> list[dict[str, Any]]:
+def _until(server: ProxyServer, path: str, count: int) -> None:
     """Wait for the store to know so many."""
-    deadline = time.monotonic() + 30
-    while True:
-        items: list[dict[str, Any]] = server.api(f"{path}?limit=100")["items"]
-        if len(items) >= count:
-            return items
-        assert time.monotonic() < deadline, f"{path} has {len(items)} of {count}"
-        time.sleep(0.2)
+    server.until(lambda: len(server.api(f"{path}?limit=100")["items"]) >= count)
 
 
 @pytest.fixture(params=LOOKS, ids=["light-desk", "dark-phone"])
@@ -97,7 +89,7 @@ def test_a_content_is_shown_as_text(chromium: Browser, server: ProxyServer) -> N
         for item in server.api("/exchanges?limit=100&decision=allow")["items"]:
             visitor.go(f"/exchanges/{item['id']}")
             visitor.page.fill("input[name=reason]", "to see what it is")
-            visitor.page.click("text=Open the content")
+            submit(visitor.page, "text=Open the content")
             visitor.page.wait_for_selector("pre.hostile")
             assert visitor.page.evaluate("window.ran") is None
 
@@ -113,12 +105,12 @@ def test_a_case_is_decided_by_keyboard(chromium: Browser, server: ProxyServer) -
     page.keyboard.press("g")
     page.wait_for_url(server.admin_url + "/queue")
     page.keyboard.press("?")
-    assert page.locator("#keys").is_visible()
+    page.locator("#keys").wait_for()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("a")
     page.locator("main tbody tr", has_text="admin-token").wait_for()
-    assert "Changed" in page.inner_text("#said")
+    page.locator("#said", has_text="Changed").wait_for(state="attached")
     page.keyboard.press("j")  # where it was, though the row is a new one
     page.keyboard.press("d")
     page.wait_for_url("**/cases/*#decide")
@@ -130,7 +122,7 @@ def test_a_case_is_decided_by_keyboard(chromium: Browser, server: ProxyServer) -
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.locator("dl.facts", has_text="confirmed").wait_for()
-    assert "a person said so" in page.inner_text("ol.history")
+    page.locator("ol.history", has_text="a person said so").wait_for()
     assert page.evaluate("window.stays") == 2  # in its place, without another page
     context.close()
 
@@ -141,7 +133,7 @@ def test_pages_are_read_without_javascript(chromium: Browser, server: ProxyServe
     page = context.new_page()
     page.goto(server.admin_url + "/sign-in")
     page.fill("#secret", TOKEN)
-    page.click("main button")
+    submit(page, "main button")
     for address in _all_addresses(server):
         page.goto(server.admin_url + address)
         assert page.locator("h1").count() == 1, address

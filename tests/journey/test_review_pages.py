@@ -22,7 +22,7 @@ from proxy.ledger.store import Store
 from proxy.review import findings, moves, ties
 from proxy.review.raised import Contribution, Raised
 from proxy.review.standing import Stands
-from tests.journey.browsing import CHROMIUM, LOOKS, Visitor, chromium, visiting
+from tests.journey.browsing import CHROMIUM, LOOKS, Visitor, chromium, submit, visiting
 from tests.ledgers import NOON, Writer
 from tests.servers import free_port
 from tests.unit.admin.conftest import Admin
@@ -90,8 +90,7 @@ async def _serve(server: uvicorn.Server, folder: Path, carriers: list[str]) -> N
 
 
 def _go(visitor: Visitor, link: str) -> None:
-    visitor.page.click(link)
-    visitor.page.wait_for_load_state()
+    submit(visitor.page, link)
     visitor.inspect()
 
 
@@ -129,11 +128,11 @@ def test_all_but_one_are_decided_without_javascript(chromium: Browser, site: tup
     page = context.new_page()
     page.goto(site[0] + "/sign-in")
     page.fill("#secret", TOKEN)
-    page.click("main button")
+    submit(page, "main button")
     page.goto(site[0] + GROUP)
     page.check("form.decide input[value=needs_answer]")
     page.locator(".exclusions input").nth(0).check()
-    page.click("form.decide button")
+    submit(page, "form.decide button")
     told = page.locator("main table tbody tr td:nth-child(5)").all_inner_texts()
     assert sorted(told) == ["needs answer", "needs answer", "open"]
     assert "members decided" in page.inner_text("ol.history")

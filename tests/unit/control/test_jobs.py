@@ -14,6 +14,7 @@ import pytest
 from proxy.control import jobs as module
 from proxy.control.jobs import Jobs, NoSuchJobError, TooManyJobsError
 from proxy.core.jobs import UNDER_WAY, Job
+from tests.waiting import PATIENCE
 
 CHILD = """
 import json, os, signal, sys, threading, time
@@ -76,6 +77,7 @@ async def test_a_failed_job_says_why(jobs: Jobs) -> None:
 @pytest.mark.parametrize("deaf", [False, True])
 async def test_a_job_is_cancelled(jobs: Jobs, deaf: bool) -> None:
     """One that listens leaves what it has; one that does not is killed. One that waits never begins, and the next has its turn."""
+    jobs._grace = 0.5 if deaf else PATIENCE
     first = jobs.start("backtest", {"wait": True, "deaf": deaf}, "ann")
     second = jobs.start("backtest", {"wait": True}, "ann")
     third = jobs.start("backtest", {}, "ann")
