@@ -13,6 +13,7 @@ from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.dialects.contract import Dialect, Endpoint, PathParameters
 from proxy.dialects.jsonio import inspect_json
 from proxy.dialects.parameters import flag
+from proxy.dialects.session import Heard
 
 BATCH_LINE, TRAINING_LINE, EVAL_LINE = "batch_line", "training_line", "eval_line"
 
@@ -54,7 +55,7 @@ class Meaning(msgspec.Struct, frozen=True, gc=False):
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A meaning as one process tells it another; `known`: of a line that says no path, whether its form is one we know.
-    `answer`: of an answer, which has nothing else.
+    `answer`: of an answer, `heard`: of a session's message, which have nothing else.
     """
 
     endpoint: str
@@ -65,6 +66,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     row: str = ""
     known: bool = False
     answer: AnswerFacts | None = None
+    heard: Heard | None = None
 
 
 _NO_CALL = Call()

@@ -15,9 +15,12 @@ import msgspec
 from proxy.core.facts import AnswerFacts, RequestFacts, Usage
 from proxy.dialects.gathering import Gathering
 from proxy.dialects.jsonio import inspect_json, read_leniently
-from proxy.dialects.parameters import flag
+from proxy.dialects.parameters import flag, refer_path
 
 _BLANK = b" \t\r\n"
+_COUNTED = ("messages", "system_chars", "prompt_chars", "media", "audio_bytes")
+_INSPECTION = ("none", "partial", "full")
+_NAMED = tuple(name for name in RequestFacts.__struct_fields__ if name not in (*_COUNTED, "flags", "references", "inspection"))
 
 MESSAGE_CAP = 16 * 1024 * 1024
 """Bytes of one message that are put together to be read; a client's may not be longer, an upstream's is passed on unread."""
@@ -41,8 +44,28 @@ class SessionTurn(msgspec.Struct):
     error: str = ""
 
 
+class Settled(msgspec.Struct, omit_defaults=True):
+    """What a session has come to, as far as a message of the client's is read by it: what holds for its turns."""
+
+    facts: RequestFacts
+    model: str | None = None
+    kind: str = ""
+
+
+class Heard(msgspec.Struct, omit_defaults=True):
+    """What a client's message says, as one process tells it another: what it adds to the turn's input, what it settles, and by
+    which name it asks for an answer; None if it does not.
+    """
+
+    input: RequestFacts
+    settled: Settled | None = None
+    begins: str | None = None
+
+
 class SessionReader(Protocol):
     """Reads one session."""
+
+    settled: Settled
 
     @property
     def open_turns(self) -> int:
@@ -51,6 +74,17 @@ class SessionReader(Protocol):
 
     def asked(self, payload: bytes, start: int, end: int) -> None:
         """Read a message of the client's. Raises: StrictJSONError when two parsers could read it differently."""
+        ...
+
+    def heard(self, heard: Heard, end: int) -> None:
+        """Take in what another reader `hears` in a message of the client's."""
+        ...
+
+    def hear(self, payload: bytes, settled: Settled) -> Heard:
+        """Read a message of the client's for another reader, which has come to `settled`; this one reads nothing else.
+
+        Raises: StrictJSONError.
+        """
         ...
 
     def answered(self, payload: bytes | None, start: int, end: int) -> None:
@@ -88,10 +122,10 @@ class OpenTurn:
 
 
 class TurnReader:
-    """What the readers of all dialects share: turns by a key of the dialect's, and sums. A dialect gives `ask` and `answer`."""
+    """What the readers of all dialects share: turns by a key of the dialect's, and sums. A dialect gives `ask opens answer`."""
 
-    def __init__(self, model: str | None, *, collect: bool) -> None:
-        self.model = model
+    def __init__(self, model: str | None, *, collect: bool, kind: str = "") -> None:
+        self.settled = Settled(RequestFacts(), model, kind)
         self.input = RequestFacts()
         self.turns: dict[Any, OpenTurn] = {}
         self._collect = collect
@@ -102,14 +136,26 @@ class TurnReader:
         self._said: list[SessionTurn] = []
         self._sums = AnswerFacts()
         self._usage: Usage | None = None
+        self._hears: Heard | None = None
 
     def ask(self, event: Any, start: int, end: int) -> None:
         """Read a client's message as a tree."""
         raise NotImplementedError
 
+    def opens(self, name: str, end: int) -> None:
+        """Begin the turn for which a client's message asks by this name, unless it is of those that ask for nothing new."""
+        raise NotImplementedError
+
     def answer(self, event: Any, start: int, end: int) -> None:
         """Read an upstream's message as a tree."""
         raise NotImplementedError
+
+    def begins(self, name: str, end: int) -> None:
+        """A client's message asks for an answer."""
+        if self._hears is None:
+            self.opens(name, end)
+        else:
+            self._hears.begins = name
 
     @property
     def open_turns(self) -> int:
@@ -128,6 +174,23 @@ class TurnReader:
             flag(self.input, reason)
         self.ask(inspected.tree, start, end)
 
+    def hear(self, payload: bytes, settled: Settled) -> Heard:
+        """See `SessionReader.hear`."""
+        self.settled = Settled(copy.copy(settled.facts), settled.model, settled.kind)
+        self._hears = heard = Heard(self.input)
+        self.asked(payload, 0, 0)
+        heard.input = self.input
+        heard.settled = self.settled if self.settled != settled else None
+        return heard
+
+    def heard(self, heard: Heard, end: int) -> None:
+        """See `SessionReader.heard`."""
+        self.asked_to = end
+        self.settled = heard.settled or self.settled
+        self.input = joined(self.input, heard.input)
+        if heard.begins is not None:
+            self.opens(heard.begins, end)
+
     def answered(self, payload: bytes | None, start: int, end: int) -> None:
         """See `SessionReader.answered`."""
         self._sums.events += 1
@@ -144,7 +207,7 @@ class TurnReader:
             return None
         request, self.input = self.input, RequestFacts()
         if request.model is None:
-            request.model = self.model
+            request.model = self.settled.model
         self._numbers += 1
         turn = OpenTurn(self._numbers, (self._asked_from, asked_end), answered_at, request, collect=self._collect)
         self._asked_from = asked_end
@@ -162,7 +225,7 @@ class TurnReader:
         turn = self.turns.pop(key)
         answer = turn.gathering.facts()
         if answer.model is None:
-            answer.model = self.model
+            answer.model = self.settled.model
         sums, usage = self._sums, answer.usage
         sums.text_chars += answer.text_chars
         sums.reasoning_chars += answer.reasoning_chars
@@ -191,7 +254,7 @@ class TurnReader:
     def facts(self) -> AnswerFacts:
         """See `SessionReader.facts`."""
         facts = copy.copy(self._sums)
-        facts.model = self.model
+        facts.model = self.settled.model
         facts.usage = self._usage
         facts.choices = self._numbers
         return facts
@@ -199,6 +262,21 @@ class TurnReader:
 
 def _added(one: Usage, other: Usage) -> Usage:
     return Usage(one.input + other.input, one.output + other.output, one.cached + other.cached, one.reasoning + other.reasoning)
+
+
+def joined(known: RequestFacts, more: RequestFacts) -> RequestFacts:
+    """What was said so far, and what one message more says: counts are added, what it names takes the place of what was named."""
+    facts, plain = copy.copy(more), RequestFacts()
+    for name in _NAMED:
+        if getattr(more, name) == getattr(plain, name):
+            setattr(facts, name, getattr(known, name))
+    for name in _COUNTED:
+        setattr(facts, name, getattr(known, name) + getattr(more, name))
+    facts.flags = [*known.flags, *(reason for reason in more.flags if reason not in known.flags)]
+    facts.references = list(known.references)
+    refer_path(facts, tuple(more.references))
+    facts.inspection = min(known.inspection, more.inspection, key=_INSPECTION.index)
+    return facts
 
 
 def decoded_bytes(encoded: Any) -> int:

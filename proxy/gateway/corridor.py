@@ -301,6 +301,7 @@ class Corridor:
         session = session_of(
             exchange, house, self._ids, self._clock, lambda error: self._on_fault(error, exchange), self._references
         )
+        session.turns.elsewhere = self._carriers.reader
         self.relays.add(session)
         session.start(answer.head, exchange.id)
         ending = await session.ended

@@ -1,5 +1,5 @@
-"""Long lines of carriers, and long bodies and answers of JSON, are read by a process of its own (`reading.py`), one after the
-other; no turn of the loop waits for one.
+"""Long lines of carriers, bodies and answers of JSON, and messages of sessions, are read by a process of its own (`reading.py`),
+one after the other; no turn of the loop waits for one.
 
 What is asked runs in a thread that does nothing else. A process that ends, fails or takes too long is replaced once; what no
 process could read is recorded unread, flagged `reading_failed`.
@@ -24,6 +24,7 @@ from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.core.oneshot import Oneshot
 from proxy.dialects.carried import LineMeaning, Meaning, Told
 from proxy.dialects.jsonio import StrictJSONError
+from proxy.dialects.session import Heard, Settled
 from proxy.gateway import reading
 from proxy.gateway.receive import Body, charset, understand
 from proxy.gateway.refusal import Refused
@@ -76,6 +77,10 @@ class Reader(Protocol):
         """What an answer says."""
         ...
 
+    def hear(self, exchange: Exchange, settled: Settled, parts: Sequence[bytes]) -> Oneshot[Heard]:
+        """What a client's message says to a session that has come so far. Fails with StrictJSONError."""
+        ...
+
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
         """What a line says, whose bytes are these parts. Fails with StrictJSONError."""
         ...
@@ -94,6 +99,11 @@ class InThread:
     def answered(self, exchange: Exchange, answer: Answered) -> Oneshot[AnswerFacts]:  # noqa: ARG002 - the protocol's
         """See `Reader`."""
         return self._aside(answer.facts)
+
+    def hear(self, exchange: Exchange, settled: Settled, parts: Sequence[bytes]) -> Oneshot[Heard]:
+        """See `Reader`."""
+        route: Route = exchange.route
+        return self._aside(lambda: reading.hear(route.endpoint, route.parameters, settled, b"".join(parts)))
 
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
         """See `Reader`."""
@@ -138,6 +148,16 @@ class LongLines:
         asked = reading.OfAnswer(route.dialect.name, rows.index(route.endpoint))
         return self._aside(partial(self._answered, asked, answer))
 
+    def hear(self, exchange: Exchange, settled: Settled, parts: Sequence[bytes]) -> Oneshot[Heard]:
+        """See `Reader`."""
+        route: Route = exchange.route
+        rows = route.dialect.endpoints
+        long = sum(map(len, parts)) > BODY
+        if route.endpoint not in rows or not self._goes_elsewhere(b"" if long else b"".join(parts), long=long):
+            return self._aside(lambda: reading.hear(route.endpoint, route.parameters, settled, b"".join(parts)))
+        asked = reading.OfMessage(route.dialect.name, rows.index(route.endpoint), route.parameters, settled)
+        return self._aside(partial(self._hear, asked, parts))
+
     def _goes_elsewhere(self, content: bytes, *, long: bool) -> bool:
         """Whether a process is to read it: what is `long`, or dear. It is started now where the next of its kind could go there."""
         if not long and content.count(b'":') + content.count(b"{") + content.count(b"[") <= DEAR:
@@ -177,7 +197,7 @@ class LongLines:
             told = self._told(asked, (body,))
         except StrictJSONError as error:
             raise Refused(error.status, error.code, str(error)) from error
-        return told.facts if told is not None else RequestFacts(inspection="none", flags=["reading_failed"])
+        return told.facts if told is not None else _unread()
 
     def _answered(self, asked: reading.OfAnswer, answer: Answered) -> AnswerFacts:
         if not (document := answer.document):
@@ -185,11 +205,15 @@ class LongLines:
         told = self._told(asked, (document,))
         return told.answer if told is not None and told.answer is not None else AnswerFacts(unread=True)
 
+    def _hear(self, asked: reading.OfMessage, parts: Sequence[bytes]) -> Heard:
+        told = self._told(asked, parts)
+        return told.heard if told is not None and told.heard is not None else Heard(_unread())
+
     def _read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Meaning:
         told = self._told(reading.OfLine(*kind.told), parts)
         return kind.again(told) if told is not None else kind.unread("reading_failed")
 
-    def _told(self, asked: reading.OfLine | reading.OfBody | reading.OfAnswer, parts: Sequence[bytes]) -> Told | None:
+    def _told(self, asked: reading.Asked, parts: Sequence[bytes]) -> Told | None:
         """None when no process could read it. Raises: StrictJSONError."""
         arguments, size = _encode(asked), sum(map(len, parts))
         question = [reading.QUESTION.pack(len(arguments), size) + arguments, *parts]
@@ -226,6 +250,10 @@ class LongLines:
         self._ready = monotonic() + self._ready_seconds
         self.started += 1
         return ours
+
+
+def _unread() -> RequestFacts:
+    return RequestFacts(inspection="none", flags=["reading_failed"])
 
 
 def _all(end: socket.socket, size: int) -> bytes:

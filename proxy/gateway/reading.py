@@ -4,8 +4,8 @@ To parse megabytes of JSON takes the interpreter's lock for as long as it lasts,
 it takes seconds. In a process of its own it takes nobody's turn, and what the tree needs in memory goes with it. It is started by
 the first long one and ends when it was not asked for a while, or when its gateway is gone.
 
-A question is the lengths of what follows (two u32, little-endian): an `OfLine`, `OfBody` or `OfAnswer` as JSON, and the bytes
-themselves. The answer is a length and JSON: an `Answer`.
+A question is the lengths of what follows (two u32, little-endian): an `OfLine`, `OfBody`, `OfAnswer` or `OfMessage` as JSON, and
+the bytes themselves. The answer is a length and JSON: an `Answer`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import msgspec
 from proxy.core.facts import RequestFacts
 from proxy.dialects import by_name
 from proxy.dialects.carried import LineMeaning, Told, told
-from proxy.dialects.contract import PathParameters
+from proxy.dialects.contract import Endpoint, PathParameters
 from proxy.dialects.jsonio import StrictJSONError
+from proxy.dialects.session import Heard, Settled
 from proxy.gateway.receive import facts_of
 
 QUESTION = struct.Struct("<II")
@@ -57,10 +58,21 @@ class OfAnswer(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
     row: int
 
 
+class OfMessage(msgspec.Struct, frozen=True, array_like=True, tag="message"):
+    """A client's message in a session: the place of the session's row, what its path says, and what it has come to."""
+
+    dialect: str
+    row: int
+    path: PathParameters
+    settled: Settled
+
+
+Asked = OfLine | OfBody | OfAnswer | OfMessage
+
 Answer = tuple[Told | None, int, str, str]
 """What was told (of a body or an answer its facts alone), or status, code and message of why it is refused."""
 
-_asked = msgspec.json.Decoder(OfLine | OfBody | OfAnswer).decode
+_asked = msgspec.json.Decoder(Asked).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -80,12 +92,14 @@ def serve(end: socket.socket, most_kib: int = MOST_KIB) -> int:
     return 0
 
 
-def answered(asked: OfLine | OfBody | OfAnswer, content: bytes) -> Answer:
-    """What a line, a body or an answer says."""
+def answered(asked: Asked, content: bytes) -> Answer:
+    """What a line, a body, an answer or a message says."""
     try:
         if isinstance(asked, OfLine):
             return told(_meaning(asked).parse(content)), 0, "", ""
         endpoint = by_name(asked.dialect).endpoints[asked.row]
+        if isinstance(asked, OfMessage):
+            return Told("", RequestFacts(), heard=hear(endpoint, asked.path, asked.settled, content)), 0, "", ""
         if isinstance(asked, OfAnswer):
             reader = endpoint.answer("json", False)
             reader.feed(content)
@@ -93,6 +107,12 @@ def answered(asked: OfLine | OfBody | OfAnswer, content: bytes) -> Answer:
         return Told("", facts_of(endpoint, content, asked.charset, asked.path, [])), 0, "", ""
     except StrictJSONError as error:
         return None, error.status, error.code, error.message
+
+
+def hear(endpoint: Endpoint, path: PathParameters, settled: Settled, content: bytes) -> Heard:
+    """What a message says to a session that has come so far. Raises: StrictJSONError."""
+    assert endpoint.session is not None, "only sessions have messages"
+    return endpoint.session(path, {}, False).hear(content, settled)
 
 
 @lru_cache(maxsize=8)

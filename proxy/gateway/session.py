@@ -16,7 +16,7 @@ from proxy.core.errors import LedgerUnavailableError
 from proxy.core.facts import AnswerFacts
 from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects.jsonio import StrictJSONError
-from proxy.dialects.session import MESSAGE_CAP
+from proxy.dialects.session import MESSAGE_CAP, Heard
 from proxy.gateway.recording import SessionTee
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import CLIENT_GONE, COMPLETED, Ending
@@ -52,6 +52,7 @@ class Session:
     __slots__ = (
         "_answered",
         "_asked",
+        "_behind",
         "_client",
         "_code",
         "_connection",
@@ -114,6 +115,7 @@ class Session:
         self._fault = ""
         self._held = b""
         self._paused = False
+        self._behind: deque[bytes] | None = None
         self._pump: Oneshot[None] | None = None
         self._waiting = 0
 
@@ -137,37 +139,77 @@ class Session:
 
     def client_bytes(self, received: bytes) -> None:
         """Bytes of the client's: read, recorded, and sent on once they are durable."""
-        asked = self._asked
-        start = asked.position
         if self.ended.done:
             self._parting.look(received)
-            return
+        elif self._behind is not None:
+            self._behind.append(received)
+            self._client.pause()
+        else:
+            self._take(received)
+
+    def _take(self, received: bytes) -> None:
+        asked = self._asked
+        start = asked.position
+        fault: FrameError | None = None
         try:
             messages = asked.feed(received)
         except FrameError as error:
-            if self._read(error.messages, received, start):
-                self._forward(received[: max(error.at - start, 0)])
-                self._break(Ending("cut", f"the client's frames are malformed: {error}"), error.code)
-            return
-        if self._read(messages, received, start):
-            self._forward(received)
+            messages, fault = error.messages, error
+        if any(map(self.turns.is_long, messages)):
+            self._behind = deque()
+            drive(self._read_long(messages, received, start, fault), self._defect)
+        elif all(self._read(message, received, start) for message in messages):
+            self._took(received, start, fault)
 
-    def _read(self, messages: list[Message], received: bytes, start: int) -> bool:
-        """Read messages; one with two readings, or that begins a turn which may not be made, ends the session before it has left.
+    async def _read_long(self, messages: list[Message], received: bytes, start: int, fault: FrameError | None) -> None:
+        """The same where a message is read elsewhere: what comes behind it waits, so that nothing leaves out of order."""
+        for message in messages:
+            heard: Heard | StrictJSONError | None = None
+            if self.turns.is_long(message):
+                try:
+                    heard = await self.turns.hear(message)
+                except StrictJSONError as error:
+                    heard = error
+            if self.ended.done or not self._read(message, received, start, heard):
+                break
+        else:
+            self._took(received, start, fault)
+        behind, self._behind = self._behind or deque(), None
+        while behind and self._behind is None:
+            self.client_bytes(behind.popleft())
+        if self._behind is not None:
+            self._behind.extend(behind)
+        elif self._waiting <= _AHEAD and not self.ended.done:
+            self._client.resume()
+
+    def _read(self, message: Message, received: bytes, start: int, heard: Heard | StrictJSONError | None = None) -> bool:
+        """Read a message; one with two readings, or that begins a turn which may not be made, ends the session before it has left.
         Returns whether the session goes on.
         """
-        for message in messages:
-            try:
+        try:
+            if isinstance(heard, StrictJSONError):
+                raise heard
+            if heard is None:
                 self.turns.asked(message)
-            except StrictJSONError as error:
-                self._forward(received[: max(message.start - start, 0)])
-                self._break(Ending("cut", error.code), NOT_CONSISTENT)
-                return False
-            if self.turns.refused is not None:
-                self._stream.client_piece(received)  # what was denied is recorded like all else
-                self._deny(self.turns.refused)
-                return False
+            else:
+                self.turns.heard(heard, message)
+        except StrictJSONError as error:
+            self._forward(received[: max(message.start - start, 0)])
+            self._break(Ending("cut", error.code), NOT_CONSISTENT)
+            return False
+        if self.turns.refused is not None:
+            self._stream.client_piece(received)  # what was denied is recorded like all else
+            self._deny(self.turns.refused)
+            return False
         return True
+
+    def _took(self, received: bytes, start: int, fault: FrameError | None) -> None:
+        """All that was received has been read."""
+        if fault is None:
+            self._forward(received)
+        else:
+            self._forward(received[: max(fault.at - start, 0)])
+            self._break(Ending("cut", f"the client's frames are malformed: {fault}"), fault.code)
 
     def _deny(self, refused: Refused) -> None:
         """A turn may not be made."""
@@ -208,7 +250,7 @@ class Session:
             self._waiting -= len(piece)
             self._connection.send(piece, last=False)
             await self._connection.drained()
-            if self._waiting <= _AHEAD // 2:
+            if self._waiting <= _AHEAD // 2 and self._behind is None:
                 self._client.resume()
 
     # --- from upstream
@@ -284,7 +326,7 @@ class Session:
 
     def _client_gone(self) -> None:
         """A client that has said that it closes need not wait for the answer; its close frame still goes upstream."""
-        if self._asked.close_code is not None and not self.ended.done:
+        if (self._asked.close_code is not None or self._behind is not None) and not self.ended.done:
             self._loop.call_later(_PARTING_SECONDS, self._part)
         else:
             self._part()

@@ -6,7 +6,7 @@ not be made ends the session.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from proxy.core.exchange import Exchange
 from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.core.ids import RecordIds
 from proxy.core.oneshot import Oneshot
-from proxy.dialects.session import SessionReader, SessionTurn
+from proxy.dialects.session import Heard, SessionReader, SessionTurn, Settled
 from proxy.gateway.judges import Steps, called, judged
 from proxy.gateway.references import References
 from proxy.gateway.refusal import Refused, objection
@@ -33,12 +33,32 @@ class TurnStream(Protocol):
         ...
 
 
+class LongReader(Protocol):
+    """What reads a message that takes more than a turn of the loop."""
+
+    def hear(self, exchange: Exchange, settled: Settled, parts: Sequence[bytes]) -> Oneshot[Heard]:
+        """What it says to a session that has come so far; fails with StrictJSONError."""
+        ...
+
+
 class Turns:
     """Reads both directions of a session and writes its turns. `keyed` hides the names that clients give their users. `refused` is
-    why the newest turn may not be made; None while all may.
+    why the newest turn may not be made; None while all may. `elsewhere` reads long messages; without it they are read here.
     """
 
-    __slots__ = ("_begun", "_clock", "_exchange", "_ids", "_judges", "_keyed", "_reader", "_references", "_stream", "refused")
+    __slots__ = (
+        "_begun",
+        "_clock",
+        "_exchange",
+        "_ids",
+        "_judges",
+        "_keyed",
+        "_reader",
+        "_references",
+        "_stream",
+        "elsewhere",
+        "refused",
+    )
 
     def __init__(
         self,
@@ -59,6 +79,7 @@ class Turns:
         self._keyed = keyed
         self._judges = judges
         self._references = references
+        self.elsewhere: LongReader | None = None
         self._begun: dict[int, Exchange] = {}
         self.refused: Refused | None = None
 
@@ -69,12 +90,27 @@ class Turns:
 
     def asked(self, message: Message) -> None:
         """A message of the client's. Raises: StrictJSONError."""
-        self._reader.asked(message.payload or b"", message.start, message.end)
+        self._reader.asked(message.payload or b"".join(message.parts), message.start, message.end)
+        self._write()
+
+    def is_long(self, message: Message) -> bool:
+        """Whether it takes more than a turn of the loop to read a message of the client's."""
+        return bool(message.parts) and self.elsewhere is not None
+
+    def hear(self, message: Message) -> Oneshot[Heard]:
+        """Have a long message of the client's read; fails with StrictJSONError."""
+        assert self.elsewhere is not None, "is_long asked"
+        return self.elsewhere.hear(self._exchange, self._reader.settled, message.parts)
+
+    def heard(self, heard: Heard, message: Message) -> None:
+        """Take in what it says."""
+        self._reader.heard(heard, message.end)
         self._write()
 
     def answered(self, message: Message) -> None:
         """A message of the upstream's."""
-        self._reader.answered(message.payload, message.start, message.end)
+        payload = b"".join(message.parts) if message.parts else message.payload
+        self._reader.answered(payload, message.start, message.end)
         self._write()
 
     def close(self, outcome: str, error: str) -> None:

@@ -8,6 +8,7 @@ memory is bounded by the longest message that it puts together.
 
 from __future__ import annotations
 
+from codecs import IncrementalDecoder, getincrementaldecoder
 from typing import NamedTuple
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -23,13 +24,23 @@ NO_CODE = 1005
 _PROTOCOL_CODES = frozenset([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014])
 
 
+PART = 128 * 1024
+"""Bytes of a message that are given in one piece. A longer one stays in its parts: to join, unmask or check it is more than a turn
+of the loop."""
+
+_utf8 = getincrementaldecoder("utf-8")
+
+
 class Message(NamedTuple):
-    """One whole message. `start` and `end` are offsets in the bytes of this direction; `payload` is None when it was too long."""
+    """One whole message. `start` and `end` are offsets in the bytes of this direction; `payload` is None when it was too long to be
+    kept, or is in `parts`.
+    """
 
     payload: bytes | None
     text: bool
     start: int
     end: int
+    parts: tuple[bytes, ...] = ()
 
 
 class FrameError(Exception):
@@ -55,14 +66,18 @@ class FrameReader:
 
     __slots__ = (
         "_at",
+        "_bad",
         "_begun",
         "_cap",
+        "_decoder",
+        "_done",
         "_fragments",
         "_header",
         "_key",
         "_left",
         "_masked",
         "_opcode",
+        "_parts",
         "_payload",
         "_refuse_longer",
         "_size",
@@ -85,6 +100,10 @@ class FrameReader:
         self._key = b""
         self._skips = False
         self._fragments: bytearray | None = None
+        self._parts: list[bytes] = []
+        self._decoder: IncrementalDecoder | None = None
+        self._bad = False
+        self._done = 0
         self._text = False
         self._at = 0
         self._begun = 0
@@ -128,8 +147,7 @@ class FrameReader:
                     break
             taken = min(self._left, end - at)
             if taken:
-                if not self._skips:
-                    self._payload += received[at : at + taken]
+                self._take(received[at : at + taken])
                 self._left -= taken
                 at += taken
                 self.position += taken
@@ -139,6 +157,33 @@ class FrameReader:
                 if message is not None:
                     found.append(message)
         self.position += end - at
+
+    def _take(self, piece: bytes) -> None:
+        """Bytes of a frame's payload."""
+        if self._skips:
+            return
+        if self._key:
+            turn = self._done & 3
+            piece = _unmasked(piece, self._key[turn:] + self._key[:turn])
+            self._done += len(piece)
+        if self._opcode & 0x8:
+            self._payload += piece
+            return
+        assert self._fragments is not None
+        self._fragments += piece
+        if len(self._fragments) > PART:
+            self._part()
+
+    def _part(self) -> None:
+        """What there is of a message, which is long, is a part."""
+        part, self._fragments = bytes(self._fragments or b""), bytearray()
+        self._parts.append(part)
+        if self._text and not self._bad:
+            self._decoder = self._decoder or _utf8()
+            try:
+                self._decoder.decode(part)
+            except UnicodeDecodeError:
+                self._bad = True  # told at its end, as of any other message
 
     def _read_header(self, received: bytes, at: int) -> int:
         """Read of a header as much as there is; returns where it ends. `_left` is negative while it is not whole."""
@@ -194,42 +239,49 @@ class FrameReader:
     def _begin(self, first: int, length: int) -> None:
         self._opcode = first
         self._left = length
+        self._done = 0
         if first & 0x8:
             self._skips = False
             return
         if first & 0xF != CONTINUATION:
             self._text = first & 0xF == TEXT
-            self._fragments = bytearray()
+            self._fragments, self._parts = bytearray(), []
+            self._decoder, self._bad = None, False
             self._size = 0
         self._size += length
         self._skips = self._size > self._cap
         if self._skips:
             if self._refuse_longer:
                 raise FrameError(f"a message is longer than {self._cap} bytes", TOO_BIG)
-            self._fragments = bytearray()
+            self._fragments, self._parts = bytearray(), []
 
     def _frame_end(self) -> Message | None:
-        payload, self._payload = self._payload, bytearray()
-        plain = _unmasked(payload, self._key) if self._key else bytes(payload)
-        opcode = self._opcode & 0xF
-        if opcode == CLOSE:
-            self._closed(plain)
+        if self._opcode & 0x8:
+            payload, self._payload = bytes(self._payload), bytearray()
+            if self._opcode & 0xF == CLOSE:
+                self._closed(payload)
             return None
-        if opcode & 0x8:
-            return None
-        fragments = self._fragments
-        assert fragments is not None
         if not self._opcode & _FINAL:
-            if not self._skips:
-                fragments += plain
             return None
-        self._fragments = None
+        if self._parts and not self._skips:
+            self._part()
+            if self._text and (self._bad or not self._ended_well()):
+                raise FrameError("a text is not UTF-8", NOT_CONSISTENT)
+            return self._message(None, tuple(self._parts))
         if self._skips:
-            return Message(None, self._text, self._begun, self.position)
-        whole = bytes(fragments + plain) if fragments else plain
+            return self._message(None)
+        whole = bytes(self._fragments or b"")
         if self._text and not _is_utf8(whole):
             raise FrameError("a text is not UTF-8", NOT_CONSISTENT)
-        return Message(whole, self._text, self._begun, self.position)
+        return self._message(whole)
+
+    def _message(self, payload: bytes | None, parts: tuple[bytes, ...] = ()) -> Message:
+        self._fragments, self._parts, self._decoder = None, [], None
+        return Message(payload, self._text, self._begun, self.position, parts)
+
+    def _ended_well(self) -> bool:
+        """Whether no character of a long text is cut off."""
+        return self._decoder is None or not self._decoder.getstate()[0]
 
     def _closed(self, payload: bytes) -> None:
         if not payload:
@@ -244,7 +296,7 @@ class FrameReader:
         self.close_reason = payload[2:].decode()
 
 
-def _unmasked(payload: bytearray, key: bytes) -> bytes:
+def _unmasked(payload: bytes, key: bytes) -> bytes:
     """RFC 6455 §5.3, all bytes at once as one large integer."""
     size = len(payload)
     mask = (key * (size // 4 + 1))[:size]
@@ -268,7 +320,7 @@ def frame(opcode: int, payload: bytes, key: bytes = b"") -> bytes:
         head = bytes((_FINAL | opcode, bit | 126)) + size.to_bytes(2, "big")
     else:
         head = bytes((_FINAL | opcode, bit | 127)) + size.to_bytes(8, "big")
-    return head + key + (_unmasked(bytearray(payload), key) if key else payload)
+    return head + key + (_unmasked(payload, key) if key else payload)
 
 
 def close_frame(code: int, reason: str = "", key: bytes = b"") -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.dialects import by_name, find
 from proxy.dialects.contract import PathParameters
 from proxy.dialects.jsonio import StrictJSONError
-from proxy.dialects.session import SessionReader, SessionTurn
+from proxy.dialects.session import Heard, SessionReader, SessionTurn, Settled
 from proxy.wire.websocket import BINARY, PING, TEXT, FrameReader, frame
 
 KEY = b"\x01\x80\xff\x10"
@@ -105,13 +106,18 @@ def session(path: str) -> SessionReader:
     return endpoint.session(PathParameters(), {}, True)
 
 
-def turns_of(path: str, said: list[tuple[bool, bytes]]) -> tuple[list[SessionTurn], Any]:
-    """The turns of a session, from the bytes of (client?, piece) in order."""
+def turns_of(path: str, said: list[tuple[bool, bytes]], *, apart: bool = False) -> tuple[list[SessionTurn], Any]:
+    """The turns of a session, from the bytes of (client?, piece) in order. `apart`: another reader hears what the client says."""
     reader = session(path)
+
+    def hear(payload: bytes, _start: int, end: int) -> None:
+        heard = session(path).hear(payload, msgspec.json.decode(msgspec.json.encode(reader.settled), type=Settled))
+        reader.heard(msgspec.json.decode(msgspec.json.encode(heard), type=Heard), end)
+
     frames = {masked: FrameReader(masked=masked, message_cap=1 << 20, refuse_longer=masked) for masked in (True, False)}
     for asks, piece in said:
         for message in frames[asks].feed(piece):
-            take = reader.asked if asks else reader.answered
+            take = (hear if apart else reader.asked) if asks else reader.answered
             try:
                 take(message.payload or b"", message.start, message.end)
             except StrictJSONError:
@@ -123,13 +129,13 @@ def turns_of(path: str, said: list[tuple[bool, bytes]]) -> tuple[list[SessionTur
 @settings(max_examples=250, deadline=None)
 @given(path=st.sampled_from(sorted(PATHS)), said=SAID, size=st.integers(1, 40))
 def test_any_cut_gives_the_same_turns(path: str, said: list[tuple[bool, int, Any]], size: int) -> None:
-    """However small the pieces, and whatever the messages hold."""
+    """However small the pieces, whatever the messages hold, and whoever hears them."""
     whole = []
     for asks, opcode, event in said:
         payload = b"ping" if opcode == PING else json.dumps(event).encode()
         whole.append((asks, frame(opcode, payload, KEY if asks else b"")))
     pieces = [(asks, sent[at : at + size]) for asks, sent in whole for at in range(0, len(sent), size)]
-    assert turns_of(path, pieces) == turns_of(path, whole)
+    assert turns_of(path, pieces) == turns_of(path, whole) == turns_of(path, whole, apart=True)
 
 
 @settings(max_examples=100, deadline=None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.core.facts import Message, RequestFacts
+from proxy.core.facts import Message
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
 from proxy.dialects.gathering import count, word
 from proxy.dialects.gemini import requests
@@ -17,7 +17,7 @@ from proxy.dialects.gemini.requests import member
 from proxy.dialects.jsonio import write_compact
 from proxy.dialects.parameters import odd, refer_path
 from proxy.dialects.paths import PathTable
-from proxy.dialects.session import MESSAGE_CAP, OpenTurn, SessionReader, TurnReader, decoded_bytes
+from proxy.dialects.session import MESSAGE_CAP, OpenTurn, SessionReader, Settled, TurnReader, decoded_bytes
 from proxy.dialects.whole import CountedReader
 
 _TURN = "turn"
@@ -29,7 +29,6 @@ class LiveReader(TurnReader):
 
     def __init__(self, path: PathParameters, *, collect: bool = False) -> None:
         super().__init__(path.model, collect=collect)
-        self._setup = RequestFacts()
 
     def error_message(self, status: int, code: str, message: str, record_id: str) -> bytes:  # noqa: ARG002 - the contract's parameters
         """None: the Live API tells of errors by its close frame."""
@@ -41,8 +40,8 @@ class LiveReader(TurnReader):
             odd(self.input)
             return
         if type(setup := event.get("setup")) is dict:
-            self._setup = requests.read_generate(setup, PathParameters())
-            self.model = self._setup.model or self.model
+            facts = requests.read_generate(setup, PathParameters())
+            self.settled = Settled(facts, facts.model or self.settled.model)
         if type(content := member(event, "clientContent")) is dict:
             self._read_content(content, end)
         if type(heard := member(event, "realtimeInput")) is dict:
@@ -63,7 +62,12 @@ class LiveReader(TurnReader):
             if reason not in known.flags:
                 known.flags.append(reason)
                 known.inspection = "partial"
-        if member(content, "turnComplete") is True and not self.turns:
+        if member(content, "turnComplete") is True:
+            self.begins(_TURN, end)
+
+    def opens(self, name: str, end: int) -> None:  # noqa: ARG002 - there is one turn at a time
+        """See `TurnReader.opens`."""
+        if not self.turns:
             self._open(end, self.answered_to)
 
     def _read_media(self, heard: dict[str, Any]) -> None:
@@ -82,7 +86,7 @@ class LiveReader(TurnReader):
                     facts.media += 1
 
     def _open(self, asked_end: int, answered_at: int) -> OpenTurn | None:
-        facts, setup = self.input, self._setup
+        facts, setup = self.input, self.settled.facts
         facts.stream = True
         facts.tools, facts.temperature, facts.top_p = setup.tools, setup.temperature, setup.top_p
         facts.max_tokens, facts.reasoning = setup.max_tokens, setup.reasoning

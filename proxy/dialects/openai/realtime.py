@@ -19,7 +19,7 @@ from proxy.dialects.openai import content, requests
 from proxy.dialects.openai.errors import error_object
 from proxy.dialects.openai.responses import ResponseStream
 from proxy.dialects.parameters import Reader, integer, number, odd, read_parameters, size, text
-from proxy.dialects.session import MESSAGE_CAP, OpenTurn, SessionReader, TurnReader, decoded_bytes
+from proxy.dialects.session import MESSAGE_CAP, OpenTurn, SessionReader, TurnReader, decoded_bytes, joined
 from proxy.dialects.turns import tally
 from proxy.dialects.whole import CountedReader
 
@@ -49,9 +49,7 @@ class RealtimeReader(TurnReader):
     """See `SessionReader`. `kind`: `realtime`, `transcription` or `translation`."""
 
     def __init__(self, path: PathParameters, kind: str, *, collect: bool = False) -> None:
-        super().__init__(path.model, collect=collect)
-        self._kind = kind
-        self._session = RequestFacts()
+        super().__init__(path.model, collect=collect, kind=kind)
         self._created = 0
         self._pending: list[tuple[Any, Any]] = []
 
@@ -67,8 +65,8 @@ class RealtimeReader(TurnReader):
             return
         if kind.endswith(_APPEND):
             self.input.audio_bytes += decoded_bytes(event.get("audio"))
-            if self._kind == _TRANSLATION and not self.turns:
-                self.begin(_TRANSLATION, end, 0)
+            if self.settled.kind == _TRANSLATION:
+                self.begins(_TRANSLATION, end)
         elif kind == "conversation.item.create":
             self._read_items([event.get("item")])
         elif kind in ("session.update", "transcription_session.update"):
@@ -87,16 +85,16 @@ class RealtimeReader(TurnReader):
 
     def _settle(self, given: Any) -> None:
         """What holds for the session from now on, as client or server say."""
-        session = self._session
+        settled, session = self.settled, self.settled.facts
         if type(given) is not dict:
             return
         _configure(session, given)
         if type(instructions := given.get("instructions")) is str:
             session.system_chars = len(instructions)
         if given.get("type") == "transcription":
-            self._kind = "transcription"
+            settled.kind = "transcription"
         if session.model:
-            self.model = session.model
+            settled.model = session.model
         session.model = None
 
     def _create(self, event: dict[str, Any], end: int) -> None:
@@ -104,14 +102,23 @@ class RealtimeReader(TurnReader):
         if type(given) is dict and type(items := given.get("input")) is list:
             self._read_items(items)
         self._equip(given)
+        name = event.get("event_id")
+        self.begins(name if type(name) is str else "", end)
+
+    def opens(self, name: str, end: int) -> None:
+        """See `TurnReader.opens`."""
+        if name == _TRANSLATION and self.settled.kind == _TRANSLATION:
+            if not self.turns:
+                self.begin(_TRANSLATION, end, 0)
+            return
         self._created += 1
         key = ("created", self._created)
         if self.begin(key, end, 0) is not None:
-            self._pending.append((key, event.get("event_id")))
+            self._pending.append((key, name))
 
     def _equip(self, given: Any) -> None:
         """Add what the session says to the input of the turn that begins now, and what its response says on top."""
-        facts, session = self.input, self._session
+        facts, session = self.input, self.settled.facts
         facts.stream = True
         facts.tools, facts.temperature, facts.max_tokens = session.tools, session.temperature, session.max_tokens
         instructions = None
@@ -128,7 +135,7 @@ class RealtimeReader(TurnReader):
         if kind.startswith("response."):
             self._response(kind, event, start, end)
         elif kind.startswith(_TRANSCRIBED) or kind == "input_audio_buffer.committed":
-            if self._kind == "transcription":
+            if self.settled.kind == "transcription":
                 self._transcription(kind, event, start, end)
         elif kind.startswith(("session.", "transcription_session.")):
             self._session_event(kind, event, end)
@@ -268,14 +275,17 @@ class ResponsesSocket(TurnReader):
         elif event.get("type") == "response.create":
             inner = event.get("response")
             facts = requests.read_response(inner if type(inner) is dict else event, PathParameters())
-            facts.flags += [known for known in self.input.flags if known not in facts.flags]
             facts.stream = True
-            self.input = facts
-            self._created += 1
-            turn = self.begin(self._created, end, self.answered_to)
-            if turn is not None:
-                stream = self._streams[self._created] = ResponseStream(collect=self._collect)
-                turn.gathering = stream.gathering
+            self.input = joined(self.input, facts)
+            self.begins("", end)
+
+    def opens(self, name: str, end: int) -> None:  # noqa: ARG002 - turns have no name before they are answered
+        """See `TurnReader.opens`."""
+        self._created += 1
+        turn = self.begin(self._created, end, self.answered_to)
+        if turn is not None:
+            stream = self._streams[self._created] = ResponseStream(collect=self._collect)
+            turn.gathering = stream.gathering
 
     def answered(self, payload: bytes | None, start: int, end: int) -> None:
         """See `SessionReader.answered`: events are those of a stream, and belong to the oldest turn."""

@@ -69,6 +69,37 @@ def test_fragments_make_one_message_and_control_frames_pass_between_them() -> No
     assert read.between_messages
 
 
+@pytest.mark.parametrize("cut", [1, 3, 50, 1000])
+def test_a_long_message_stays_in_its_parts(cut: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it is cut and in however many fragments, unmasked; a text that is none is told at its end."""
+    monkeypatch.setattr("proxy.wire.websocket.PART", 20)
+    text = "größer als ein Teil, und mit Zeichen, die länger sind".encode()
+    for good, sent in (
+        (True, frame(TEXT, text, KEY)),
+        (
+            True,
+            part(TEXT, text[:3], final=False)
+            + part(CONTINUATION, text[3:30], final=False)
+            + part(CONTINUATION, text[30:], final=True),
+        ),
+        (False, frame(TEXT, text[:30] + b"\xff" + text, KEY)),
+        (False, frame(TEXT, text + b"\xc3", KEY)),
+    ):
+        read, found = reader(), []
+        pieces = [sent[at : at + cut] for at in range(0, len(sent), cut)]
+        for piece in pieces[:-1]:
+            found += read.feed(piece)
+        assert found == []
+        if not good:
+            with pytest.raises(FrameError):
+                read.feed(pieces[-1])
+            continue
+        (message,) = read.feed(pieces[-1])
+        assert (message.payload, b"".join(message.parts), message.start, message.end) == (None, text, 0, len(sent))
+        assert max(map(len, message.parts)) <= 20 + min(cut, len(text))
+        assert read.feed(frame(TEXT, b"hi", KEY))[0].payload == b"hi"
+
+
 def test_a_close_frame_is_seen_at_its_first_byte_and_ends_everything() -> None:
     """Where it begins is known before it is whole; what comes behind it means nothing."""
     read = reader(masked=False)

@@ -1,0 +1,148 @@
+"""Long messages in a session: read elsewhere, while what is said behind them waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from proxy.core.exchange import Exchange
+from proxy.core.oneshot import Oneshot
+from proxy.dialects import jsonio
+from proxy.dialects.jsonio import StrictJSONError
+from proxy.dialects.session import Heard, Settled
+from proxy.gateway import reading
+from proxy.gateway.long_lines import BODY, LongLines
+from proxy.gateway.session import Session
+from proxy.wire.websocket import CLOSE, PING, close_frame, frame
+from tests.unit.gateway.stage import aside
+from tests.unit.gateway.talking import CREATE, KEY, Talk, asks, created, done
+
+LONG = asks(
+    {"type": "conversation.item.create", "item": {"role": "user", "content": [{"type": "input_text", "text": "x" * 200_000}]}}
+)
+TWICE = frame(1, b'{"a":1,"a":2,"b":"' + b"x" * 200_000 + b'"}', KEY)
+
+
+class Slow:
+    """Reads a message when it is told to."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.asked: list[tuple[Exchange, Settled, bytes, Oneshot[Heard]]] = []
+        (session,) = talk.stage.corridor.relays
+        assert isinstance(session, Session)
+        session.turns.elsewhere = self
+
+    def hear(self, exchange: Exchange, settled: Settled, parts: Sequence[bytes]) -> Oneshot[Heard]:
+        """See `LongReader`."""
+        self.asked.append((exchange, settled, b"".join(parts), Oneshot()))
+        return self.asked[-1][3]
+
+    def read(self) -> None:
+        """The oldest."""
+        exchange, settled, content, oneshot = self.asked.pop(0)
+        try:
+            oneshot.set(reading.hear(exchange.route.endpoint, exchange.route.parameters, settled, content))
+        except StrictJSONError as error:
+            oneshot.fail(error)
+
+
+def test_what_follows_a_long_message_waits_until_it_is_read() -> None:
+    """In order, its turn included; the upstream goes on meanwhile."""
+    talk = Talk()
+    slow = Slow(talk)
+    talk.client.feed(LONG + asks(CREATE))
+    talk.client.feed(frame(PING, b"?", KEY))
+    talk.upstream.feed(created("heard"))
+    assert not talk.upstream.taken
+    assert talk.client.reading is False
+    assert [turn.facts.prompt_chars for turn in talk.turns] == [0]
+    slow.read()
+    assert talk.upstream.taken == LONG + asks(CREATE) + frame(PING, b"?", KEY)
+    assert talk.client.reading is True
+    assert [turn.facts.prompt_chars for turn in talk.turns] == [0, 200_000]
+    talk.client.feed(LONG + LONG)
+    slow.read()
+    slow.read()
+    assert talk.upstream.taken.endswith(LONG + LONG)
+
+
+def test_a_long_message_with_two_readings_ends_the_session_before_it_has_left() -> None:
+    """As a short one does."""
+    talk = Talk()
+    slow = Slow(talk)
+    talk.client.feed(asks(CREATE) + TWICE + asks(CREATE))
+    slow.read()
+    assert talk.upstream.taken == asks(CREATE)
+    assert (talk.stage.outcome.outcome, talk.stage.outcome.error) == ("cut", "json_duplicate_key")
+    assert talk.told()[-1][0] == CLOSE
+
+
+def test_a_session_that_ends_meanwhile_takes_nothing_in() -> None:
+    """What was not read has not left, and its turn never began; the client's close behind it is seen."""
+    talk = Talk()
+    slow = Slow(talk)
+    talk.client.feed(LONG + asks(CREATE))
+    talk.client.feed(close_frame(1000, "", KEY))
+    talk.upstream.feed(created("heard") + done("heard") + close_frame(1001))
+    slow.read()
+    assert not talk.turns[1:] or talk.turns[-1].number == 1
+    assert (talk.stage.outcome.outcome, talk.client.closing) == ("completed", True)
+    talk.stage.check_figures()
+
+
+def test_a_client_that_leaves_behind_a_long_message_has_the_time_to_say_it() -> None:
+    """Read at last, it still goes upstream."""
+    talk = Talk()
+    slow = Slow(talk)
+    talk.client.feed(LONG)
+    talk.client.feed(close_frame(1000, "", KEY))
+    talk.client.end()
+    slow.read()
+    assert talk.upstream.taken == LONG + close_frame(1000, "", KEY)
+    talk.upstream.feed(close_frame(1000))
+    assert talk.stage.outcome.outcome == "completed"
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[LongLines]:
+    """A reader with its process."""
+    reader = LongLines(aside, ready_seconds=0)
+    yield reader
+    reader.close()
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_no_long_message_is_parsed_by_the_gateway_itself(
+    monkeypatch: pytest.MonkeyPatch, elsewhere: LongLines, planted: bool
+) -> None:
+    """To the same facts; read as short ones are, it would be."""
+    talk = Talk()
+    (session,) = talk.stage.corridor.relays
+    assert isinstance(session, Session)
+    session.turns.elsewhere = None if planted else elsewhere
+    sizes, inspect = [0], jsonio.inspect_json
+
+    def spied(raw: bytes) -> jsonio.Inspected:
+        sizes.append(len(raw))
+        return inspect(raw)
+
+    monkeypatch.setattr("proxy.dialects.session.inspect_json", spied)
+    items = [{"role": "user", "content": "hi"}] * 50_000
+    sent = asks({"type": "response.create", "response": {"input": items, "temperature": 0.5}})
+    for at in range(0, len(sent), 60_000):
+        talk.client.feed(sent[at : at + 60_000])
+    assert (max(sizes) > BODY) is planted
+    facts = talk.turns[-1].facts
+    assert (facts.messages, facts.prompt_chars, facts.temperature, facts.inspection) == (50_000, 100_000, 0.5, "full")
+    assert talk.upstream.taken == sent
+
+
+def test_a_message_that_no_process_can_read_is_said_to_be_unread() -> None:
+    """It passes, and the turn that it belongs to is not inspected."""
+    talk = Talk()
+    (session,) = talk.stage.corridor.relays
+    assert isinstance(session, Session)
+    session.turns.elsewhere = LongLines(aside, command=("false",))
+    talk.client.feed(asks({"type": "conversation.item.create", "item": {"content": "x" * BODY}}) + asks(CREATE))
+    assert (talk.turns[-1].facts.inspection, talk.turns[-1].facts.flags) == ("none", ["reading_failed"])
