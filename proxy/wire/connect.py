@@ -92,7 +92,10 @@ class _Attempt(Generic[P]):
         self.stage = "the name look-up"
 
     async def direct(self, ssl_context: ssl.SSLContext | None) -> tuple[asyncio.Transport, P]:
-        sock = await self._reach(self._origin.host, self._origin.port)
+        addresses = await self._find(self._origin.host, self._origin.port)
+        if len(addresses) == 1 and not self._origin.tls and (place := _place(addresses[0])) is not None:
+            return await self._straight(addresses[0], *place)
+        sock = await self._reach(addresses)
         context = _required(ssl_context) if self._origin.tls else None
         return await self._open(sock, self._protocol_factory, context, self._origin.server_name)
 
@@ -100,7 +103,7 @@ class _Attempt(Generic[P]):
         self, proxy: Proxy, ssl_context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None
     ) -> tuple[asyncio.Transport, P]:
         self.subject = f"proxy {proxy.authority} for {self._origin.authority}"
-        sock = await self._reach(proxy.host, proxy.port)
+        sock = await self._reach(await self._find(proxy.host, proxy.port))
         context = _required(proxy_context) if proxy.scheme == "https" else None
         transport, tunnel = await self._open(sock, lambda: _Tunnel(self._loop), context, proxy.host)
         try:
@@ -114,23 +117,38 @@ class _Attempt(Generic[P]):
             transport.abort()
             raise
 
-    async def _reach(self, host: str, port: int) -> socket.socket:
-        """A connected socket to one of the host's addresses."""
+    async def _find(self, host: str, port: int) -> list[Address]:
+        """Where the host is, in the order in which to try."""
         self.stage = "the name look-up"
         try:
             found = await self._resolver(host, port)
         except (OSError, UnicodeError) as error:
             raise UpstreamError(f"{self.subject}: {_cause(error)}") from error
         self.stage = "connecting"
+        return interleave(found)
+
+    async def _reach(self, addresses: list[Address]) -> socket.socket:
+        """A connected socket to one of the addresses."""
         errors: list[OSError] = []
-        addresses = interleave(found)
         sock = await _race(self._loop, addresses, errors)
         if sock is None:
-            causes = "; ".join(dict.fromkeys(map(_cause, errors))) or "the name has no address"
-            timed_out = bool(errors) and all(error.errno == errno.ETIMEDOUT for error in errors)
-            many = f" ({len(addresses)} addresses tried)" if len(addresses) > 1 else ""
-            raise UpstreamError(f"{self.subject}: {causes}{many}", status=504 if timed_out else 502)
+            raise self._unreached(addresses, errors)
         return sock
+
+    async def _straight(self, address: Address, host: str, port: int) -> tuple[asyncio.Transport, P]:
+        """With nothing to race and nothing to agree on the loop connects by itself: half the work, and the lock is never let go."""
+        try:
+            transport, protocol = await self._loop.create_connection(self._protocol_factory, host, port, family=address[0])
+        except OSError as error:
+            raise self._unreached([address], [error]) from error
+        _keep_alive(transport.get_extra_info("socket"))
+        return transport, protocol
+
+    def _unreached(self, addresses: list[Address], errors: list[OSError]) -> UpstreamError:
+        causes = "; ".join(dict.fromkeys(map(_cause, errors))) or "the name has no address"
+        timed_out = bool(errors) and all(error.errno == errno.ETIMEDOUT for error in errors)
+        many = f" ({len(addresses)} addresses tried)" if len(addresses) > 1 else ""
+        return UpstreamError(f"{self.subject}: {causes}{many}", status=504 if timed_out else 502)
 
     async def _open(
         self, sock: socket.socket, factory: Callable[[], Q], ssl_context: ssl.SSLContext | None, server_name: str
@@ -286,14 +304,24 @@ async def _dial(loop: asyncio.AbstractEventLoop, address: Address) -> socket.soc
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEPALIVE:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        _keep_alive(sock)
         await loop.sock_connect(sock, where)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _place(address: Address) -> tuple[str, int] | None:
+    """Host and port where they say it all; an IPv6 address with a zone needs more."""
+    host, port = address[4][:2]
+    return (host, port) if isinstance(host, str) and isinstance(port, int) and not any(address[4][2:]) else None
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _required(ssl_context: ssl.SSLContext | None) -> ssl.SSLContext:
