@@ -10,7 +10,7 @@ from typing import Literal
 from tests.hostile.building import Case
 from tests.hostile.meaning import Meaning, read
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which an answer that is due counts as missing."""
 _SURPLUS = 0.05
 """Seconds in which an answer that is not due would have come."""

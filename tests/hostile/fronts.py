@@ -150,7 +150,7 @@ def front(name: str, folder: Path, gateway: int) -> Iterator[Front]:
 def _wait_until_open(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
     import socket
 
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), PATIENCE).close()

@@ -8,9 +8,9 @@ from base64 import b64encode
 
 from proxy.wire.websocket import BINARY, CLOSE, CONTINUATION, PING, TEXT, FrameError, FrameReader, close_frame, frame
 from tests.proxy_server import ProxyServer
+from tests.waiting import PATIENCE
 
 SESSIONS = 120
-LONGEST = 12.0
 
 
 def opening(number: int) -> bytes:
@@ -65,7 +65,7 @@ async def one(port: int, number: int) -> tuple[int, bytes, str]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     sent = b"".join(some_frame(dice) for _ in range(dice.randrange(1, 12)))
     try:
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(PATIENCE):
             early = dice.random() < 0.2  # before the handshake is answered, which no client may do
             writer.write(opening(number) + (sent if early else b""))
             head = await reader.readuntil(b"\r\n\r\n")

@@ -25,12 +25,11 @@ from tests.proxy_server import ProxyServer
 from tests.torture.drain_faults import FAULTS
 from tests.torture.drain_load import Load
 from tests.torture.kill9_checks import wrongs
+from tests.waiting import PATIENCE, until
 
-DELAY_SECONDS = 2.0
-SPARE_SECONDS = 0.6
+DELAY_SECONDS = 3.0
+SPARE_SECONDS = 1.5
 """The last short request leaves so long before the listener closes: what a balancer needs is `drain_delay`, and not a bit more."""
-NOTICE_SECONDS = 0.3
-"""By then every gateway has been told."""
 RATE = 50.0
 _MOST_CHUNKS = 24
 """The scripted answer has so many words."""
@@ -75,18 +74,13 @@ async def _drain(server: ProxyServer, upstream: UpstreamProcess, streams: int, s
     script = f"chunks={chunks} delay_ms={seconds * 1000 / chunks:.0f}"
     clients = [asyncio.create_task(load.stream(number, script)) for number in range(streams)]
     short = asyncio.create_task(load.steadily(RATE, over))
-    until = time.monotonic() + seconds * 0.8
-    while load.begun < streams and time.monotonic() < until:  # noqa: ASYNC110 - clients tell nobody
-        await asyncio.sleep(0.02)
-    if load.begun < streams:
-        found.wrong.append(f"only {load.begun} streams were open when the signal came")
+    await until(lambda: load.begun == streams or clients[0].done())
     before = len(load.answers)
     signalled = time.monotonic()
     os.kill(server.pid, signal.SIGTERM)
     while (await asyncio.to_thread(server.get, "/readyz"))[0] == 200:  # noqa: ASYNC110 - as any probe
         await asyncio.sleep(0.005)
     found.flip = time.monotonic() - signalled
-    load.parted_at = signalled + NOTICE_SECONDS
     await asyncio.sleep(max(0.0, signalled + DELAY_SECONDS - SPARE_SECONDS - time.monotonic()))
     over.set()
     await short
@@ -94,10 +88,11 @@ async def _drain(server: ProxyServer, upstream: UpstreamProcess, streams: int, s
     await asyncio.gather(*clients)
     seen = await asyncio.to_thread(upstream.seen)
     assert server.process is not None
-    code = await asyncio.to_thread(server.process.wait, 60)
+    code = await asyncio.to_thread(server.process.wait, PATIENCE)
     found.took = time.monotonic() - signalled
     found.wrong += [] if code == 0 else [f"exit code {code}"]
     found.wrong += load.refused
+    found.wrong += [] if load.parted_at < float("inf") else ["no answer said that it was its connection's last"]
     found.wrong += [f"{load.unannounced} answers did not say that they were their connection's last"] if load.unannounced else []
     return _judged(found, load, wrongs(server.data_dir, seen, load.answers), server.stderr)
 

@@ -42,8 +42,8 @@ def request(name: str, script: str, *, dialect: str = "openai", stream: bool = F
 
 @dataclass
 class Load:
-    """What clients do and see. `refused`: short requests that got no answer; `unannounced`: answers after `parted_at` that did not
-    say they were their connection's last.
+    """What clients do and see. `refused`: short requests without an answer. `parted_at`: when an answer first said that it was its
+    connection's last; `unannounced`: answers to what was asked after that and did not say so.
     """
 
     port: int
@@ -102,6 +102,8 @@ class Load:
         self.answers.append(_judged("short", head + body))
         if self.answers[-1].status != 200:
             self.refused.append(f"{name}: {head.split(b' ')[1].decode()}")
-        if kept:
+        if not kept:
+            self.parted_at = min(self.parted_at, time.monotonic())
+        else:
             self.unannounced += sent_at > self.parted_at
             self._idle.append((reader, writer))

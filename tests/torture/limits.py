@@ -43,7 +43,7 @@ OPEN = 5
 """Exchanges that may be open at once, over all workers."""
 SILENCE = 4.0
 """Seconds after which a silent worker's exchanges are taken to have ended; longer than any outage here."""
-HOSTS_LIMIT, HOSTS_SPAN = 60, 2.0
+HOSTS_LIMIT, HOSTS_SPAN = 30, 2.0
 CLIENTS = 3
 """Of each host."""
 CALM, FLUSH = "calm", "flush"

@@ -50,14 +50,23 @@ class LoneWorker:
 
 @contextmanager
 def lone_worker(
-    folder: Path, upstream_url: str, *, content: str = "full", on_client_abort: str = "cancel", entries: Sequence[bytes] = ()
+    folder: Path,
+    upstream_url: str,
+    *,
+    content: str = "full",
+    on_client_abort: str = "cancel",
+    tick_seconds: float = 0.1,
+    entries: Sequence[bytes] = (),
 ) -> Iterator[LoneWorker]:
     """A worker in front of an upstream that speaks all dialects; `entries` are further ones of its snapshot.
 
     Raises: AssertionError when it does not end in order or printed anything.
     """
     options = GatewayOptions(drain_seconds=5.0, on_client_abort=on_client_abort)
-    lines = [snapshot.put("gateway", "options", options), snapshot.put("ledger", "options", LedgerOptions(content=content))]
+    lines = [
+        snapshot.put("gateway", "options", options),
+        snapshot.put("ledger", "options", LedgerOptions(content=content, tick_seconds=tick_seconds)),
+    ]
     lines += [
         snapshot.put("upstream", name, UpstreamOptions(name, name, upstream_url)) for name in ("openai", "anthropic", "gemini")
     ]

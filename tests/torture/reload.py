@@ -32,12 +32,12 @@ from tests.ledger_oracle import written
 from tests.torture import reload_sets as sets
 from tests.torture.carriers_load import BatchFile, upload
 from tests.torture.reload_worker import FAULTS
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 BROKEN_EACH = 10
 CLIENTS = 8
 UPLOADED_LINES = 600
-_PATIENCE = 30.0
 _HEAD = (
     b"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-reload\r\ncontent-type: application/json\r\n"
 )
@@ -139,7 +139,7 @@ def _worker(folder: Path, fault: str) -> Iterator[_Worker]:
         assert process.stdout is not None
         yield _Worker(int(process.stdout.readline()), process.pid, complaints)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()
@@ -150,6 +150,7 @@ def _worker(folder: Path, fault: str) -> Iterator[_Worker]:
 def torture(reloads: int, folder: Path, *, seed: int = 1, fault: str = "") -> Reloaded:
     """One run of so many reloads."""
     found = Reloaded()
+    folder.mkdir(exist_ok=True)
     with upstream_process() as upstream:
         _publish(folder, snapshot.base(1, 0, sets.entries(1, upstream.url)))
         with _worker(folder, fault) as worker:
@@ -169,13 +170,13 @@ async def _run(reloads: int, folder: Path, worker: _Worker, upstream: str, rng: 
             if number % BROKEN_EACH == 0:
                 told = worker.told()
                 _publish(folder, rng.choice(sets.BROKEN)(number, upstream))
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(PATIENCE):
                     while worker.told() == told:  # noqa: ASYNC110 - a file tells nobody
                         await asyncio.sleep(0.005)
                 found.refused += 1
             else:
                 _publish(folder, snapshot.base(number, 0, sets.entries(number, upstream)))
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(PATIENCE):
                     while b"s%d/probe" % number not in (await exchange(reader, writer, sets.PROBE, 1))[1]:  # noqa: ASYNC110
                         await asyncio.sleep(0.005)
                 found.taken += 1

@@ -13,7 +13,7 @@ from tests.torture.aborts import CLOSED_WITHIN, Abort, faults, run, unframed
 
 
 def test_sixty_aborts(tmp_path: Path) -> None:
-    """Sixty clients leave at random bytes: sixty right outcomes, upstream closed within a second."""
+    """Sixty clients leave at random bytes: sixty right outcomes, and nothing stays open upstream."""
     report = run(60, tmp_path)
     assert not report.wrong, "\n".join(report.wrong)
     assert report.outcomes["client_gone"] >= 10
@@ -31,7 +31,7 @@ def test_thousand_aborts(tmp_path: Path) -> None:
 
 def test_calls_that_live_on_are_found(tmp_path: Path) -> None:
     """A gateway that goes on reading for clients that are gone, as a planted fault, is found out."""
-    report = run(40, tmp_path, on_client_abort="drain")
+    report = run(10, tmp_path, on_client_abort="drain")
     assert report.slowest > CLOSED_WITHIN
     assert any("after their clients had left" in fault for fault in report.wrong)
 

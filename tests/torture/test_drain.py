@@ -12,10 +12,10 @@ import pytest
 
 from proxy.ledger.record import Outcome
 from tests.ledger_oracle import open_intents, written
-from tests.proxy_server import StartProxy
+from tests.proxy_server import StartProxy, seen_by
 from tests.torture.drain import drain
 from tests.torture.drain_load import DIALECTS, request
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 def test_nothing_is_refused_cut_or_lost(tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_planted_faults_are_found(fault: str, tmp_path: Path) -> None:
     assert drain(10, 5.0, tmp_path, sabotage=fault).wrong
 
 
-async def whole_answer(port: int, asked: bytes) -> bytes:
-    """All that comes until the connection ends; `reset` in its place when it is broken."""
+async def whole_answer(port: int, asked: bytes, begun: set[bytes]) -> bytes:
+    """All that comes until the connection ends; `reset` in its place when it is broken. `begun`: what has an answer that comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(asked)
     received = bytearray()
@@ -58,6 +58,7 @@ async def whole_answer(port: int, asked: bytes) -> bytes:
         async with asyncio.timeout(PATIENCE):
             while piece := await reader.read(65536):
                 received += piece
+                begun.add(asked)
     except ConnectionResetError:
         return b"reset"
     finally:
@@ -82,8 +83,9 @@ def test_what_outlasts_the_deadline(start_proxy: StartProxy) -> None:
     waiting = request("waiting", "head_delay_ms=60000")
 
     async def run() -> list[bytes]:
-        asking = [asyncio.create_task(whole_answer(port, asked)) for asked in (*endless, halves, waiting)]
-        await asyncio.sleep(1.0)
+        begun: set[bytes] = set()
+        asking = [asyncio.create_task(whole_answer(port, asked, begun)) for asked in (*endless, halves, waiting)]
+        await until(lambda: len(begun) == 5 and len(seen_by(server.upstream)) == 6)
         os.kill(server.pid, signal.SIGTERM)
         return await asyncio.gather(*asking)
 

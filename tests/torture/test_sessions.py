@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import time
 
 from proxy.ledger.record import Outcome, Turn
 from proxy.wire.websocket import TEXT, FrameReader, close_frame, frame
@@ -54,9 +53,10 @@ def told_until_the_end(client: socket.socket, read: FrameReader) -> list[dict[st
 def test_a_drain_ends_sessions_between_their_turns(proxy_server: ProxyServer) -> None:
     """An idle one at once, another after its turn, both by an error event and 1001; the proxy ends in order."""
     idle, busy = opened(proxy_server), opened(proxy_server)
-    words = {"type": "response.create", "response": {"instructions": "[[script: chunks=20 delay_ms=60]]"}}
+    words = {"type": "response.create", "response": {"instructions": "[[script: chunks=10 delay_ms=200]]"}}
     busy[0].sendall(frame(TEXT, json.dumps(words).encode(), KEY))
-    time.sleep(0.3)
+    while not busy[1].feed(busy[0].recv(65536)):
+        pass  # until it is being answered
     assert proxy_server.process is not None
     proxy_server.process.send_signal(signal.SIGTERM)
     ends = [told_until_the_end(*one) for one in (idle, busy)]

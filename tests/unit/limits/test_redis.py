@@ -137,7 +137,7 @@ async def test_what_is_open_counts_over_all_workers(redis: Redis, tmp_path: Path
 
 async def test_what_was_open_where_a_worker_died(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It counts until the worker was silent for long enough; one that is heard of keeps what it has."""
-    monkeypatch.setattr(slots, "HELD_SECONDS", 1.2)
+    monkeypatch.setattr(slots, "HELD_SECONDS", 2.4)
     monkeypatch.setattr(slots, "RENEW_SECONDS", 0.1)
     monkeypatch.setattr(leases, "_LOOK_SECONDS", 0.1)
     monkeypatch.setattr(Leasing, "_give_back", lambda *_: asyncio.sleep(0))
@@ -151,8 +151,9 @@ async def test_what_was_open_where_a_worker_died(redis: Redis, tmp_path: Path, m
         async with leasing(redis.url, tmp_path) as three:
             await linked(three)
             assert await hold(three, both) is None
-            await asyncio.sleep(1.4)
-            assert await hold(three, both) is not None
+            async with asyncio.timeout(PATIENCE):
+                while await hold(three, both) is None:  # noqa: ASYNC110 - Redis forgets by its own clock
+                    await asyncio.sleep(0.1)
             assert await hold(three, both) is None
 
 

@@ -17,7 +17,7 @@ import sys
 from proxy.policy.conditions import condition
 condition("n > 1 && terms.verdict == 'forbid'")
 assert "cel_expr_python" not in sys.modules
-condition("n + 1 > 1")
+condition('models.exists(m, m == "a")')
 assert "cel_expr_python" in sys.modules
 """
 
