@@ -31,8 +31,8 @@ class Way(NamedTuple):
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 NOT_IN_REQUESTS = HOP_BY_HOP | {"host", "cookie", "accept-encoding", "expect", "content-length"}
 """Framing may change on the way; that the body did not is shown by its digest."""
-PATIENCE = 5.0
-"""Seconds that a scenario may take longer through the proxy on a busy machine; a client's time-out and retry take longer."""
+PATIENCE = 15.0
+"""Seconds that a scenario may take longer through the proxy on a busy machine; waiting for an end that never comes takes longer."""
 RANDOM = {"idempotency-key"}
 
 BROKEN = {

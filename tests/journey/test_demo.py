@@ -12,7 +12,7 @@ import pytest
 
 from tests.journey import environments
 
-LONGEST = 110
+LONGEST = 240
 PROGRAM = "import sys; sys.path.append(sys.argv[1]); from proxy.cli import run; sys.exit(run(['demo']))"
 
 

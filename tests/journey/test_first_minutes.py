@@ -32,7 +32,7 @@ def typed(server: ProxyServer, *words: str) -> str:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TOS_PROXY_")}
     environ |= {"PYTHONPATH": str(ROOT), "TOS_PROXY_CONFIG": str(server.folder / "tos-proxy.yaml"), "COLUMNS": "200"}
     command = [sys.executable, "-m", "proxy.cli", *words]
-    ran = subprocess.run(command, env=environ, cwd=server.folder, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, env=environ, cwd=server.folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -62,7 +62,7 @@ def test_from_the_first_line_to_a_decided_case(server: ProxyServer) -> None:
     greeted = server.stdout
     assert f"OPENAI_BASE_URL={server.gateway_url}/openai/v1" in greeted
     assert f"Review      {server.admin_url}" in greeted
-    with httpx2.Client(base_url=server.admin_url, headers={"authorization": f"Bearer {TOKEN}"}) as browser:
+    with httpx2.Client(base_url=server.admin_url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=PATIENCE) as browser:
         first = browser.get("/").text
         (line,) = (html.unescape(each) for each in re.findall(r"<pre><code>(curl .*?)</code>", first, re.DOTALL))
         assert server.gateway_url in line
@@ -88,7 +88,7 @@ def test_from_the_first_line_to_a_decided_case(server: ProxyServer) -> None:
         assert status == 403
         assert "openai.services.3.3e" in body
         assert record in body
-        server.until(lambda: server.api("/cases")["items"], 30)
+        server.until(lambda: server.api("/cases")["items"])
         why = typed(server, "policy", "explain", record)
         assert "deny" in why
         assert "openai.services.3.3e" in why

@@ -18,7 +18,7 @@ from tests.proxy_server import ProxyServer, proxy_server
 GUIDE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text().partition("## Frameworks")[0]
 SET = dict(re.findall(r"`([A-Z_]+)=http://127\.0\.0\.1:8080(/[^`]*)`", GUIDE))
 CLIENT = Path(__file__).parent / "clients" / "by_environment.py"
-LONGEST = 60
+LONGEST = 240
 
 HOSTS = frozenset(["GROQ_BASE_URL", "TOGETHER_BASE_URL", "PERPLEXITY_BASE_URL", "CO_API_URL", "OLLAMA_HOST"])
 READ = {

@@ -23,7 +23,7 @@ from tests.journey.comparison import Line, compare_hygiene, compare_lines, compa
 from tests.proxy_server import ProxyServer, proxy_server
 
 CLIENT = Path(__file__).parent / "clients" / "hosts_python.py"
-LONGEST = 120
+LONGEST = 240
 MODEL = "model-1"
 
 BASES = {

@@ -12,6 +12,7 @@ from proxy.ledger.record import Intent, Outcome
 from tests.journey.test_real_clients import travel
 from tests.ledger_oracle import written
 from tests.proxy_server import ProxyServer
+from tests.waiting import PATIENCE
 
 SDKS = ("python-older", "python-newer")
 
@@ -51,9 +52,9 @@ def test_the_results_of_a_batch(proxy_server: ProxyServer, sdk: str) -> None:
     ((past, through),) = travel(program, sdk, [f"{proxy_server.gateway_url}/anthropic"])
     assert past["result"][0]["result"]["type"] == through["result"][0]["result"]["type"] == "succeeded"
     fetched = [target for target in targets(proxy_server) if target.endswith("/results")]
-    proxy_server.until(lambda: proxy_server.api("/exchanges?endpoint=batch_results")["items"], 20)
+    proxy_server.until(lambda: proxy_server.api("/exchanges?endpoint=batch_results")["items"])
     (found,) = proxy_server.api("/exchanges?endpoint=batch_results")["items"]
-    proxy_server.until(lambda: proxy_server.api(f"/exchanges/{found['id']}")["result_of"], 20)
+    proxy_server.until(lambda: proxy_server.api(f"/exchanges/{found['id']}")["result_of"])
     assert proxy_server.api(f"/exchanges/{found['id']}")["result_of"]["lines"] == 1
     asked, links = recorded(proxy_server)
     assert [endpoint for endpoint, _ in asked] == ["batch_create", "batch", "batch_create", "batch", "batch_results"]
@@ -68,12 +69,17 @@ def test_an_upload_in_pieces_is_asked_about_and_given_up(shared_proxy_server: Pr
 
     def begun() -> str:
         command = {"x-goog-upload-command": "start", "x-goog-upload-header-content-type": "application/jsonl"}
-        answer = httpx2.post(f"{server.gateway_url}/gemini/upload/v1beta/files", json={"file": {}}, headers=key | command)
+        answer = httpx2.post(
+            f"{server.gateway_url}/gemini/upload/v1beta/files", json={"file": {}}, headers=key | command, timeout=PATIENCE
+        )
         return answer.headers["x-goog-upload-url"]
 
     def send(address: str, command: str, offset: int = 0, piece: bytes = b"") -> httpx2.Response:
         return httpx2.post(
-            address, content=piece, headers={"x-goog-upload-command": command, "x-goog-upload-offset": str(offset)}, timeout=20
+            address,
+            content=piece,
+            headers={"x-goog-upload-command": command, "x-goog-upload-offset": str(offset)},
+            timeout=PATIENCE,
         )
 
     address = begun()
@@ -88,7 +94,7 @@ def test_an_upload_in_pieces_is_asked_about_and_given_up(shared_proxy_server: Pr
     assert [each.status_code for each in sent[-2:]] == [200, 404]
     records = [each.headers["x-tos-record"] for each in sent]
     server.until(
-        lambda: len([each for each in server.api("/exchanges?limit=50")["items"] if each["id"] in records]) == len(records), 20
+        lambda: len([each for each in server.api("/exchanges?limit=50")["items"] if each["id"] in records]) == len(records)
     )
     found = {each["id"]: each for each in server.api("/exchanges?limit=50")["items"] if each["id"] in records}
     assert len({each["principal"] for each in found.values()} - {"anonymous"}) == 1

@@ -13,7 +13,7 @@ from tests.journey import environments
 from tests.journey.comparison import Line, Way, compare_hygiene, compare_lines, compare_requests
 
 CLIENTS = Path(__file__).parent / "clients"
-LONGEST = 60
+LONGEST = 240
 
 PROGRAMS = (
     ("openai", "openai_python.py", "python-older"),

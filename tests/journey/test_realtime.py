@@ -16,14 +16,14 @@ import pytest
 from proxy.demo.scripted.seen import Seen
 from proxy.demo.upstream import ScriptedUpstream, upstream_thread
 from proxy.ledger.record import Intent, Outcome, Turn
-from tests.journey.comparison import Line
+from tests.journey.comparison import PATIENCE, Line
 from tests.journey.test_real_clients import command_of
 from tests.ledger_oracle import written
 from tests.proxy_server import ProxyServer
 from tests.proxy_server import proxy_server as running
 from tests.unit.wire.loopback import Authority
 
-LONGEST = 120
+LONGEST = 240
 ROOTS = {"openai": "/v1", "gemini": ""}
 PROGRAMS = (
     ("openai", "openai_realtime_python.py", "python-older"),
@@ -107,7 +107,7 @@ def test_client_sees_the_same(
     )
     for line, other in zip(direct, through, strict=True):
         assert (line["scenario"], line["result"]) == (other["scenario"], other["result"])
-        assert other["seconds"] < line["seconds"] + 1.5, line["scenario"]
+        assert other["seconds"] < line["seconds"] + PATIENCE, line["scenario"]
     seen, seen_through = straight.seen, proxied.upstream.seen[before:]
     assert Counter(map(str, map(handshake_of, seen))) == Counter(map(str, map(handshake_of, seen_through)))
     assert all(not any(name.lower().startswith(b"x-tos-") for name, _ in one.headers) for one in seen_through)
@@ -134,7 +134,10 @@ def test_each_turn_has_its_record(proxied: ProxyServer, authority: Authority) ->
         if not alike:
             return []
         carrier = alike[-1][0].carrier
-        assert [entry.outcome for entry in entries if isinstance(entry, Outcome) and entry.id == carrier] == ["completed"]
+        ends = [entry.outcome for entry in entries if isinstance(entry, Outcome) and entry.id == carrier]
+        if not ends:  # its last turn is over, the session not yet
+            return []
+        assert ends == ["completed"]
         assert [entry.model_requested for entry in entries if type(entry) is Intent and entry.id == carrier] == ["gpt-realtime"]
         return alike[-1]
 

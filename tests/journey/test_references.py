@@ -179,8 +179,8 @@ def test_anthropics_results_are_tied_to_the_entries_of_a_batch(start_proxy: Star
     entries = [{"custom_id": f"q{number}", "params": params} for number in range(5)]
     created = httpx2.post(base, headers=headers, json={"requests": entries}, timeout=PATIENCE)
     batch = f"{base}/{created.json()['id']}"
-    server.until(lambda: httpx2.get(batch, headers=headers).json()["processing_status"] == "ended")
-    check_tied(server, httpx2.get(batch + "/results", headers=headers), created, created, len(entries))
+    server.until(lambda: httpx2.get(batch, headers=headers, timeout=PATIENCE).json()["processing_status"] == "ended")
+    check_tied(server, httpx2.get(batch + "/results", headers=headers, timeout=PATIENCE), created, created, len(entries))
 
 
 def test_geminis_results_are_tied_to_the_entries_of_a_batch(start_proxy: StartProxy) -> None:
@@ -196,7 +196,7 @@ def test_geminis_results_are_tied_to_the_entries_of_a_batch(start_proxy: StartPr
     looks: list[httpx2.Response] = []
 
     def is_done() -> bool:
-        looks.append(httpx2.get(f"{base}/{created.json()['name']}", headers=headers))
+        looks.append(httpx2.get(f"{base}/{created.json()['name']}", headers=headers, timeout=PATIENCE))
         return bool(looks[-1].json().get("done"))
 
     server.until(is_done)

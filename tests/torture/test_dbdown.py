@@ -10,13 +10,15 @@ import pytest
 from proxy.ledger.record import leaf
 from tests.servers import Postgres, postgres_folder
 from tests.torture.dbdown import Result, torture
-from tests.torture.dbdown_checks import MOST_GROWTH, answers, compared, needed
+from tests.torture.dbdown_checks import answers, compared, needed
 from tests.torture.dbdown_load import Call, faults, span
 from tests.torture.kill9_load import Answered
 
-AWAY_SECONDS = 10.0
+AWAY_SECONDS, RATE = 10.0, 60.0
 """Long enough for the shipper to wait its longest between two tries, and for a gateway that keeps what it is sent (`hoard`) to pass
-the bound on memory."""
+the bound on memory; few enough requests for a machine that does other things."""
+GROWTH = 30.0
+"""MiB; `hoard` would need 37."""
 
 needs_postgres = pytest.mark.skipif(postgres_folder() is None, reason="PostgreSQL is not installed (apt-get install -y postgresql)")
 
@@ -24,7 +26,7 @@ needs_postgres = pytest.mark.skipif(postgres_folder() is None, reason="PostgreSQ
 @pytest.fixture(scope="module")
 def result(postgres: Postgres) -> Result:
     """One run: PostgreSQL crashes and is away for ten seconds."""
-    return torture(AWAY_SECONDS, drain=60.0, cluster=postgres)
+    return torture(AWAY_SECONDS, rate=RATE, drain=150.0, cluster=postgres)
 
 
 @needs_postgres
@@ -43,19 +45,19 @@ def test_nobody_notices(result: Result) -> None:
 @needs_postgres
 def test_the_gateway_needs_no_memory_for_it(result: Result) -> None:
     """The gateway writes to the spool as ever, and needs no more memory."""
-    assert result.memory["gateway-0"].growth_mib < MOST_GROWTH
+    assert result.memory["gateway-0"].growth_mib < GROWTH
 
 
 @needs_postgres
 def test_control_needs_no_memory_for_it(result: Result) -> None:
     """Control holds one pass while it waits, and catches up pass by pass."""
-    assert result.memory["control"].growth_mib < MOST_GROWTH
+    assert result.memory["control"].growth_mib < GROWTH
 
 
 @needs_postgres
 def test_a_skipped_batch_is_found(postgres: Postgres) -> None:
     """A shipper that goes on behind a batch it could not write turns the same run red."""
-    found = torture(2.0, sabotage="skip_batch", drain=30.0, cluster=postgres)
+    found = torture(2.0, rate=RATE, sabotage="skip_batch", drain=30.0, cluster=postgres)
     assert found.entries.lost > 0
     assert any("entries lost" in fault for fault in found.wrong)
 

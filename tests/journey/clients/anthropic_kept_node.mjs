@@ -6,7 +6,7 @@ import { drained, play } from "./recording.mjs";
 const MODEL = "claude-sonnet-4-5";
 
 function scenarios(baseURL, witness) {
-  const client = new Anthropic({ apiKey: "sk-ant-journey", baseURL, fetch: witness.fetch, timeout: 20_000 });
+  const client = new Anthropic({ apiKey: "sk-ant-journey", baseURL, fetch: witness.fetch, timeout: 60_000 });
   const entry = (id, content) => ({ custom_id: id, params: { model: MODEL, max_tokens: 64, messages: [{ role: "user", content }] } });
   const told = (batch) => ({ ...batch, results_url: batch.results_url?.replace(/http:\/\/127\.0\.0\.1:\d+/, "") });
 

@@ -11,7 +11,7 @@ const TOOL = {
 };
 
 function scenarios(baseURL, witness) {
-  const client = new Anthropic({ apiKey: "sk-ant-journey", baseURL, fetch: witness.fetch, timeout: 20_000 });
+  const client = new Anthropic({ apiKey: "sk-ant-journey", baseURL, fetch: witness.fetch, timeout: 60_000 });
   const say = (text, script, more) => ({
     model: MODEL,
     max_tokens: 256,
@@ -45,7 +45,7 @@ function scenarios(baseURL, witness) {
     "retry twice": () => message("retry", "status=429 times=2 retry_after_ms=5"),
     "retry after a second": () => message("retry later", "status=529 times=1 retry_after=1"),
     "retry forbidden": () => message("do not retry", "status=429 should_retry=false"),
-    timeout: () => message("slow", "head_delay_ms=3000", {}, { ...once, timeout: 400 }),
+    timeout: () => message("slow", "head_delay_ms=3000", {}, { ...once, timeout: 1000 }),
     "truncated stream": () => stream("truncated", "fault=truncate"),
     "error in a stream": () => stream("error event", "fault=error_event"),
     "reset before the head": () => message("reset", "fault=reset at=start", {}, once),

@@ -49,7 +49,7 @@ SCENARIOS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "duplicate headers": ("/chat/completions", JSON, chat("duplicates=3 headers=20 header_bytes=3000")),
     "early hints": ("/chat/completions", JSON, chat("interim=103")),
     "close-delimited": ("/chat/completions", JSON, chat("framing=close")),
-    "time-out": ("/chat/completions", ("--max-time", "0.4", *JSON), chat("head_delay_ms=3000")),
+    "time-out": ("/chat/completions", ("--max-time", "1.0", *JSON), chat("head_delay_ms=3000")),
     "reset before the head": ("/chat/completions", JSON, chat("fault=reset at=start")),
     "reset in an answer": ("/chat/completions", JSON, chat("fault=reset after_bytes=200")),
     "closed in a stream": ("/chat/completions", ("-N", *JSON), chat("fault=close after_bytes=900", stream=True)),
@@ -70,7 +70,7 @@ def run(base_url: str, path: str, options: tuple[str, ...], body: str | None) ->
         command = ["curl", "--silent", "--path-as-is", "--dump-header", str(dump), *options]
         command += ["--data-binary", "@-"] if body is not None else []
         done = subprocess.run(
-            [*command, base_url + path], input=(body or "").encode(), capture_output=True, check=False, timeout=30
+            [*command, base_url + path], input=(body or "").encode(), capture_output=True, check=False, timeout=60
         )
         head = dump.read_text("latin-1") if dump.exists() else ""
     return {"exit": done.returncode, "printed": done.stdout.decode("latin-1")}, [_head(head)] if head.strip() else []

@@ -26,7 +26,7 @@ class Caller:
     def __init__(self, base_url: str, witness: Witness) -> None:
         options = types.HttpOptions(
             base_url=base_url,
-            timeout=20_000,
+            timeout=60_000,
             client_args={"event_hooks": witness.hooks},
             async_client_args={"event_hooks": witness.hooks_async},
         )

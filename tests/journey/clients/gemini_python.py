@@ -37,7 +37,7 @@ class Caller:
                     async_client_args={"event_hooks": witness.hooks_async},
                 ),
             )
-            for milliseconds in (20_000, 400)
+            for milliseconds in (60_000, 1000)
         )
 
     @staticmethod

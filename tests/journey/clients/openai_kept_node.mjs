@@ -6,7 +6,7 @@ import { drained, play } from "./recording.mjs";
 const MODEL = "gpt-5.2";
 
 function scenarios(baseURL, witness) {
-  const client = new OpenAI({ apiKey: "sk-journey-openai", baseURL, fetch: witness.fetch, timeout: 20_000 });
+  const client = new OpenAI({ apiKey: "sk-journey-openai", baseURL, fetch: witness.fetch, timeout: 60_000 });
   const line = (id, content) =>
     JSON.stringify({ custom_id: id, method: "POST", url: "/v1/chat/completions", body: { model: MODEL, messages: [{ role: "user", content }] } });
   const upload = async (text, name, purpose) => client.files.create({ file: await toFile(Buffer.from(text), name), purpose });

@@ -13,7 +13,7 @@ const TOOL = {
 };
 
 function scenarios(baseURL, witness) {
-  const client = new OpenAI({ apiKey: "sk-journey-openai", baseURL, fetch: witness.fetch, timeout: 20_000 });
+  const client = new OpenAI({ apiKey: "sk-journey-openai", baseURL, fetch: witness.fetch, timeout: 60_000 });
   const say = (text, script, more) => ({
     model: "gpt-5.2",
     messages: [{ role: "user", content: script ? `${text} [[script: ${script}]]` : text }],
@@ -55,7 +55,7 @@ function scenarios(baseURL, witness) {
     "retry twice": () => chat("retry", "status=429 times=2 retry_after_ms=5"),
     "retry after a second": () => chat("retry later", "status=429 times=1 retry_after=1"),
     "retry forbidden": () => chat("do not retry", "status=429 should_retry=false"),
-    timeout: () => chat("slow", "head_delay_ms=3000", {}, { ...once, timeout: 400 }),
+    timeout: () => chat("slow", "head_delay_ms=3000", {}, { ...once, timeout: 1000 }),
     "truncated stream": () => stream("truncated", "fault=truncate"),
     "error in a stream": () => stream("error event", "fault=error_event"),
     "reset before the head": () => chat("reset", "fault=reset at=start", {}, once),
