@@ -11,7 +11,7 @@ from proxy.core.decision import Verdict
 from proxy.core.facts import RequestFacts
 from proxy.core.principal import Credential, Principal
 from proxy.core.references import Refer
-from proxy.policy import names, plain
+from proxy.policy import names, plain, plain_terms
 from proxy.policy.expressions import _DATE_PARTS, Expression, ExpressionError
 from proxy.policy.plain import condition
 
@@ -72,8 +72,20 @@ STRINGS = st.one_of(named(names.STRING), named(names.STRING), QUOTED, ATTRIBUTES
 SIZES = st.one_of(
     named(names.STRING, names.LIST, names.MAP).map("size({})".format), named(names.STRING, names.LIST).map("{}.size()".format)
 )
-INTS = st.one_of(
-    named(names.INT), st.sampled_from(["0", "1", "-1", "0x2", "- 3", "9223372036854775807", "-9223372036854775808"]), SIZES
+# fmt: off
+ZONES = ("", '"Europe/Berlin"', '"America/St_Johns"', '"Asia/Kathmandu"', '"Australia/Lord_Howe"', '"+05:45"')
+PLACES = st.sampled_from([zone for zone in ZONES if "+" not in zone])
+# fmt: on
+PARTS = st.tuples(st.sampled_from(sorted(_DATE_PARTS)), PLACES).map(lambda parts: f"time.at.{parts[0]}({parts[1]})")
+SINGLE = st.one_of(
+    named(names.INT), st.sampled_from(["0", "1", "-1", "0x2", "- 3", "9223372036854775807", "-9223372036854775808"]), SIZES, PARTS
+)
+INTS = st.recursive(
+    SINGLE,
+    lambda inner: (
+        st.tuples(inner, st.sampled_from([" + ", " - ", " * ", " / ", "%"]), inner).map("".join) | inner.map("({})".format)
+    ),
+    max_leaves=3,
 )
 DOUBLES = st.one_of(named(names.DOUBLE), st.sampled_from(["0.0", "1.0", "-1.5", ".5", "1e3", "-0.0"]))
 MOMENTS = st.sampled_from(
@@ -100,6 +112,16 @@ def listed(literal: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.lists(literal, max_size=3).map(lambda items: f"[{', '.join(items)}]")
 
 
+WRITTEN = st.one_of(named(names.STRING), ATTRIBUTES, SINGLE.map("string({})".format), st.just("string(time.at)"))
+ATOMS = st.sampled_from(
+    ["a", "b", "[a-c]", "[0-9]", "(a|b)", "(?:ab|c)", r"\.", "-", "gpt", "[A-Za-z.]", "é", "T", "Z", ":", "[-]"]
+)
+SIMPLE = st.one_of(
+    st.lists(st.tuples(ATOMS, st.sampled_from(["", "", "", "+", "*", "?", "{2}", "{1,}", "{0,2}"])).map("".join), max_size=5).map(
+        lambda items: "^" + "".join(items)
+    ),
+    st.sampled_from(["a", "gpt-4", "", "é", "^[0-9]+-[0-9]{2}-[0-9]{2}T[0-9:]+", "^-?[0-9]+$", "^gpt-[0-9]+o$", "^$", "^a{1,2}b$"]),
+).flatmap(lambda pattern: st.sampled_from([pattern, f"{pattern}$"]) if pattern.startswith("^") else st.just(pattern))
 TESTS = st.one_of(
     compared(STRINGS, ORDER),
     compared(INTS, ORDER),
@@ -112,7 +134,8 @@ TESTS = st.one_of(
     st.tuples(named(names.DOUBLE), listed(st.sampled_from(["0.0", "-1.5"]))).map(" in ".join),
     st.tuples(STRINGS, named(names.LIST, names.MAP)).map(" in ".join),
     st.sampled_from(KEYS).map("has(attributes.{})".format),
-    st.tuples(st.one_of(named(names.STRING), ATTRIBUTES), st.sampled_from(["startsWith", "endsWith", "contains"]), STRINGS).map(
+    st.tuples(WRITTEN, SIMPLE).map(lambda parts: f"{parts[0]}.matches(r'{parts[1]}')"),
+    st.tuples(WRITTEN, st.sampled_from(["startsWith", "endsWith", "contains"]), STRINGS).map(
         lambda parts: f"{parts[0]}.{parts[1]}({parts[2]})"
     ),
 )
@@ -129,7 +152,6 @@ CONDITIONS = st.recursive(
     max_leaves=6,
 )
 # fmt: off
-ZONES = ("", '"Europe/Berlin"', '"America/St_Johns"', '"Asia/Kathmandu"', '"Australia/Lord_Howe"', '"+05:45"')
 WORDS = st.sampled_from((
     "n", "model", "terms", "verdict", ".", "(", ")", "[", "]", "==", "<", "in", "!", "-", "1", "1.5", '"a"', ",", "&&", "||",
     "?", ":", "attributes", "a", "size", "has", "models", "stream", "true", "null", "exists", "+", "1u", 'b"a"', '"\\x41"',
@@ -153,7 +175,9 @@ def outcome(test: plain.Test, call: Call) -> bool | str:
 def hold(source: str, call: Call) -> None:
     """Both evaluators say the same of a call; a plain function only stands for what CEL compiles."""
     test = condition(source)
-    assert test is not None, f"not plain: {source}"
+    assert test is not None or ".matches(" in source, f"not plain: {source}"
+    if test is None:  # a pattern that is not simple
+        return
     assert outcome(test, call) == outcome(Expression(source), call), source
 
 
@@ -195,25 +219,31 @@ def test_nothing_is_plain_that_is_no_expression(source: str, call: Call) -> None
 @pytest.mark.parametrize(
     ("planted", "source"),
     [
-        ("_patient", 'attributes.x == "a" || true'),
-        ("_within", '"media" in flags'),
-        ("_tested", 'model.startsWith("gpt")'),
-        ("_negated", "!stream"),
+        ("plain_terms._patient", 'attributes.x == "a" || true'),
+        ("plain.within", '"media" in flags'),
+        ("plain.tested", 'model.startsWith("gpt")'),
+        ("plain.negated", "!stream"),
+        ("plain.matcher", 'model.matches("^gpt")'),
+        ("plain.part_of_date", "time.at.getMonth() == 0"),
+        ("plain_terms._HIGHEST", "9223372036854775807 + 1 > 0"),
     ],
 )
 def test_a_fault_would_be_seen(planted: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a fault in any of its parts, the plain evaluator no longer agrees."""
     faults = {
-        "_patient": plain._hasty,
-        "_within": lambda left, right: left._replace(type=names.BOOL, get=lambda call: left.get(call) not in right.get(call)),
-        "_tested": lambda test, found, given: found._replace(
+        "plain_terms._patient": plain_terms._hasty,
+        "plain.within": lambda left, right: left._replace(type=names.BOOL, get=lambda call: left.get(call) not in right.get(call)),
+        "plain.tested": lambda test, found, given: found._replace(
             type=names.BOOL, get=lambda call: test(given.get(call), found.get(call))
         ),
-        "_negated": lambda found: found,
+        "plain.negated": lambda found: found,
+        "plain.matcher": lambda pattern: lambda text: text == pattern,
+        "plain.part_of_date": lambda part, zone: plain_terms.Term(names.INT, lambda call: 1),
+        "plain_terms._HIGHEST": 2**80,
     }
     facts = RequestFacts(model="gpt-4o", flags=["media"], stream=True)
     call = Call(0, "", "", "", "", "", facts, Principal("p"), Credential("none", ""), "undeclared")
     hold(source, call)
-    monkeypatch.setattr(plain, planted, faults[planted])
+    monkeypatch.setattr(f"proxy.policy.{planted}", faults[planted])
     with pytest.raises(AssertionError):
         hold(source, call)
