@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,8 +48,10 @@ def command_of(program: str, environment: str) -> list[str]:
     except environments.MissingToolError as error:
         pytest.skip(str(error))
     # An import looks for packages beside the importing file, so the programs stand beside `node_modules`.
-    for source in CLIENTS.glob("*.mjs"):
-        (folder / source.name).write_bytes(source.read_bytes())
+    for source in CLIENTS.glob("*.mjs"):  # in one step each: another worker may be running it
+        beside = folder / f"{source.name}.{os.getpid()}"
+        beside.write_bytes(source.read_bytes())
+        beside.replace(folder / source.name)
     return [interpreter, str(folder / program)]
 
 
