@@ -16,7 +16,7 @@ from proxy.detection.sketch import Pieces
 from proxy.detection.window import LOOSE, THREAD, Scope, Traffic
 
 FORMAT = 3
-MOST_PIECES = 28
+MOST_PIECES = 26
 
 _HEAD = struct.Struct("<BBBBBB")
 _SCOPE = struct.Struct(f"<{WIDTH}eIIffff")

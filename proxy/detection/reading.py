@@ -17,6 +17,8 @@ from proxy.detection.sketch import Marks, Pieces, Seen, Variety
 
 PIECES, ANSWERS, RECENT, USERS, BIASES = 512, 512, 64, 256, 512
 LONG_PIECE = 24
+BACK = 0.6
+"""Share of a prompt that the model wrote, from which nobody else asks."""
 _PAST = 0.9
 
 
@@ -27,6 +29,7 @@ class Reading(msgspec.Struct, gc=False):
     pieces recurs, `fresh`: which was never met. `new`: its conversation never came before; `quick`: it came among the last 64
     prompts; `late`: it came earlier than those. `fed`: its last turn holds what the model wrote in another conversation, most of
     it to prompts of the stream `source`.
+    `asked_back`: it is hardly more than that, and alone: a conversation that the model began.
     `continued`: the model's last turn in it was really an answer of ours. `gap`: seconds since the one before, negative for the
     first. `out`, `given`: tokens of the answer and of the prompt; `answered`: whether the answer is known. `biases`: how many
     different `logit_bias` there were.
@@ -43,6 +46,7 @@ class Reading(msgspec.Struct, gc=False):
     late: bool = False
     fed: bool = False
     source: int = -1
+    asked_back: bool = False
     continued: bool = False
     gap: float = -1.0
     out: int = 0
@@ -213,6 +217,9 @@ class Memory:
         if fed:
             numbers = [held.number(mark) for mark in fed]
             made.fed, made.source = True, max(numbers, key=numbers.count)
+            if not made.seen.turns and not made.fixed:
+                held_chars = sum(len(own[mark]) for mark in fed)
+                made.asked_back = held_chars > BACK * sum(map(len, own.values()))
 
 
 def _long(found: dict[int, str]) -> list[int]:

@@ -24,6 +24,7 @@ TOGETHER = 1.2
 _AT = {name: place for place, name in enumerate(TERMS)}
 _PURPOSE, _OUTPUTS, _LINKAGE = (GROUPS.index(name) for name in ("purpose", "outputs", "linkage"))
 _SHARED = (_AT["sampled"], _AT["fed_back"])
+_VARIED = tuple(_AT[name] for name in ("generate", "diverse", "rewrite", "generate_varied", "answered_tasks"))
 _MAKES = tuple(
     _AT[name] for name in ("generate", "rewrite", "training", "judge", "roles", "coerced", "dataset_fields", "thought_language")
 )
@@ -145,6 +146,12 @@ def own_task(terms: list[float]) -> list[float]:
     terms[_AT["cold"]] *= 1 - terms[_AT["generate"]]
     makes = max([terms[place] for place in _MAKES])
     terms[_AT["worded"]] *= 1 - makes
+    # What is made for a model is no narrow task, and whoever gets questions with their answers does not ask them of a context.
+    terms[_AT["narrow"]] *= 1 - max(terms[_AT["training"]], terms[_AT["for_models"]])
+    # Variety within a narrow task is the product's.
+    for place in _VARIED:
+        terms[place] *= 1 - terms[_AT["narrow"]] / 2
+    terms[_AT["given_context"]] *= 1 - max(terms[_AT["training"]], terms[_AT["dataset_fields"]])
     return terms
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-GENERATE, DIVERSE, REWRITE, TRAINING, JUDGE, COERCE, STEPS, ROLES, NARROW, LANGUAGE, CONTEXT, SERVICE, OWN, PAIRED = (
-    1 << bit for bit in range(14)
+GENERATE, DIVERSE, REWRITE, TRAINING, JUDGE, COERCE, STEPS, ROLES, NARROW, LANGUAGE, CONTEXT, SERVICE, OWN, PAIRED, THIRD = (
+    1 << bit for bit in range(15)
 )
 
 NAMES = {
@@ -27,6 +27,7 @@ NAMES = {
     SERVICE: "customers served by a policy",
     OWN: "words of a task of its own",
     PAIRED: "tasks with their answers",
+    THIRD: "a model spoken of, not spoken to",
 }
 
 WINDOW = 7
@@ -49,13 +50,14 @@ _MADE = 1 << 16
 
 _CLASS = _classes(
     make="""generate create write produce develop propose formulate brainstorm invent compose construct craft make design synthesize
-    generating creating writing producing developing suggest pose derive draft genere erzeuge erstelle crea genera""",
+    generating creating writing producing developing suggest pose derive draft guess simulate crafting designing composing inventing
+    proposing formulating synthesizing constructing brainstorming drafting genere erzeuge erstelle crea genera""",
     ask="""instruction instructions prompt prompts task tasks question questions query queries problem problems exercise exercises
     request requests scenario scenarios persona personas topic topics subtopics dialogue dialogues conversation conversations
-    utterances pairs puzzle puzzles challenge challenges preguntas fragen aufgaben examples""",
+    utterances pairs puzzle puzzles challenge challenges preguntas fragen aufgaben examples dataset datasets""",
     change="rewrite rewriting rewritten evolve evolved complicate paraphrase rephrase mutate increase deepen transform",
     hard="complex complexity harder difficult difficulty challenging depth breadth concretizing constraints reasoning specific",
-    whole="full complete entire intermediate whole transparent verbose explicit fully explicitly exhaustive completely",
+    whole="everything full complete entire intermediate whole transparent verbose explicit fully explicitly exhaustive completely",
     think="reasoning thinking thought thoughts rationale derivation",
     grade="""rate rating score scores scoring rank ranking evaluate evaluating judge judging grade grading graded grader annotate
     assess prefer compare annotations verify""",
@@ -86,20 +88,23 @@ _PAIRS = (
 _TONGUES = ("arabic", "chinese", "english", "french", "german", "hindi", "italian", "japanese", "korean", "russian", "spanish")
 _TELLING = {
     TRAINING: """training data, training set, training example, training sample, fine-tun, finetun, distill, synthetic data,
-        reward model, student model, teacher model, instruction tuning, instruction-tuning, preference data, preference pair,
-        llm training, hard negative, 训练数据, 微调, 蒸馏, trainingsdaten, datos de entrenamiento""",
-    COERCE: """thought process, reasoning trace, intermediate step, internal reasoning, inner monologue, thinking process, 思维链,
-        推理过程, 完整的推理""",
+        synthetic example, synthetic sample, synthetic dialog, synthetic conversation, synthetic question, synthetic quer,
+        synthetic instruction, synthetically, reward model, student model, teacher model, instruction tuning,
+        instruction-tuning, preference data, preference pair, rejected response, dispreferred, llm training,
+        hard negative, 训练数据, 微调, 蒸馏, trainingsdaten, datos de entrenamiento""",
+    COERCE: """thought process, reasoning trace, intermediate step, internal reasoning, inner monologue, everything you think,
+        stream of consciousness, thinking process, 思维链, 推理过程, 完整的推理""",
     STEPS: """<think, <thought, <reasoning, show your work, show your reasoning, step by step, step-by-step, chain of thought,
         chain-of-thought, \\boxed, 一步一步, 逐步, schritt für schritt""",
     ROLES: """never forget you are, never forget your role, flip roles, you will play, role-play, roleplay, simulate a conversation,
         you are the user, like a human user""",
-    NARROW: """translat, classif, extract, summar, sentiment, label the, following label, categor, moderat, transcri, correct the
-        grammar, output only, use exactly one of, route the, e-mail, email, blog post, product description, subject line,
-        sql, commit message, code review, pull request, recipe, essay, resume, the cv, cover letter, job description,
+    NARROW: """sentiment, label the, following label, correct the grammar, output only, use exactly one of, route the, e-mail,
+        email, blog post, product description, subject line, sql, commit message, code review,
+        pull request, recipe, essay, resume, the cv, cover letter, job description,
         interview, lesson, pupils, classroom, legal assistant, clause, invoice, article, newsletter, advert, marketing,
         copywriter, faq, quiz, trivia, flashcard, multiple-choice, worksheet, practice problem, onboarding, learners,
-        search engine, meeting, transcript, report, ticket, test data, test records, system prompt""",
+        search engine, search quer, image generat, text-to-image, image prompt, illustration, photograph, picture, meeting,
+        transcript, report, ticket, test data, test records, system prompt""",
     CONTEXT: """context information, given context, provided context, following context, based on the context, context below,
         retrieved, search queries, relevant document, knowledge base, standalone question, the document, search results""",
     SERVICE: "customer, policy",
@@ -109,13 +114,31 @@ _TELLING = {
         textbook""",
     DIVERSE: "avoid repet, avoid repeat, wide range of, different from one another, different from earlier, not repeat, 多样",
     JUDGE: "which response is better, 评分",
+    THIRD: "may ask you, might ask you, would ask you, could ask you",
 }
+_CHORE = ("translat", "classif", "extract", "summar", "categor", "moderat", "transcri")
+"""Narrow tasks where they come before any that is to be made: behind one they only tell of what kinds it may be."""
+
 _PHRASES = tuple((bit, tuple(map(str.strip, phrases.split(",")))) for bit, phrases in _TELLING.items())
 _WORD = re.compile(r"[a-zà-ÿ]+")
+
+_HOUSE_WORDS = """
+    our app shop store company staff visitors guests customers firm club school hotel bank hospital museum restaurant clinic brand
+    team
+"""
+_HOUSE = frozenset(_HOUSE_WORDS.split())
+"""Whose work it is: a house with people to serve, as products say and makers of data do not."""
 
 _SAID = frozenset(("the", "this", "that", "your", "its", "each", "every", "any"))
 _GIVEN = frozenset(("given", "following", "original", "above", "provided", "input", "previous"))
 """Before a question they tell that it is there already, so that nobody asks for one to be made."""
+
+_SELF = frozenset(("you", "your", "act", "as"))
+"""Within a few words before the name of a model they tell that it is the one spoken to."""
+_OURS = frozenset(("the", "this", "our", "my", "its"))
+"""Close before it, that it is the one that people talk to."""
+_YOU = frozenset(("you", "your", "our", "we"))
+_INSTRUCTING = frozenset(("you", "your", "please", "task", "output", "only", "exactly", "use", "following", "me"))
 
 _NEUTRAL_WORDS = """
     about above absolutely accurate accurately additional after again all also always analyse analysis analyze analyzing answered
@@ -149,6 +172,9 @@ def concepts(low: str) -> int:
     kinds = [_CLASS.get(word, 0) for word in words]
     own = sum(1 for word, kind in zip(words, kinds, strict=True) if not kind and len(word) > 3 and word not in _NEUTRAL)
     found = _phrased(low) | _paired(_made(words, kinds)) | (OWN if own >= _OWN_WORDS else 0)
+    if found & NARROW and not _instructs(words, kinds):
+        found &= ~NARROW
+    found |= (NARROW if _chore(words, kinds) or _serves(words) else 0) | (THIRD if _third(words, kinds) else 0)
     return found | (PAIRED if found & GENERATE and _answers(words, kinds) else 0)
 
 
@@ -172,6 +198,38 @@ def _made(words: list[str], kinds: list[int]) -> list[int]:
             if not before or (before[-1] not in _SAID and _GIVEN.isdisjoint(before)):
                 kinds[place] = kind | _MADE
     return kinds
+
+
+def _instructs(words: list[str], kinds: list[int]) -> bool:
+    """Whether it tells somebody to do something, and is no text of an example."""
+    return not _INSTRUCTING.isdisjoint(words) or any(kind & (_MAKE | _GRADE | _CHANGE) for kind in kinds)
+
+
+def _chore(words: list[str], kinds: list[int]) -> bool:
+    """Whether a narrow task is asked for, and not named among those that are to be made up."""
+    before = ""
+    for word, kind in zip(words, kinds, strict=True):
+        if kind & _MADE:
+            return False
+        if word.startswith(_CHORE) and before not in ("not", "never", "an"):
+            return True
+        before = word
+    return False
+
+
+def _serves(words: list[str]) -> bool:
+    """Whether it works for a house with people to serve."""
+    return not (_HOUSE.isdisjoint(words) or _YOU.isdisjoint(words))
+
+
+def _third(words: list[str], kinds: list[int]) -> bool:
+    """Whether a model is spoken of as of another: neither the one spoken to nor the one that people talk to."""
+    return any(
+        kind & _MODEL
+        and _SELF.isdisjoint(words[max(0, place - WINDOW) : place])
+        and _OURS.isdisjoint(words[max(0, place - 3) : place])
+        for place, kind in enumerate(kinds)
+    )
 
 
 def _answers(words: list[str], kinds: list[int]) -> bool:

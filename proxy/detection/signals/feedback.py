@@ -7,13 +7,13 @@ from proxy.detection.signals.signal import Signal, Sums, ramp
 
 
 def gains(reading: Reading) -> tuple[float, ...]:
-    """Whether the last turn holds what the model wrote elsewhere."""
-    return (float(reading.fed),)
+    """Whether the last turn holds what the model wrote elsewhere; whether it is nothing else."""
+    return float(reading.fed), float(reading.asked_back)
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
-    """Nothing below a tenth of the prompts, full from half of them."""
-    return (ramp(shares[0], 0.1, 0.5),)
+    """`fed_back`: nothing below a tenth of the prompts, full from half of them. `self_asked`: of those that are nothing else."""
+    return tuple(ramp(share, 0.1, 0.5) for share in shares)
 
 
-SIGNAL = Signal("feedback", ("fed_back",), 1, gains, read)
+SIGNAL = Signal("feedback", ("fed_back", "self_asked"), 2, gains, read)

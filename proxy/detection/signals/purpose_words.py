@@ -15,8 +15,10 @@ CONCEPTS = (wording.GENERATE, wording.DIVERSE, wording.REWRITE, wording.TRAINING
 def gains(reading: Reading) -> tuple[float, ...]:
     """One for each concept that the prompt has, and for making tasks *and* asking for diversity or naming training."""
     found = reading.concepts
+    models = found & wording.GENERATE and found & wording.THIRD
     varied = found & wording.GENERATE and found & (wording.DIVERSE | wording.TRAINING | wording.REWRITE)
-    return (*[1.0 if found & concept else 0.0 for concept in CONCEPTS], 1.0 if varied else 0.0)
+    varied = varied and (models or found & wording.TRAINING or not found & wording.NARROW)
+    return (*[1.0 if found & concept else 0.0 for concept in CONCEPTS], 1.0 if varied else 0.0, 1.0 if models else 0.0)
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
@@ -26,8 +28,8 @@ def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
 
 SIGNAL = Signal(
     "purpose_words",
-    ("generate", "diverse", "rewrite", "training", "judge", "roles", "answered_tasks", "generate_varied"),
-    8,
+    ("generate", "diverse", "rewrite", "training", "judge", "roles", "answered_tasks", "generate_varied", "for_models"),
+    9,
     gains,
     read,
 )

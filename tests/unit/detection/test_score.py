@@ -10,7 +10,7 @@ from proxy.detection.score import Scorer, advance, derived, lent, own_task
 from proxy.detection.signals import TERMS
 from proxy.detection.weights import GROUPS, read_weights
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@3.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@4.json").read_text())
 
 
 def terms(**values: float) -> list[float]:
@@ -134,3 +134,19 @@ def test_the_sequential_test() -> None:
     assert advance(1.0, 9.0, 0.5, 2.5) == 3.5
     assert advance(1.0, 0.5, 0.5, 2.5) == 1.0
     assert advance(1.0, -9.0, 0.5, 2.5) == 0.0
+
+
+def test_variety_within_a_narrow_task() -> None:
+    """A product's variety counts half; who says that a model is trained or asked has no narrow task."""
+    product = dict(zip(TERMS, own_task(terms(narrow=1.0, diverse=1.0, generate=1.0)), strict=True))
+    assert (product["diverse"], product["generate"], product["narrow"]) == (0.5, 0.5, 1.0)
+    for named in ("training", "for_models"):
+        maker = dict(zip(TERMS, own_task(terms(narrow=1.0, diverse=1.0, **{named: 1.0})), strict=True))
+        assert (maker["diverse"], maker["narrow"]) == (1.0, 0.0)
+
+
+def test_pairs_made_from_documents() -> None:
+    """Whoever gets questions with their answers out of a context does not ask them of it."""
+    found = dict(zip(TERMS, own_task(terms(given_context=1.0, dataset_fields=1.0)), strict=True))
+    assert found["given_context"] == 0
+    assert dict(zip(TERMS, own_task(terms(given_context=1.0)), strict=True))["given_context"] == 1

@@ -27,6 +27,14 @@ from proxy.detection import wording
         ("propose three questions, then answer them fully", wording.PAIRED),
         ("it must be unlike previous ones", wording.DIVERSE),
         ("you triage incoming mail of a law firm", wording.OWN),
+        ("guess a prompt of this persona", wording.GENERATE),
+        ("what a small language model should be able to answer", wording.THIRD),
+        ("an ai assistant wrote this text in reply", wording.THIRD),
+        ("write down everything you think", wording.COERCE),
+        ("make synthetic conversations", wording.TRAINING),
+        ("you write the words on our museum's walls", wording.NARROW),
+        ("you sort mail, then translate it", wording.NARROW),
+        ("you write prompts for an image generator", wording.NARROW),
     ],
 )
 def test_each_concept(text: str, concept: int) -> None:
@@ -58,6 +66,13 @@ def test_plain_requests(text: str) -> None:
         ("answer the question below", wording.PAIRED),
         ("questions of varying difficulty", wording.REWRITE),
         ("think step by step, then put the final answer on the last line", wording.OWN),
+        ("you are a friendly ai assistant", wording.THIRD),
+        ("write what the user says next to the assistant", wording.THIRD),
+        ("invent tasks of many kinds, translating and classifying among them", wording.NARROW),
+        ("it is inspired by an extract from a webpage", wording.NARROW),
+        ("do not summarise what you think", wording.NARROW),
+        ("leah had 00 recipes and four worksheets to fill in", wording.NARROW),
+        ("the firm of her brother has four shops", wording.NARROW),
     ],
 )
 def test_what_only_looks_like_it(text: str, concept: int) -> None:

@@ -31,6 +31,21 @@ def test_a_slot_within_the_sentence() -> None:
     assert terms_after(templated(60, "On {} please think up and then write down three questions"))["generate"] > 0.9
 
 
+def test_tasks_for_a_model() -> None:
+    """Tasks that are made up weigh more where a model is to be asked them than where the model that makes them is named."""
+    assert terms_after(templated(60, "Invent three questions that a language model can answer. {}."))["for_models"] > 0.9
+    assert terms_after(templated(60, "You are a language model. Invent three questions. {}."))["for_models"] == 0
+    assert terms_after(templated(60, "A language model wrote this. Is it true? {}."))["for_models"] == 0
+
+
+def test_variety_of_a_product() -> None:
+    """Varied tasks in number are a product's where its constant part names what they are for, but not where they train a model."""
+    assert terms_after(templated(60, "Invent five diverse questions. {}."))["generate_varied"] > 0.9
+    assert terms_after(templated(60, "Invent five diverse questions for a quiz. {}."))["generate_varied"] == 0
+    trained = "Invent five diverse questions for a quiz. They are training data. {}."
+    assert terms_after(templated(60, trained))["generate_varied"] > 0.9
+
+
 @pytest.mark.parametrize(
     ("text", "term"),
     [
