@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 from proxy.control import channel
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 async def test_messages_both_ways_and_the_end() -> None:
@@ -21,7 +21,7 @@ async def test_messages_both_ways_and_the_end() -> None:
     await asyncio.sleep(0.01)
     theirs.sendall(b'dy"}\nnot json\n[1]\n{"event": "stats", "n": 1}\n')
     line.send({"do": "drain", "seconds": 3})
-    await asyncio.sleep(0.05)
+    await until(lambda: len(got) == 2)
     assert got == [{"event": "ready"}, {"event": "stats", "n": 1}]
     assert theirs.recv(100) == b'{"do": "drain", "seconds": 3}\n'
     theirs.close()

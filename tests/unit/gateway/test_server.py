@@ -22,7 +22,7 @@ from proxy.telemetry import names
 from tests.ledger_oracle import open_intents, written
 from tests.unit.gateway.stage import CHAT, KEYED, FakeSteps, get, post
 from tests.unit.wire.loopback import on_uvloop
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 STREAM = b'{"model":"m-1","stream":true,"messages":[{"role":"user","content":"[[script: %b]]"}]}'
 
@@ -199,7 +199,7 @@ async def test_cuts_what_does_not_end(tmp_path: Path) -> None:
         endless = asyncio.ensure_future(worker.ask(post(body=STREAM % b"fault=infinite delay_ms=20")))
         waiting = asyncio.ensure_future(worker.ask(post(body=STREAM % b"head_delay_ms=30000")))
         await worker.arrived(2)
-        await asyncio.sleep(0.2)
+        await until(lambda: any(seen.answered > 1000 for seen in worker.upstream.seen))
         worker.line.tell({"do": "drain", "seconds": 0.1})
         cut, told = await endless, await waiting
         assert b'data: {"error":' in cut
