@@ -56,7 +56,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Grant(msgspec.Struct, frozen=True, gc=False):
     """The limiter's answer; `wait` is in seconds, meaningful when not `granted`; `limit` names what is used up, `message` stands in
     its place. `held` is what the limiter knows it by later (`core.buckets.Reservation`); None where nothing was counted. `coming`:
-    more is on its way, and it is worth while to ask again once that `Oneshot` is filled.
+    more is on its way, and it is worth while to ask again once that `Oneshot` is filled. `uncounted`: nobody can say what is left.
     """
 
     granted: bool = True
@@ -65,6 +65,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     held: object | None = None
     message: str = ""
     coming: object | None = None
+    uncounted: bool = False
 
 
 ALLOWED = Decision()

@@ -61,6 +61,9 @@ def objection(verdict: Verdict, decision: Decision, grant: Grant) -> Refused | N
         return Refused(403, "policy_violation", message)
     if not grant.granted and grant.message:
         return Refused(429, SLOWED, f"{grant.message} ({grant.limit})", wait=grant.wait)
+    if not grant.granted and grant.uncounted:
+        message = f"What is left of the limit of {grant.limit} cannot be counted just now, and nothing is given until it can."
+        return Refused(429, "rate_limited", message, wait=grant.wait)
     if not grant.granted:
         return Refused(429, "rate_limited", f"The limit of {grant.limit} is used up.", wait=grant.wait)
     return None

@@ -93,7 +93,7 @@ class Leases:
                 return self._denied(max(account.dry_until - now, BUSY_SECONDS if bucket.kind == CONCURRENT else 0.0), bucket)
         _, bucket, _ = short[0]
         if not self.linked:
-            return self._denied(_ASK_AGAIN_SECONDS, bucket)
+            return self._denied(_ASK_AGAIN_SECONDS, bucket, uncounted=True)
         for account, _, amount in short:
             if not credit:
                 account.want(amount)
@@ -103,11 +103,12 @@ class Leases:
         coming: Oneshot[None] = Oneshot()
         self._waiting.append((now, coming))
         self._wake()
-        return Grant(granted=False, wait=_ASK_AGAIN_SECONDS, limit=bucket.told, message=bucket.message, coming=coming)
+        wait = _ASK_AGAIN_SECONDS
+        return Grant(granted=False, wait=wait, limit=bucket.told, message=bucket.message, coming=coming, uncounted=True)
 
     @staticmethod
-    def _denied(wait: float, bucket: Bucket) -> Grant:
-        return Grant(granted=False, wait=wait, limit=bucket.told, message=bucket.message)
+    def _denied(wait: float, bucket: Bucket, *, uncounted: bool = False) -> Grant:
+        return Grant(granted=False, wait=wait, limit=bucket.told, message=bucket.message, uncounted=uncounted)
 
     def _take(self, account: Account, amount: int, now: float) -> None:
         account.take(amount, now)

@@ -77,6 +77,14 @@ def test_limited(wait: float, after: str, retry: str | None) -> None:
     assert (stage.refusal.status, stage.refusal.error, stage.sent) == (429, "rate_limited", b"")
 
 
+@pytest.mark.parametrize(("uncounted", "told"), [(False, "is used up"), (True, "cannot be counted just now")])
+def test_limited_in_words(uncounted: bool, told: str) -> None:
+    """A limit of which nobody knows what is left is not called used up."""
+    stage = Stage()
+    stage.steps.grant = Grant(granted=False, wait=1.0, limit="team", uncounted=uncounted)
+    assert told in stage.client(post()).taken.decode()
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 408, 413, 415, 417, 426, 429, 431, 502, 503, 504])
 def test_lengths_agree(status: int) -> None:
     """Every answer is framed by its length, in every dialect, and knows its reason phrase."""

@@ -65,6 +65,7 @@ def test_a_budget_that_is_used_up_is_not_asked_for_again() -> None:
     desk.answer(0, 100)
     refused = desk.reserve((PACE, 1), (SPEND, 100), now=4.0)
     assert (refused.coming, refused.limit, refused.wait) == (None, "rule pace", pytest.approx(6.0))
+    assert not refused.uncounted
     assert desk.reserve((SPEND, 100), now=4.0).granted
 
 
@@ -77,7 +78,8 @@ def test_without_an_answer_only_leases_are_spent() -> None:
     desk.leases.lost(desk.leases.asks(0.0))
     assert asked.done
     assert [desk.reserve((PACE, 1)).granted for _ in range(3)] == [True, True, False]
-    assert desk.reserve((PACE, 1)).coming is None
+    refused = desk.reserve((PACE, 1))
+    assert (refused.coming, refused.uncounted) == (None, True)
     desk.answer()
     coming(desk.reserve((PACE, 1)))
 
