@@ -7,18 +7,16 @@ import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from proxy.app.open_ledger import OpenLedger
 from proxy.control.in_force import InForce
 from proxy.core.clock import SystemClock
 from proxy.core.principal import Principal
 from proxy.ledger import erasing, secrets
 from proxy.settings.described import Running
-
-if TYPE_CHECKING:
-    from proxy.app.control import OpenLedger
 
 
 def application(

@@ -1,4 +1,4 @@
-"""Composes the control process: its duties and what they share. Commands use `opened` when no control process runs."""
+"""Composes the control process: its duties and what they share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import gc
 import resource
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from os import environ as process_environ
 from typing import TYPE_CHECKING, Any
@@ -17,29 +15,26 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.app.describing import described
+from proxy.app.open_ledger import OpenLedger, opened
 from proxy.control import channel
 from proxy.control.configuration import ConfigurationWatch
 from proxy.control.counting import HourlyCounter
 from proxy.control.findings import FindingRaiser
 from proxy.control.in_force import InForce
-from proxy.control.process import Duty, Parts, called_unless, durable, pause_unless, run_control
+from proxy.control.process import Duty, Parts, called_unless, pause_unless, run_control
 from proxy.control.publisher import Publisher
 from proxy.control.references import ReferencePublisher
 from proxy.control.results import ResultTies
 from proxy.control.retention import Bounds, Retention
 from proxy.control.shipper import Shipper
-from proxy.core.clock import SystemClock
 from proxy.core.errors import TosProxyError
 from proxy.core.otlp import OtlpTarget
 from proxy.core.principal import Principal
 from proxy.core.references import subkey
-from proxy.core.snapshot import LedgerOptions
 from proxy.documents.problems import ConfigurationError
-from proxy.ledger import secrets, store_adoptions, store_principals, store_standings, store_totals
-from proxy.ledger.recorder import Recorder
+from proxy.ledger import secrets, store_standings, store_totals
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
-from proxy.review import standing
 from proxy.settings.described import Description, Running, digest
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
@@ -49,9 +44,6 @@ if TYPE_CHECKING:
     from proxy.control.alerts import Alerts
     from proxy.control.analyst import Analyst
     from proxy.control.telemetry import Telemetry
-
-CONTROL_WRITER = 1000
-"""The number under which control writes its own entries; gateway workers are numbered from 0 to 63."""
 
 _STORED_SECONDS = 5.0
 _ANALYST_SECONDS = 0.5
@@ -100,53 +92,6 @@ async def run(listeners: list[socket.socket], handed: int | None) -> int:
     await run_control(control.parts(control.duties()), stop)
     up({"event": "stopped"})
     return control.farewell()
-
-
-@dataclass
-class OpenLedger:
-    """An open store, and `record`, which makes a change an entry, durable on return. The epoch of these entries begins with the
-    first one, so that a process which changes nothing writes nothing.
-    """
-
-    running: Running
-    store: Store
-    _recorder: Recorder | None = None
-
-    async def record(self, event: str, detail: dict[str, str | int]) -> None:
-        """Write an entry. Raises: LedgerUnavailableError, OSError."""
-        if self._recorder is None:
-            options = LedgerOptions(max_bytes=self.running.max_bytes)
-            loop = asyncio.get_running_loop()
-            self._recorder = Recorder.open(self.running.data_dir, CONTROL_WRITER, options, SystemClock(), loop)
-        await durable(self._recorder.mark(event, detail))
-
-    async def publish(self, publisher: Publisher) -> int:
-        """Put the added principals, how principals stand, and the adoptions of terms in force; gives the snapshot's number.
-
-        Raises: SameNameError, StoreUnavailableError, OSError.
-        """
-        entries = list(store_principals.snapshot_entries(await store_principals.listed(self.store)))
-        entries += store_adoptions.snapshot_entries(await store_adoptions.listed(self.store))
-        enforce = await asyncio.to_thread(InForce(self.running.data_dir, tuple).enforce)
-        rows = [standing.Stands(**row) for row in await store_standings.listed(self.store)]
-        entries += standing.snapshot_entries(rows, enforce, SystemClock.utc_us())
-        return await asyncio.to_thread(publisher.store, entries)
-
-    async def close(self) -> None:
-        """End the epoch and close the store."""
-        if self._recorder is not None:
-            await self._recorder.close()
-        await self.store.close()
-
-
-@asynccontextmanager
-async def opened(running: Running) -> AsyncIterator[OpenLedger]:
-    """The ledger's store, open. Raises: StoreInUseError, StoreNewerError, StoreUnavailableError, StoreError."""
-    ledger = OpenLedger(running, await Store.open(running.store_url))
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
 
 
 class Control:

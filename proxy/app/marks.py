@@ -11,7 +11,7 @@ from proxy.ledger.recorder import Recorder
 from proxy.settings.described import Running
 
 COMMAND_WRITER = 1001
-"""The number under which commands write; control has the one before (`proxy.app.control`)."""
+"""The number under which commands write; control has the one before (`proxy.app.open_ledger`)."""
 
 
 async def record_mark(running: Running, event: str, detail: dict[str, str | int]) -> None:

@@ -83,7 +83,7 @@ async def _here(compiled: Compiled, method: str, path: str, body: Mapping[str, A
     import httpx2
 
     from proxy.app.administering import application
-    from proxy.app.control import opened
+    from proxy.app.open_ledger import opened
     from proxy.control.in_force import InForce
     from proxy.control.publisher import Publisher
     from proxy.settings.compiling import running

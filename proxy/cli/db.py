@@ -47,7 +47,7 @@ def upgrade(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
 
 
 async def _upgrade(settings: Settings) -> dict[str, str | None]:
-    from proxy.app.control import opened
+    from proxy.app.open_ledger import opened
     from proxy.ledger.store_schema import HEAD
     from proxy.settings.compiling import running
 

@@ -170,7 +170,7 @@ def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
 
 
 async def _reindex(settings: Settings, *, quiet: bool) -> int:
-    from proxy.app.control import opened
+    from proxy.app.open_ledger import opened
     from proxy.control.reindex import reindex as rebuild
     from proxy.ledger import secrets
     from proxy.settings.compiling import running
