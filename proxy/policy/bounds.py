@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from proxy.policy import lexing
-from proxy.policy.lexing import Token
-from proxy.policy.names import LIST, NAMES
+from proxy.policy.lexing import Token, chain
+from proxy.policy.names import LIST, MAP, NAMES
 
 LENGTH_CAP = 4096
 """Characters of an expression."""
@@ -25,14 +25,18 @@ PATTERN_CAP = 256
 """Characters of a pattern."""
 
 _BUDGET = 800.0
-_TOKEN, _SCAN, _COPY, _JOIN, _MATCH, _STATE = 0.04, 1.0, 1.5, 3.0, 5.0, 1.0
-"""Microseconds: a word, a list or text gone through, an element that `map` or `filter` copies, two texts joined, a match, a state
-of a pattern's automaton."""
+_TOKEN, _CALL, _SCAN, _COPY, _JOIN, _MATCH, _STATE, _MAP, _MADE = 0.04, 0.4, 1.0, 1.5, 3.0, 5.0, 1.0, 10.0, 1.0
+"""Microseconds: a word, a function called, a list or text gone through, an element that `map` or `filter` copies, two texts joined,
+a match, a state of a pattern's automaton, a map gone through, a map made."""
+_DEAR = {"+": _JOIN, "{": _MADE}
 _CLASS_STATES = 600
 """States of a Unicode class, such as \\pL."""
 _SCANNED = frozenset(["size", *(name.name.rpartition(".")[2] for name in NAMES if name.type == LIST)])
+_LISTS, _MAPS = (frozenset(name.name for name in NAMES if name.type == kind) for kind in (LIST, MAP))
+_CALLED = frozenset(("string", "timestamp", "duration", "int", "uint", "double", "bytes", "dyn", "type"))
 _COMPREHENSIONS = frozenset(["all", "exists", "exists_one", "map", "filter"])
 _COPYING = frozenset(["map", "filter"])
+_ROOTS = frozenset(("true", "false", "null", "in", *(name.name.partition(".")[0] for name in NAMES)))
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _ESCAPE = re.compile(r"""(?<!\\)(?:\\\\)*\\[^\\"']""")
 _REPEAT = re.compile(r"\{(\d+)(,?)(\d*)\}")
@@ -110,6 +114,7 @@ class _Estimate:
     def __init__(self, words: list[Token]) -> None:
         self._words = words
         self._cost = 0.0
+        self._variable = _within_values(words)
 
     def faults(self) -> Iterator[Fault]:
         """What is nested too deeply, and where the estimate passes the budget."""
@@ -156,11 +161,53 @@ class _Estimate:
 
     def _weight(self, at: int) -> float:
         word = self._words[at]
-        if word.text == "+":
-            return _JOIN
+        if word.text in _DEAR:
+            return _DEAR[word.text]
+        if word.text in _CALLED or word.text.startswith("get"):
+            return _CALL if self._words[at + 1].text == "(" else _TOKEN
+        if _is_whole(self._words, at, _MAPS):
+            return _MAP
+        if self._variable and _is_variable(self._words, at):
+            return self._variable
         if word.text == "matches" and self._words[at + 1].text == "(" and self._words[at + 2].kind == lexing.STRING:
             return _MATCH + _STATE * states(_written(self._words[at + 2]))
         return _SCAN if word.text in _SCANNED else _TOKEN
+
+
+def _is_whole(words: list[Token], at: int, among: frozenset[str]) -> bool:
+    """Whether a list or map that an expression is given is a value here: gone through, compared, put into another."""
+    found = chain(words, at)
+    if not found or ".".join(found) not in among or words[at - 1].text in ((".", "in") if at else ()):
+        return False
+    return words[at + 2 * len(found) - 1].text != "["
+
+
+def _is_variable(words: list[Token], at: int) -> bool:
+    word = words[at]
+    return word.kind == lexing.NAME and words[at - 1].text != "." and words[at + 1].text != "(" and word.text not in _ROOTS
+
+
+def _within_values(words: list[Token]) -> float:
+    """What a variable costs each time where lists and maps are elements of others, so that to compare one goes through all of it;
+    0 where they are not.
+    """
+    lists = maps = literals = 0
+    around: list[bool] = []
+    for at, word in enumerate(words):
+        if word.kind == lexing.MARK and word.text in _OPENING:
+            before = words[at - 1] if at else None
+            index = word.text == "[" and before is not None and (before.kind == lexing.NAME or before.text in _CLOSING)
+            literals += word.text != "(" and not index and any(around)
+            mapped = word.text == "(" and before is not None and before.text == "map"
+            around.append((word.text != "(" and not index) or mapped)
+        elif word.kind == lexing.MARK and word.text in _CLOSING and around:
+            around.pop()
+        elif any(around):
+            lists += _is_whole(words, at, _LISTS)
+            maps += _is_whole(words, at, _MAPS)
+    if not (lists or maps or literals):
+        return 0.0
+    return _MAP * maps + 2 * _SCAN * lists + 1.5 * _TOKEN * len(words)
 
 
 def _written(word: Token) -> str:

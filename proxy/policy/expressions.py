@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -70,6 +71,8 @@ class Expression:
         self.inputs = tuple(_inputs(tokens(source)))
         self._collections = [name for name in self.inputs if name.type in (names.LIST, names.MAP)]
         self._scalars = [(name.name, name.get) for name in self.inputs if name not in self._collections]
+        with suppress(RuntimeError):
+            self._evaluate(None, {})  # makes the evaluator's plan, a millisecond for a long one, for which no call is to wait
 
     def __call__(self, call: Call) -> bool:
         given: dict[str, Any] = {}

@@ -23,6 +23,8 @@ def told(source: str) -> list[tuple[int, str]]:
         'model.matches("^(gpt|o[0-9])-.{1,20}$")',
         f"model in [{', '.join(repr(str(n)) for n in range(400))}]",
         "((((n > 1))))",
+        'attributes.all(key, attributes[key] == "a") && "b" in attributes && attributes.competes == "true" && size(attributes) > 1',
+        "models.all(m, [m, model].exists(x, x in flags))",
     ],
 )
 def test_what_policies_say_is_within_bounds(source: str) -> None:
@@ -35,6 +37,14 @@ def test_what_policies_say_is_within_bounds(source: str) -> None:
     [
         ("models.all(a, models.all(b, [1].all(c, true)))", 32, "more than 2 comprehensions within each other"),
         ("models.map(a, models.map(b, a)).size() > 0", 24, "could take longer than 1 ms"),
+        ("models.all(a, models.all(b, attributes == attributes))", 28, "could take longer than 1 ms"),
+        (
+            f"[{', '.join(['attributes'] * 9)}].all(a, [attributes].all(b, {' && '.join(['a == b'] * 9)}))",
+            113,
+            "could take longer than 1 ms",
+        ),
+        (f"[{', '.join(['models'] * 20)}].all(a, [models, models].all(b, a == b))", 165, "could take longer than 1 ms"),
+        (f"[{', '.join(['[1, 2, 3]'] * 40)}].all(a, [[1, 2, 3]].all(b, a == b))", 445, "could take longer than 1 ms"),
         ("(models + models + models).all(a, models.all(b, a != b))", 46, "could take longer than 1 ms"),
         (f"[{', '.join('1' * 900)}].all(a, [{', '.join('1' * 400)}].all(b, a == b))", 2733, "could take longer than 1 ms"),
         ("models.map(a, a + a + a + a + a + a + a + a).size() > 0", 32, "could take longer than 1 ms"),
