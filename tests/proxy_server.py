@@ -129,7 +129,7 @@ class ProxyServer:
             assert self.process is not None
             assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.stderr}"
             assert time.monotonic() < until, f"not ready within {seconds} s: {self.get('/readyz')}\n{self.stderr}"
-            time.sleep(0.01)
+            time.sleep(0.03)
 
     def wait_admin(self) -> None:
         """Wait until the admin API answers: it begins after the gateway."""
@@ -144,11 +144,15 @@ class ProxyServer:
         self.until(answers)
 
     def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-        """Wait for something. Raises: AssertionError with stderr."""
-        end = time.monotonic() + seconds
+        """Wait for something, asking less and less often: who asks keeps busy what it waits for.
+
+        Raises: AssertionError with stderr.
+        """
+        end, pause = time.monotonic() + seconds, 0.02
         while not condition():
             assert time.monotonic() < end, f"did not happen within {seconds} s\n{self.stderr}"
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(1.5 * pause, 0.2)
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of a page of the health listener, `(0, "")` when nobody listens."""
