@@ -123,7 +123,7 @@ _PHRASES = tuple((bit, tuple(map(str.strip, phrases.split(",")))) for bit, phras
 _WORD = re.compile(r"[a-zà-ÿ]+")
 
 _HOUSE_WORDS = """
-    our app shop store company staff visitors guests customers firm club school hotel bank hospital museum restaurant clinic brand
+    app shop store company staff visitors guests customers firm club school hotel bank hospital museum restaurant clinic brand
     team
 """
 _HOUSE = frozenset(_HOUSE_WORDS.split())
