@@ -55,9 +55,10 @@ def changes() -> list[dt.date]:
 
 
 def run(day: dt.date, library: Path, tests: list[str], *options: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """The tests on a day."""
+    """The tests on a day; in a folder of their own, for on that day those of all runs that are under way are old and removed."""
     environ = {name: value for name, value in another_day.environment(day, library).items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
+    quiet = ("-q", "-p", "no:cacheprovider", f"--basetemp={library.parent}/tests")
+    command = [sys.executable, "-m", "pytest", *quiet, *options, *tests]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=seconds)
 
 

@@ -144,7 +144,7 @@ def test_the_api_is_as_it_says(served: Served, method: str, path: str) -> None:
     @given(case=operation.as_strategy())
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def ask(case: Any) -> None:
-        response = case.call(base_url=served.url, headers=served.headers["admin"] | {"x-tos": "1"})
+        response = case.call(base_url=served.url, headers=served.headers["admin"] | {"x-tos": "1"}, timeout=PATIENCE)
         case.validate_response(response, checks=CHECKS)
 
     ask()
