@@ -141,7 +141,7 @@ def lent(terms: list[float], whole: list[float], thread: list[float]) -> list[fl
 def own_task(terms: list[float]) -> list[float]:
     """Terms, with what a task of its own explains."""
     # Whoever has a task of its own may want the reasons beside what comes of it; a harvest gets more of them than it gives.
-    terms[_AT["coerced"]] *= 1 - 0.75 * terms[_AT["worded"]] * (1 - terms[_AT["ratio"]])
+    terms[_AT["coerced"]] *= 1 - max(0.75 * terms[_AT["worded"]] * (1 - terms[_AT["ratio"]]), terms[_AT["narrow"]] / 2)
     # A task of its own is a product's, unless it is to make questions, dialogues or reasoning.
     terms[_AT["cold"]] *= 1 - terms[_AT["generate"]]
     makes = max([terms[place] for place in _MAKES])

@@ -206,7 +206,9 @@ def _instructs(words: list[str], kinds: list[int]) -> bool:
 
 
 def _chore(words: list[str], kinds: list[int]) -> bool:
-    """Whether a narrow task is asked for, and not named among those that are to be made up."""
+    """Whether a narrow task is asked for, and not named among those that are to be made up, nor as a way to think."""
+    if any(kind & _THINK for kind in kinds):
+        return False
     before = ""
     for word, kind in zip(words, kinds, strict=True):
         if kind & _MADE:

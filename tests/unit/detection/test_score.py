@@ -87,6 +87,8 @@ def test_what_a_task_of_its_own_explains() -> None:
 
     assert question(worded=1.0) < 0.5 < question()
     assert question(worded=1.0, generate=1.0) == question(generate=1.0) > 0.5
+    narrow = dict(zip(TERMS, own_task(terms(narrow=1.0, coerced=1.0, ratio=1.0)), strict=True))
+    assert narrow["coerced"] == 0.5
     reasons = dict(zip(TERMS, own_task(terms(worded=1.0, coerced=1.0)), strict=True))
     traces = dict(zip(TERMS, own_task(terms(worded=1.0, coerced=1.0, ratio=1.0)), strict=True))
     assert (reasons["coerced"], traces["coerced"]) == (0.25, 1.0)
