@@ -49,6 +49,12 @@ def extraction(server: ProxyServer) -> list[dict[str, Any]]:
         return []
 
 
+def moved(server: ProxyServer) -> list[Mark]:
+    """Marks of standings that changed."""
+    entries = [entry for entry, _ in written(server.data_dir / "spool").entries]
+    return [entry for entry in entries if isinstance(entry, Mark) and entry.event == "standing_moved"]
+
+
 def figure(server: ProxyServer, name: str, label: str) -> float:
     """A figure of /metrics with a label of this value; -1 where there is none."""
     found = re.search(rf'tos_proxy_{name}\{{[^}}]*"{label}"[^}}]*\}} (\S+)', server.get("/metrics")[1])
@@ -84,8 +90,8 @@ def test_a_harvest_is_slowed_down_and_told_why(start_proxy: StartProxy) -> None:
     assert found["contributions"][0]["signal"] == "harvest"
     assert found["detail"]["prompt"] <= 70
     assert found["detail"]["samples"].startswith("rec_")
-    marks = [entry for entry, _ in written(server.data_dir / "spool").of(Mark) if entry.event == "standing_moved"]
-    assert marks[-1].detail["principal"] == found["principal"]
+    server.until(lambda: moved(server))
+    assert moved(server)[-1].detail["principal"] == found["principal"]
 
 
 def test_a_sidecar_whose_control_dies_on_the_way(start_proxy: StartProxy) -> None:
@@ -97,7 +103,7 @@ def test_a_sidecar_whose_control_dies_on_the_way(start_proxy: StartProxy) -> Non
     server.kill("control")
     for number in range(30, 45):
         assert ask(server, "sk-thief", harvest(number)).status_code == 200
-    server.until(lambda: figure(server, "standings", "limited") == 1, seconds=30)
+    server.until(lambda: figure(server, "standings", "limited") == 1)
     server.until(lambda: ask(server, "sk-thief", harvest(45)).status_code == 429)
 
 

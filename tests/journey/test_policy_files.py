@@ -13,7 +13,7 @@ from tests.proxy_server import ProxyServer
 from tests.unit.policy.written import policy, write
 from tests.waiting import PATIENCE
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def status(server: ProxyServer) -> int:
@@ -54,7 +54,8 @@ def test_a_policy_is_turned_on_broken_and_mended(start_proxy: StartProxy, tmp_pa
     write(own, "other.yaml", policy("other", when="modle == 'x'"))
     write(own, "no-house.yaml", policy("no-house", match=match, effect="allow"))
     server.until(lambda: is_bad(server), SECONDS)
-    assert f"{own}/other.yaml:6:9: spec.when: unknown name modle (did you mean model?)" in server.stderr
+    told = f"{own}/other.yaml:6:9: spec.when: unknown name modle (did you mean model?)"
+    server.until(lambda: told in server.stderr, SECONDS)
     assert status(server) == 403
     write(own, "other.yaml", policy("other", when="model == 'x'"))
     server.until(lambda: status(server) == 200, SECONDS)
