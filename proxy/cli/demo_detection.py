@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proxy.demo.players.cast import Player
 
 _AT_ONCE = 3
-_FOUND_SECONDS = 20.0
+_FOUND_SECONDS = 60.0
 _WANTED = {"pair-factory": "extraction", "essay-sweep": "question"}
 _KINDS = ("question", "extraction")
 _LINKED = "linked-"

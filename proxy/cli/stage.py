@@ -20,8 +20,8 @@ from typing import Any
 from proxy.core.errors import TosProxyError
 from proxy.demo.players.cast import Player
 
-_START_SECONDS = 30.0
-_SHIP_SECONDS = 20.0
+_START_SECONDS = 60.0
+_SHIP_SECONDS = 60.0
 
 
 class DemoError(TosProxyError):
@@ -55,7 +55,7 @@ class Stage:
     def _ask(self, path: str, body: bytes | None) -> Any:
         headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         asked = urllib.request.Request(f"{self.admin}/api/v1{path}", body, headers)  # noqa: S310 - loopback
-        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - loopback
             return json.load(answer)
 
 
@@ -124,7 +124,7 @@ def _until_ready(process: subprocess.Popen[bytes], url: str, diagnostics: Path) 
         if process.poll() is not None:
             raise DemoError(f"the proxy did not start: {diagnostics.read_text(errors='replace').strip()}")
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - loopback
+            with urllib.request.urlopen(url, timeout=10):  # noqa: S310 - loopback
                 return
         except OSError:
             time.sleep(0.03)
