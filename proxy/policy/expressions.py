@@ -59,15 +59,17 @@ def _environment() -> Any:
 
 
 class Expression:
-    """A compiled expression: a function of a call. `inputs`: what it may speak of.
+    """A compiled expression: a function of a call. `inputs`: what it may speak of. `is_condition`: it is true or false.
 
     Raises: ExpressionError when it does not compile, EvaluationError when it has no value for a call.
     """
 
-    __slots__ = ("_collections", "_evaluate", "_scalars", "inputs")
+    __slots__ = ("_collections", "_evaluate", "_scalars", "inputs", "is_condition")
 
     def __init__(self, source: str) -> None:
-        self._evaluate = _compiled(source).eval
+        compiled = _compiled(source)
+        self._evaluate = compiled.eval
+        self.is_condition = compiled.return_type() == cel.Type.BOOL
         self.inputs = tuple(_inputs(tokens(source)))
         self._collections = [name for name in self.inputs if name.type in (names.LIST, names.MAP)]
         self._scalars = [(name.name, name.get) for name in self.inputs if name not in self._collections]

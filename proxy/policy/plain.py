@@ -38,7 +38,12 @@ from proxy.policy.plain_terms import (
     within,
 )
 
+Beyond = Callable[[str], Test | None]
+"""Makes the function of a condition that is not plain, None of what is none; it raises LookupError where it has no value."""
+
 _DEPTH = 24
+_AFTER = ("&&", "||", ")")
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "startsWith": str.startswith,
     "endsWith": str.endswith,
@@ -52,10 +57,14 @@ _ESCAPE = re.compile(r"""\\(?:([\\"'`?abfnrtv])|u([0-9a-fA-F]{4})|(.))""", re.DO
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def condition(source: str) -> Test | None:
-    """The function of an expression, or None when it is not plain. Whoever asks has had the expression checked by CEL."""
+def condition(source: str, beyond: Beyond | None = None) -> Test | None:
+    """The function of an expression, or None when it is not plain. Whoever asks has had the expression checked by CEL.
+
+    `beyond` makes the functions of operands of `&&` and `||` that are not plain; without it, and where there are no others, neither
+    is the whole.
+    """
     try:
-        return _Parser(lexing.tokens(source)).whole()
+        return _Parser(source, beyond).whole()
     except BeyondError:
         return None
 
@@ -63,8 +72,10 @@ def condition(source: str) -> Test | None:
 class _Parser:
     """One pass over the words, by CEL's grammar as far as it is plain."""
 
-    def __init__(self, words: list[Token]) -> None:
-        self._words = words
+    def __init__(self, source: str, beyond: Beyond | None) -> None:
+        self._source = source
+        self._beyond = beyond
+        self._words = lexing.tokens(source)
         self._at = 0
         self._depth = 0
 
@@ -109,6 +120,35 @@ class _Parser:
         return parts[0] if len(parts) == 1 else joined(parts, decisive=False)
 
     def _relation(self) -> Term:
+        begin, depth = self._at, self._depth
+        try:
+            found = self._plain_relation()
+            if self._beyond is None or self._next.kind == lexing.END or self._next.text in _AFTER:
+                return found
+        except BeyondError:
+            if self._beyond is None:
+                raise
+        self._at, self._depth = begin, depth
+        return self._other(self._beyond)
+
+    def _other(self, beyond: Beyond) -> Term:
+        """An operand that is not plain, up to where it ends."""
+        begin, depth = self._at, 0
+        while (word := self._next).kind != lexing.END:
+            if depth == 0 and word.text in _AFTER:
+                break
+            if depth == 0 and word.text == "?":  # it takes in what stands behind, `&&` and all
+                raise BeyondError
+            depth += (word.text in _OPENING) - (word.text in _CLOSING) if word.kind == lexing.MARK else 0
+            self._at += 1
+        if begin == 0 and self._next.kind == lexing.END:
+            raise BeyondError
+        test = beyond(self._source[self._words[begin].at : self._next.at])
+        if test is None:
+            raise BeyondError
+        return Term(BOOL, test, fails=True)
+
+    def _plain_relation(self) -> Term:
         left = self._sum()
         word = self._next
         if word.text == "in" and word.kind == lexing.NAME:

@@ -12,6 +12,7 @@ from proxy.core.facts import RequestFacts
 from proxy.core.principal import Credential, Principal
 from proxy.core.references import Refer
 from proxy.policy import names, plain, plain_terms
+from proxy.policy.conditions import condition as mixed
 from proxy.policy.expressions import _DATE_PARTS, Expression, ExpressionError
 from proxy.policy.plain import condition
 
@@ -190,6 +191,41 @@ def hold(source: str, call: Call) -> None:
 def test_both_evaluators_agree(source: str, call: Call) -> None:
     """Every expression made of the plain parts is compiled to a function, and it says what CEL says: true, false or no value."""
     hold(source, call)
+
+
+EVALUATED = st.sampled_from(
+    [
+        'models.exists(m, m.startsWith("a"))',
+        "(stream ? n : messages) > 1",
+        'model.matches("b+c|^z")',
+        'model + "x" == "abx"',
+        "attributes.x + model != 'a'",
+        "models.all(m, m in flags) == stream",
+        "-n < 1",
+        "[n, 1][0] == n",
+    ]
+)
+MIXED = st.recursive(
+    st.one_of(TESTS, EVALUATED, EVALUATED),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(" && ".join),
+        st.lists(inner, min_size=2, max_size=3).map(" || ".join),
+        inner.map("!({})".format),
+        inner.map("({})".format),
+        st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]}) ? ({parts[1]}) : ({parts[2]})"),
+        st.tuples(inner, inner).map(lambda parts: f"({parts[0]}) == ({parts[1]})"),
+    ),
+    max_leaves=5,
+)
+
+
+@UNHURRIED
+@given(MIXED, calls())
+def test_what_is_plain_in_part_says_the_same(source: str, call: Call) -> None:
+    """Operands that only the evaluator understands are asked alone; the whole comes to what CEL says, or has no value either."""
+    test = mixed(source)
+    told = outcome(Expression(source), call)
+    assert [outcome(test, call), outcome(test, call)] == [told, told], source
 
 
 @UNHURRIED
