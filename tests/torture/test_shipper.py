@@ -28,7 +28,7 @@ from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
 from tests.servers import Postgres
 from tests.spools import exchange, open_recorder
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 KILLS = 20
 AWAY_SECONDS = 1.5
@@ -219,16 +219,13 @@ async def away_under_load(
     await asyncio.sleep(0.5)
     before = resident_bytes()
     await asyncio.sleep(AWAY_SECONDS)
-    assert shipper.progress.away
-    assert shipper.progress.lag_entries > 0
+    await until(lambda: shipper.progress.away and shipper.progress.lag_entries > 0)
     assert resident_bytes() - before < 8 * PASS_BYTES
     await back()
     over.set()
     await loading
     await recorder.close()
-    async with asyncio.timeout(PATIENCE):
-        while shipper.progress.away:  # noqa: ASYNC110 - progress is figures, not an event
-            await asyncio.sleep(0.05)
+    await until(lambda: not shipper.progress.away)
     over_shipping.set()
     await shipping
     await store.close()
@@ -254,11 +251,11 @@ async def test_sqlite_locked_under_load(tmp_path: Path, monkeypatch: pytest.Monk
     """A SQLite file that someone else holds locked costs no entry, no duplicate and no memory."""
     monkeypatch.setattr(store_module, "_WRITER_PRAGMAS", (*store_module._WRITER_PRAGMAS, "PRAGMA busy_timeout=100"))
     path = tmp_path / "store.sqlite"
-    intruder = sqlite3.connect(path, isolation_level=None)
+    intruder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
     async def gone() -> None:
-        intruder.execute("PRAGMA busy_timeout=5000")
-        intruder.execute("BEGIN IMMEDIATE")
+        intruder.execute("PRAGMA busy_timeout=60000")
+        await asyncio.to_thread(intruder.execute, "BEGIN IMMEDIATE")  # the loop goes on: it may be in a transaction
 
     async def back() -> None:
         intruder.execute("ROLLBACK")
