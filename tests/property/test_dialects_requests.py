@@ -146,7 +146,7 @@ ANSWERING = {(row.teaches, _code(row.answer)): name for name, row in reversed(RO
 
 
 @pytest.mark.parametrize("name", READING)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tree=TREES)
 def test_no_tree_raises_as_a_request(name: str, tree: Any) -> None:
     """Facts and messages come of anything, and can be written into a record."""
@@ -159,7 +159,7 @@ def test_no_tree_raises_as_a_request(name: str, tree: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ANSWERING)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(tree=TREES)
 def test_no_tree_raises_as_an_answer(name: str, tree: Any) -> None:
     """Whole answers and single events of any content are read without an error."""

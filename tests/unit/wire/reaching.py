@@ -18,7 +18,7 @@ from proxy.wire.connect import Address, Resolver, connect
 from proxy.wire.environment import Proxy
 from proxy.wire.origin import Origin
 from tests.unit.wire.loopback import Lines
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 NAME = "model.test"
 DEAD = "127.0.0.2"
@@ -67,6 +67,12 @@ def open_sockets() -> int:
         with suppress(OSError):
             count += stat.S_ISSOCK(os.fstat(descriptor).st_mode)
     return count
+
+
+async def left_open(count: int) -> None:
+    """Wait until this process holds so many sockets."""
+    await asyncio.sleep(0.02)  # by then it mostly does, and looking costs a collection of garbage
+    await until(lambda: open_sockets() == count)
 
 
 @contextmanager

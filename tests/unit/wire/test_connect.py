@@ -16,8 +16,8 @@ from proxy.wire.origin import Origin
 from proxy.wire.tls import client_context
 from tests.servers import free_port
 from tests.unit.wire.loopback import Authority, ConnectProxy, Lines, echo, listening, on_uvloop, tls_for
-from tests.unit.wire.reaching import DEAD, NAME, deaf, failure, open_sockets, reach, resolving_to
-from tests.waiting import PATIENCE, until
+from tests.unit.wire.reaching import DEAD, NAME, deaf, failure, left_open, open_sockets, reach, resolving_to
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -94,11 +94,11 @@ async def test_losers_are_closed() -> None:
         with deaf(port):
             before = open_sockets()
             lines = await reach(Origin("http", NAME, port), resolver=resolving_to(DEAD, "127.0.0.1"))
-            await until(lambda: open_sockets() - before == 2)  # both ends of the winner
+            await left_open(before + 2)  # both ends of the winner
             assert lines.transport is not None
             lines.transport.abort()
             await failure(Origin("http", NAME, port), resolver=resolving_to(DEAD), timeout=0.1)
-            await until(lambda: open_sockets() == before)
+            await left_open(before)
 
 
 def test_families_take_turns() -> None:
@@ -230,7 +230,7 @@ def test_proxy_refuses(answer: bytes, status: int, reason: str) -> None:
             proxy = Proxy("http", "127.0.0.1", gate_port, b"Basic c2VjcmV0")
             error = await failure(Origin("https", NAME, 443), proxy=proxy)
             assert (error.status, str(error)) == (status, f"proxy 127.0.0.1:{gate_port} for {NAME}:443: {reason}")
-        await until(lambda: open_sockets() == before)
+        await left_open(before)
 
     attempt()
 
@@ -280,8 +280,8 @@ async def test_cancelling_leaves_nothing_open() -> None:
     with deaf(0) as port:
         before = open_sockets()
         task = asyncio.ensure_future(reach(Origin("http", NAME, port), resolver=resolving_to(DEAD)))
-        await until(lambda: open_sockets() == before + 1)
+        await left_open(before + 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await until(lambda: open_sockets() == before)
+        await left_open(before)

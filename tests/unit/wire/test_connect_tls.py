@@ -13,8 +13,7 @@ from proxy.wire import connect as connecting
 from proxy.wire.origin import Origin
 from proxy.wire.tls import client_context
 from tests.unit.wire.loopback import Authority, echo, listening, on_uvloop, tls_for
-from tests.unit.wire.reaching import NAME, failure, open_sockets, reach
-from tests.waiting import until
+from tests.unit.wire.reaching import NAME, failure, left_open, open_sockets, reach
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +79,7 @@ def test_certificate_faults(
         async with listening(echo, tls=tls_for(authority.issue(*hosts, lives=lives))) as port:
             error = await failure(Origin("https", NAME, port), tls=client_context({**environ, "SSL_CERT_DIR": str(tmp_path)}))
             assert (error.status, str(error)) == (502, f"{NAME}:{port}: {reason}")
-        await until(lambda: open_sockets() == before)
+        await left_open(before)
 
     attempt()
 
@@ -133,7 +132,7 @@ def test_handshake_time_out(authority: Authority, monkeypatch: pytest.MonkeyPatc
             before = open_sockets()
             error = await failure(Origin("https", NAME, port), tls=client_context(authority.environ))
             assert (error.status, str(error)) == (504, f"{NAME}:{port}: the TLS handshake took longer than 0.1 s")
-            await until(lambda: open_sockets() == before)
+            await left_open(before)
 
     attempt()
 
