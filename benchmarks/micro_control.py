@@ -17,6 +17,7 @@ import resource
 import sqlite3
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -105,7 +106,7 @@ async def once(data_dir: Path, database: Path) -> dict[str, float]:
 
 def floor(database: Path, copy: Path) -> float:
     """µs of CPU that SQLite takes to write the same rows into the same tables from another file, 600 in a transaction."""
-    with sqlite3.connect(copy, isolation_level=None) as connection:
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("PRAGMA page_size=8192")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

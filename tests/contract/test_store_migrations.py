@@ -113,7 +113,7 @@ async def test_a_populated_database_is_migrated_with_nothing_lost(store_url: str
         assert copy is None
         return
     assert copy is not None
-    with sqlite3.connect(copy) as before:
+    with closing(sqlite3.connect(copy)) as before:
         assert before.execute("SELECT count(*) FROM entries").fetchone() == (40,)
     assert copy.stat().st_mode & 0o077 == 0
 

@@ -92,7 +92,7 @@ def spooled(data_dir: Path) -> dict[tuple[str, int, int], bytes]:
 async def stored(url: str, query: str) -> list[tuple[object, ...]]:
     """Rows, read behind the store's back."""
     if url.startswith("sqlite"):
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
             return [tuple(row) for row in connection.execute(query)]
     connection = await asyncpg.connect(url)
     try:
