@@ -82,6 +82,7 @@ class ServerConnection:
             self.transport.abort()
             return
         listener.connections.add(self)
+        self.parting = listener.parting  # as it is now: before, nobody told this one
         listener.deadlines.watched.add(self)
         listener.stats.open_connections += 1
         peer = transport.get_extra_info("peername")

@@ -249,9 +249,10 @@ class Desk:
             not_a_request,
         )
 
-    def client(self, peername: Any = ("192.0.2.7", 40000)) -> FakeTransport:
-        """A new connection, seen from its client."""
+    def client(self, peername: Any = ("192.0.2.7", 40000), meanwhile: Callable[[], None] = lambda: None) -> FakeTransport:
+        """A new connection, seen from its client; the loop may do something else between making and opening it."""
         protocol = ServerConnection(self.listener)
+        meanwhile()
         transport = FakeTransport(self.loop, protocol, peername)
         protocol.connection_made(transport)
         self.loop.run()

@@ -33,6 +33,14 @@ def test_drain() -> None:
     assert desk.client().aborted
 
 
+def test_part_beside_a_connection_that_opens() -> None:
+    """A connection that was made before and is opened after says so too: its client would keep it, and be cut off in the end."""
+    desk = Desk()
+    client = desk.client(meanwhile=desk.listener.part)
+    client.feed(GET)
+    assert not desk.requests[-1].keep_alive
+
+
 def test_part() -> None:
     """Parting serves all that comes, on old connections and new ones, each answer its connection's last; what is already under way
     without having said so may be followed by one more.
