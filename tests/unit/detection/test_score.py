@@ -54,6 +54,8 @@ def test_a_declared_purpose_explains() -> None:
     undeclared = scorer.look(rating, "undeclared").nats
     assert scorer.look(rating, "eval.private").nats < undeclared - 2
     assert scorer.look(rating, "use.product").nats == undeclared
+    asking = terms(generate=1.0, for_models=1.0, fed_back=1.0, self_asked=1.0)
+    assert scorer.look(asking, "eval.private").nats == scorer.look(terms(), "undeclared").nats
     assert scorer.look(making, "eval.private").nats > scorer.look(making, "train.general").nats + 1
 
 
