@@ -84,9 +84,13 @@ def play(scenarios_of: Callable[[str, Witness], dict[str, Scenario]]) -> None:
     """Run all scenarios against each base URL of the command line, one after the other."""
 
     async def run_all() -> None:
+        # Clients of a run that is over are kept: collected in the next, they close sockets behind the loop's back, whose numbers
+        # belong to others by then, and these wait for ever.
+        kept = []
         for number, base_url in enumerate(sys.argv[1:]):
             witness = Witness()
-            for name, scenario in scenarios_of(base_url, witness).items():
+            kept.append(scenarios_of(base_url, witness))
+            for name, scenario in kept[-1].items():
                 await _run(number, name, scenario, witness)
 
     asyncio.run(run_all())
