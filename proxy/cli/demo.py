@@ -11,8 +11,9 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,12 +62,12 @@ def demo(
     from proxy.demo.players.sdk import kit
     from proxy.demo.upstream import upstream_process
 
-    _end_in_order()
     began, say = time.monotonic(), _Voice(quiet=json_)
     stays = keep if keep is not None else (sys.stdin.isatty() and sys.stdout.isatty() and not json_)
     cast, many = players(), crowd()
     keys = {player.name: f"sk-demo-{secrets.token_hex(12)}" for player in cast + many}
     with (
+        ended_in_order(),
         tempfile.TemporaryDirectory(prefix="tos-proxy-demo-") as folder,
         upstream_process() as upstream,
         ThreadPoolExecutor(1) as pool,
@@ -119,14 +120,30 @@ class _Voice:
             print(text, flush=True)
 
 
-def _end_in_order() -> None:
-    """Whoever ends the demo otherwise than by Ctrl-C, or closes its terminal, ends what it has started as well."""
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Whoever ends the demo, or closes its terminal, ends what it has started as well: a signal becomes an exit.
+
+    One that comes in the midst of a lock's work makes that fail in its own way; what is told then is the signal all the same.
+    """
+    came: list[int] = []
 
     def leave(number: int, _frame: object) -> None:
+        came.append(number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         sys.exit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    except Exception:
+        if came:
+            sys.exit(128 + came[0])
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _play(cast: list[Player], kit: Kit, keys: dict[str, str], stage: Stage, say: _Voice) -> int:

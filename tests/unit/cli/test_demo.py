@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from proxy.cli.demo import ended_in_order
 from tests.proxy_server import ROOT
 from tests.unit.cli.conftest import Command
 
@@ -65,3 +66,21 @@ def test_nothing_outlives_it(number: signal.Signals, tmp_path: Path) -> None:
         with socket.socket() as sock:
             assert sock.connect_ex(("127.0.0.1", int(port))) != 0
     assert not list(tmp_path.glob("tos-proxy-demo-*"))
+
+
+def test_a_signal_in_the_midst_of_a_lock() -> None:
+    """What the interrupted call makes of it is not what is told; a fault without a signal is."""
+
+    def interrupted(number: signal.Signals) -> None:
+        try:
+            signal.raise_signal(number)
+        finally:
+            raise RuntimeError("release unlocked lock")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with pytest.raises(SystemExit) as ended, ended_in_order():
+            interrupted(number)
+        assert ended.value.code == 128 + number
+    with pytest.raises(RuntimeError), ended_in_order():
+        raise RuntimeError("a fault")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
