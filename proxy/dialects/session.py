@@ -24,6 +24,8 @@ _NAMED = tuple(name for name in RequestFacts.__struct_fields__ if name not in (*
 
 MESSAGE_CAP = 16 * 1024 * 1024
 """Bytes of one message that are put together to be read; a client's may not be longer, an upstream's is passed on unread."""
+UNHEARD = "reading_failed"
+"""Why a session ends whose client's message nobody could read: it may ask for an answer that nobody has judged."""
 MOST_OPEN = 64
 """Turns of one session that can be open at once; providers allow one, or a few out of band."""
 MOST_TURNS = 100_000
@@ -65,11 +67,13 @@ class Heard(msgspec.Struct, omit_defaults=True):
 class SessionReader(Protocol):
     """Reads one session."""
 
-    settled: Settled
-
     @property
     def open_turns(self) -> int:
         """Turns under way."""
+        ...
+
+    def lent(self) -> Settled:
+        """What the session has come to, for another reader that `hears` the next message."""
         ...
 
     def asked(self, payload: bytes, start: int, end: int) -> None:
@@ -77,7 +81,7 @@ class SessionReader(Protocol):
         ...
 
     def heard(self, heard: Heard, end: int) -> None:
-        """Take in what another reader `hears` in a message of the client's."""
+        """Take in what another reader `hears` in a message of the client's, on what was `lent` last."""
         ...
 
     def hear(self, payload: bytes, settled: Settled) -> Heard:
@@ -137,6 +141,7 @@ class TurnReader:
         self._sums = AnswerFacts()
         self._usage: Usage | None = None
         self._hears: Heard | None = None
+        self._lent = self.settled
 
     def ask(self, event: Any, start: int, end: int) -> None:
         """Read a client's message as a tree."""
@@ -174,6 +179,11 @@ class TurnReader:
             flag(self.input, reason)
         self.ask(inspected.tree, start, end)
 
+    def lent(self) -> Settled:
+        """See `SessionReader.lent`."""
+        self._lent = Settled(copy.copy(self.settled.facts), self.settled.model, self.settled.kind)
+        return self._lent
+
     def hear(self, payload: bytes, settled: Settled) -> Heard:
         """See `SessionReader.hear`."""
         self.settled = Settled(copy.copy(settled.facts), settled.model, settled.kind)
@@ -186,7 +196,8 @@ class TurnReader:
     def heard(self, heard: Heard, end: int) -> None:
         """See `SessionReader.heard`."""
         self.asked_to = end
-        self.settled = heard.settled or self.settled
+        if heard.settled is not None:
+            self.settled = _resettled(self._lent, heard.settled, self.settled)
         self.input = joined(self.input, heard.input)
         if heard.begins is not None:
             self.opens(heard.begins, end)
@@ -262,6 +273,16 @@ class TurnReader:
 
 def _added(one: Usage, other: Usage) -> Usage:
     return Usage(one.input + other.input, one.output + other.output, one.cached + other.cached, one.reasoning + other.reasoning)
+
+
+def _resettled(lent: Settled, changed: Settled, now: Settled) -> Settled:
+    """What a message changes of what was lent holds; of all else, what the upstream has said meanwhile."""
+    facts = copy.copy(now.facts)
+    for name in RequestFacts.__struct_fields__:
+        if (value := getattr(changed.facts, name)) != getattr(lent.facts, name):
+            setattr(facts, name, value)
+    model = changed.model if changed.model != lent.model else now.model
+    return Settled(facts, model, changed.kind if changed.kind != lent.kind else now.kind)
 
 
 def joined(known: RequestFacts, more: RequestFacts) -> RequestFacts:

@@ -2,7 +2,7 @@
 one after the other; no turn of the loop waits for one.
 
 What is asked runs in a thread that does nothing else. A process that ends, fails or takes too long is replaced once; what no
-process could read is recorded unread, flagged `reading_failed`.
+process could read is recorded unread, flagged `reading_failed`; a session ends before such a message has left.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from proxy.core.facts import AnswerFacts, RequestFacts
 from proxy.core.oneshot import Oneshot
 from proxy.dialects.carried import LineMeaning, Meaning, Told
 from proxy.dialects.jsonio import StrictJSONError
-from proxy.dialects.session import Heard, Settled
+from proxy.dialects.session import UNHEARD, Heard, Settled
 from proxy.gateway import reading
 from proxy.gateway.receive import Body, charset, understand
 from proxy.gateway.refusal import Refused
@@ -78,7 +78,9 @@ class Reader(Protocol):
         ...
 
     def hear(self, exchange: Exchange, settled: Settled, parts: Sequence[bytes]) -> Oneshot[Heard]:
-        """What a client's message says to a session that has come so far. Fails with StrictJSONError."""
+        """What a client's message says to a session that has come so far. Fails with StrictJSONError, its code UNHEARD when no
+        process could read it.
+        """
         ...
 
     def read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Oneshot[Meaning]:
@@ -207,7 +209,9 @@ class LongLines:
 
     def _hear(self, asked: reading.OfMessage, parts: Sequence[bytes]) -> Heard:
         told = self._told(asked, parts)
-        return told.heard if told is not None and told.heard is not None else Heard(_unread())
+        if told is None or told.heard is None:  # it may ask for an answer that nobody has judged
+            raise StrictJSONError(503, UNHEARD, "the message could not be read")
+        return told.heard
 
     def _read(self, kind: LineMeaning, parts: Sequence[bytes]) -> Meaning:
         told = self._told(reading.OfLine(*kind.told), parts)

@@ -16,7 +16,7 @@ from proxy.core.errors import LedgerUnavailableError
 from proxy.core.facts import AnswerFacts
 from proxy.core.oneshot import Oneshot, drive
 from proxy.dialects.jsonio import StrictJSONError
-from proxy.dialects.session import MESSAGE_CAP, Heard
+from proxy.dialects.session import MESSAGE_CAP, UNHEARD, Heard
 from proxy.gateway.recording import SessionTee
 from proxy.gateway.refusal import Refused
 from proxy.gateway.relay import CLIENT_GONE, COMPLETED, Ending
@@ -139,11 +139,11 @@ class Session:
 
     def client_bytes(self, received: bytes) -> None:
         """Bytes of the client's: read, recorded, and sent on once they are durable."""
-        if self.ended.done:
-            self._parting.look(received)
-        elif self._behind is not None:
+        if self._behind is not None:
             self._behind.append(received)
             self._client.pause()
+        elif self.ended.done:
+            self._parting.look(received)
         else:
             self._take(received)
 
@@ -166,6 +166,9 @@ class Session:
         for message in messages:
             heard: Heard | StrictJSONError | None = None
             if self.turns.is_long(message):
+                ahead = max(message.start - start, 0)
+                self._forward(received[:ahead])
+                received, start = received[ahead:], start + ahead
                 try:
                     heard = await self.turns.hear(message)
                 except StrictJSONError as error:
@@ -179,7 +182,7 @@ class Session:
             self.client_bytes(behind.popleft())
         if self._behind is not None:
             self._behind.extend(behind)
-        elif self._waiting <= _AHEAD and not self.ended.done:
+        elif self._waiting <= _AHEAD or self.ended.done:
             self._client.resume()
 
     def _read(self, message: Message, received: bytes, start: int, heard: Heard | StrictJSONError | None = None) -> bool:
@@ -195,7 +198,7 @@ class Session:
                 self.turns.heard(heard, message)
         except StrictJSONError as error:
             self._forward(received[: max(message.start - start, 0)])
-            self._break(Ending("cut", error.code), NOT_CONSISTENT)
+            self._break(Ending("cut", error.code), INTERNAL_ERROR if error.code == UNHEARD else NOT_CONSISTENT)
             return False
         if self.turns.refused is not None:
             self._stream.client_piece(received)  # what was denied is recorded like all else
@@ -299,7 +302,7 @@ class Session:
         if code is None:
             return
         self._held = self._held[: 2 + (self._held[1] & 0x7F)]
-        if self._asked.close_code is None and self._asked.between_frames and not self.unsent:
+        if self._asked.close_code is None and self._asked.between_frames and not self._on_the_way:
             self._connection.send(close_frame(code, key=os.urandom(4)), last=True)
             self._connection.leave()
         else:
@@ -308,10 +311,15 @@ class Session:
 
     def answer_end(self) -> None:
         """The upstream has closed without a close frame."""
-        if self._asked.close_code is not None and not self.unsent:
+        if self._asked.close_code is not None and not self._on_the_way:
             self._end(COMPLETED)
         else:
             self._end(Ending("upstream_error", "the upstream closed the connection without a close frame"))
+
+    @property
+    def _on_the_way(self) -> bool:
+        """Whether something that the client has sent has not left yet."""
+        return bool(self.unsent) or self._behind is not None
 
     def answer_broken(self, reason: str) -> None:
         """The upstream broke off."""

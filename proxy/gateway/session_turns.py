@@ -100,7 +100,7 @@ class Turns:
     def hear(self, message: Message) -> Oneshot[Heard]:
         """Have a long message of the client's read; fails with StrictJSONError."""
         assert self.elsewhere is not None, "is_long asked"
-        return self.elsewhere.hear(self._exchange, self._reader.settled, message.parts)
+        return self.elsewhere.hear(self._exchange, self._reader.lent(), message.parts)
 
     def heard(self, heard: Heard, message: Message) -> None:
         """Take in what it says."""

@@ -14,9 +14,9 @@ from proxy.dialects.session import Heard, Settled
 from proxy.gateway import reading
 from proxy.gateway.long_lines import BODY, LongLines
 from proxy.gateway.session import Session
-from proxy.wire.websocket import CLOSE, PING, close_frame, frame
+from proxy.wire.websocket import CLOSE, INTERNAL_ERROR, PING, close_frame, frame
 from tests.unit.gateway.stage import aside
-from tests.unit.gateway.talking import CREATE, KEY, Talk, asks, created, done
+from tests.unit.gateway.talking import CREATE, KEY, Talk, asks, created, done, says
 
 LONG = asks(
     {"type": "conversation.item.create", "item": {"role": "user", "content": [{"type": "input_text", "text": "x" * 200_000}]}}
@@ -138,11 +138,61 @@ def test_no_long_message_is_parsed_by_the_gateway_itself(
     assert talk.upstream.taken == sent
 
 
-def test_a_message_that_no_process_can_read_is_said_to_be_unread() -> None:
-    """It passes, and the turn that it belongs to is not inspected."""
+def test_a_message_that_no_process_can_read_ends_the_session() -> None:
+    """It could ask for an answer that nobody has judged, so it does not leave; the record says why."""
     talk = Talk()
     (session,) = talk.stage.corridor.relays
     assert isinstance(session, Session)
     session.turns.elsewhere = LongLines(aside, command=("false",))
-    talk.client.feed(asks({"type": "conversation.item.create", "item": {"content": "x" * BODY}}) + asks(CREATE))
-    assert (talk.turns[-1].facts.inspection, talk.turns[-1].facts.flags) == ("none", ["reading_failed"])
+    talk.client.feed(asks({"type": "response.create", "response": {"instructions": "x" * BODY}}) + asks(CREATE))
+    assert (talk.stage.outcome.outcome, talk.stage.outcome.error) == ("cut", "reading_failed")
+    assert not talk.upstream.taken
+    assert not talk.turns
+    opcode, payload = talk.told()[-1]
+    assert (opcode, int.from_bytes(payload[:2], "big")) == (CLOSE, INTERNAL_ERROR)
+
+
+def test_what_stands_before_a_long_message_leaves_at_once() -> None:
+    """In one read too: a turn names no bytes that nobody has recorded."""
+    talk = Talk()
+    Slow(talk)
+    talk.client.feed(asks(CREATE) + LONG)
+    assert talk.upstream.taken == asks(CREATE)
+
+
+def test_an_upstream_that_closes_meanwhile_hears_nothing_within_a_message() -> None:
+    """A part of it has left; a close frame of ours would be read as more of it."""
+    talk = Talk()
+    slow = Slow(talk)
+    talk.client.feed(LONG[:150_000])
+    sent = bytes(talk.upstream.taken)
+    talk.client.feed(LONG[150_000:])
+    talk.upstream.feed(close_frame(1009))
+    assert talk.upstream.taken == sent
+    slow.read()
+    assert talk.upstream.taken == sent
+
+
+def test_an_upstream_that_breaks_off_meanwhile_has_not_completed() -> None:
+    """Though the client has said that it closes: that never left."""
+    talk = Talk()
+    slow = Slow(talk)
+    talk.client.feed(LONG + close_frame(1000, "", KEY))
+    talk.upstream.end()
+    assert talk.stage.outcome.outcome == "upstream_error"
+    slow.read()
+
+
+def test_what_the_upstream_says_meanwhile_holds() -> None:
+    """The message changes what it names, and nothing else of what the session has come to."""
+    talk = Talk()
+    slow = Slow(talk)
+    talk.client.feed(asks({"type": "session.update", "session": {"temperature": 0.7, "instructions": "x" * 200_000}}))
+    exchange, settled, content, oneshot = slow.asked.pop()
+    heard = reading.hear(exchange.route.endpoint, exchange.route.parameters, settled, content)
+    talk.upstream.feed(says({"type": "session.created", "session": {"model": "gpt-realtime-2", "tools": [{"name": "a"}]}}))
+    oneshot.set(heard)
+    talk.client.feed(asks(CREATE))
+    talk.upstream.feed(created("r1"))
+    facts = talk.turns[-1].facts
+    assert (facts.model, facts.tools, facts.temperature) == ("gpt-realtime-2", 1, 0.7)
