@@ -134,7 +134,10 @@ def ended_in_order() -> Iterator[None]:
             raise KeyboardInterrupt
         sys.exit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = {number: handler for number in signals if (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, leave)
     try:
         yield
     except Exception:

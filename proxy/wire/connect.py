@@ -141,7 +141,11 @@ class _Attempt(Generic[P]):
             transport, protocol = await self._loop.create_connection(self._protocol_factory, host, port, family=address[0])
         except OSError as error:
             raise self._unreached([address], [error]) from error
-        _keep_alive(transport.get_extra_info("socket"))
+        try:
+            _keep_alive(transport.get_extra_info("socket"))
+        except OSError as error:  # macOS, once the peer has reset the connection
+            transport.abort()
+            raise self._unreached([address], [error]) from error
         return transport, protocol
 
     def _unreached(self, addresses: list[Address], errors: list[OSError]) -> UpstreamError:

@@ -62,7 +62,7 @@ class ServerConnection:
         self._reading = True
         self._stuck = False
         self.closing = False
-        self.parting = listener.parting
+        self.parting = False
         self.deadline = NEVER
         self.peer = ""
         self.source = ""
@@ -82,7 +82,7 @@ class ServerConnection:
             self.transport.abort()
             return
         listener.connections.add(self)
-        self.parting = listener.parting  # as it is now: before, nobody told this one
+        self.parting = listener.parting
         listener.deadlines.watched.add(self)
         listener.stats.open_connections += 1
         peer = transport.get_extra_info("peername")

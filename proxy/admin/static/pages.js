@@ -47,7 +47,7 @@
   /* The row that a form stands in is what changed; who has walked on meanwhile stays where they are now. */
   let changed = "", stood = "";
   document.addEventListener("htmx:before:swap", (event) => {
-    const source = event.detail.ctx.sourceElement.closest("main tr");
+    const source = event.detail.ctx.sourceElement?.closest("main tr");
     changed = source ? source.id : "";
     stood = row() ? row().id : changed;
   });
