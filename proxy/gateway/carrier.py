@@ -256,13 +256,13 @@ class Carrier:
         form = body.form
         if not isinstance(form, RelatedReader) or self._coding:
             form = await self._fed(RelatedReader(content_type(self._exchange.request)))
-        media = form.media
-        if media is None or form.tree is None:
-            facts.flags = [*facts.flags, "form_unread"]
+        media, said = form.media, form.metadata
+        told = inspected(said.encode(), None) if said is not None else Inspected(None, [])
+        if media is None or type(told.tree) is not dict:
+            facts.flags = [*facts.flags, *told.flags, "form_unread"]
             return False
-        said = form.tree["metadata"]
-        tree = inspected(said.encode(), None).tree if type(said) is str else None
-        lines = say_lines([form.media_type, *types_of(tree)])
+        facts.flags = [*facts.flags, *told.flags]
+        lines = say_lines([form.media_type, *types_of(told.tree)])
         if lines or (lines is None and await self._begins_with_a_line(media.offset, media.length)):
             self._mean("")
             reader = LineReader(self._writer.begin, offset=media.offset)

@@ -27,6 +27,8 @@ _MOST_MODELS = 16
 _MOST_ROUTES = 1000
 _MOST_NAMED = 20
 _MOST_MESSAGES = 5
+_HIDING = {"encoded_body_unread", "form_unread"}
+"""Flags of a file whose lines, where some were read, need not be all of it."""
 
 
 class Writer(Protocol):
@@ -143,7 +145,7 @@ class Judged:
         if not self._count:
             return facts
         route: Route = self._carrier.route
-        if route.endpoint.carries == "file" and "media" in facts.flags and "encoded_body_unread" not in facts.flags:
+        if route.endpoint.carries == "file" and "media" in facts.flags and not _HIDING.intersection(facts.flags):
             facts.flags = [each for each in facts.flags if each != "media"]  # a file that was read line by line hides nothing
             facts.media, facts.inspection = 0, "partial" if facts.flags else "full"
         facts.lines = facts.prompts = self._count

@@ -51,6 +51,42 @@ def test_what_is_no_such_body_says_so_and_is_read_as_any_file_is() -> None:
     assert status_of(Stage().client(told).taken) == 400
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        in_one(ENTRY % b"a", b"image/png", b"{}\n--b\nContent-Type: application/jsonl\n\n" + ENTRY % b"b" + b"\n--b--\n"),
+        in_one(ENTRY % b"a", b"application/jsonl", b"{}\n--b\nContent-Type: application/jsonl\n\n" + ENTRY % b"b" + b"\n--b--\n"),
+        in_one(ENTRY % b"a", b"image/png", b'{"file":{"mimeType":"application/jsonl","displayName":"%b"}}' % (b"x" * 300_000)),
+        in_one(ENTRY % b"a", b"image/png", b"eyJmaWxlIjp7Im1pbWVUeXBlIjoiYXBwbGljYXRpb24vanNvbmwifX0="),
+        in_one(ENTRY % b"a", b"image/png", b"[]"),
+        in_one(ENTRY % b"a", b"image/png", b""),
+        in_one(ENTRY % b"a", b"image/png\r\nContent-Type: application/jsonl"),
+        in_one(b"eyJr", b"application/jsonl\r\nContent-Transfer-Encoding:\r\n base64"),
+    ],
+)
+def test_metadata_or_parts_that_others_could_read_differently_are_said_to_be_unread(body: bytes) -> None:
+    """Delimiters behind a bare line feed, metadata that are long, encoded or no object, fields that are repeated or folded: nothing
+    is taken for a picture, nor said to be read.
+    """
+    stage = Stage()
+    come(stage, post(b"/gemini/upload/v1beta/files?uploadType=multipart", body, *RELATED))
+    facts = stage.intent.facts
+    assert {"form_unread", "media"} <= set(facts.flags)
+    assert facts.inspection == "none"
+    assert lines_of(stage) == []
+    assert stage.sent.endswith(body)
+
+
+def test_lines_found_in_an_unreadable_body_do_not_make_it_read() -> None:
+    """Where the type of the whole says lines, those that are found are recorded, and it stays a file that was not understood."""
+    stage = Stage()
+    fields = (*RELATED[:2], b"Content-Type: multipart/jsonl; boundary=b")
+    come(stage, post(b"/gemini/upload/v1beta/files", in_one(ENTRY % b"a", b"image/png", b"[]"), *fields))
+    assert lines_of(stage)
+    assert {"form_unread", "media"} <= set(stage.intent.facts.flags)
+    assert stage.intent.facts.inspection == "none"
+
+
 def test_types_say_or_leave_open_whether_there_are_lines() -> None:
     """One of several that says so is enough."""
     assert say_lines(["image/png", "Application/X-NDJSON; charset=utf-8"]) is True
