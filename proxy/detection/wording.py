@@ -137,6 +137,9 @@ _SELF = frozenset(("you", "your", "act", "as"))
 """Within a few words before the name of a model they tell that it is the one spoken to."""
 _OURS = frozenset(("the", "this", "our", "my", "its"))
 """Close before it, that it is the one that people talk to."""
+_ABOUT = frozenset(("about", "on", "regarding", "concerning"))
+"""Close before it, that it is what a text is about."""
+_NOT_ANOTHER = _OURS | _ABOUT
 _YOU = frozenset(("you", "your", "our", "we"))
 _INSTRUCTING = frozenset(("you", "your", "please", "task", "output", "only", "exactly", "use", "following", "me"))
 
@@ -225,11 +228,11 @@ def _serves(words: list[str]) -> bool:
 
 
 def _third(words: list[str], kinds: list[int]) -> bool:
-    """Whether a model is spoken of as of another: neither the one spoken to nor the one that people talk to."""
+    """Whether a model is spoken of as of another: neither the one spoken to, nor the one that people talk to, nor a subject."""
     return any(
         kind & _MODEL
         and _SELF.isdisjoint(words[max(0, place - WINDOW) : place])
-        and _OURS.isdisjoint(words[max(0, place - 3) : place])
+        and _NOT_ANOTHER.isdisjoint(words[max(0, place - 3) : place])
         for place, kind in enumerate(kinds)
     )
 

@@ -67,6 +67,8 @@ def test_plain_requests(text: str) -> None:
         ("questions of varying difficulty", wording.REWRITE),
         ("think step by step, then put the final answer on the last line", wording.OWN),
         ("you are a friendly ai assistant", wording.THIRD),
+        ("quiz questions about each car model", wording.THIRD),
+        ("practice problems on linear regression models", wording.THIRD),
         ("write what the user says next to the assistant", wording.THIRD),
         ("invent tasks of many kinds, translating and classifying among them", wording.NARROW),
         ("it is inspired by an extract from a webpage", wording.NARROW),
