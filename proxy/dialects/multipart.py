@@ -21,7 +21,8 @@ TEXTS_LIMIT = 512 * 1024
 """The same of all text fields together."""
 
 _PADDING_LIMIT = 128
-_BOUNDARY = re.compile(r"(?i)\bboundary=(?:\"([^\"]{1,70})\"|([^\s;\"]{1,70}))")
+_BOUNDARY = re.compile(r"(?i);[ \t]*boundary=(?:\"([^\"]{1,70})\"|([^\s;\"]{1,70}))")
+_BOUNDARIES = re.compile(r"(?i)boundary[*\d]*\s*=")
 _DISPOSITION = re.compile(rb"(?i)^content-disposition:\s*form-data\b([^\r\n]*)", re.MULTILINE)
 _NAME = re.compile(rb'(?i);\s*name="([^"]*)"')
 _FILE = re.compile(rb"(?i);\s*filename\*?=")
@@ -43,7 +44,8 @@ class FormReader:
     """Reads one form. `feed` it the body, then ask `tree` and `files`; neither ever raises."""
 
     def __init__(self, content_type: str) -> None:
-        found = _BOUNDARY.search(content_type)
+        # Of two that are named, or of parts of one (RFC 2231), another reader could take the other.
+        found = _BOUNDARY.search(content_type) if len(_BOUNDARIES.findall(content_type)) == 1 else None
         self._delimiter = b"\r\n--" + (found[1] or found[2]).encode("utf-8", "replace") if found else b""
         # The first delimiter begins a line, though nothing stands before it.
         self._held = b"\r\n"

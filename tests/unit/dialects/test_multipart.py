@@ -30,8 +30,12 @@ def test_names_in_brackets_may_repeat() -> None:
         (part('name="a"', "1") + part('name="a"', "2") + b"--b--", TYPE),
         (part("", "1") + b"--b--", TYPE),
         (b"", TYPE),
+        (part('name="a"', "1") + b"--b--", "multipart/form-data; boundary=b; boundary=c"),
+        (part('name="a"', "1") + b"--b--", "multipart/form-data; x-boundary=b; boundary=c"),
+        (part('name="a"', "1") + b"--b--", "multipart/form-data; x-boundary=b"),
+        (part('name="a"', "1") + b"--b--", "multipart/form-data; boundary=b; boundary*0=c"),
     ],
 )
 def test_a_form_that_could_be_read_otherwise_is_not_read(raw: bytes, content_type: str) -> None:
-    """No boundary, no end, a name twice, no name."""
+    """No boundary, no end, a name twice, no name, two boundaries."""
     assert read_form(raw, content_type) is None
