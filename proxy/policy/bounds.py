@@ -7,6 +7,7 @@ each time, and copies a list for each element that `map` or `filter` adds. The e
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -28,10 +29,11 @@ _BUDGET = 800.0
 _TOKEN, _CALL, _SCAN, _COPY, _JOIN, _MATCH, _STATE, _MAP, _MADE = 0.04, 0.4, 1.0, 1.5, 3.0, 5.0, 1.0, 10.0, 1.0
 """Microseconds: a word, a function called, a list or text gone through, an element that `map` or `filter` copies, two texts joined,
 a match, a state of a pattern's automaton, a map gone through, a map made."""
-_DEAR = {"+": _JOIN, "{": _MADE}
+_GROWTH_CAP = 64
+"""How many times longer than what it is given an expression may make a list or a text."""
 _CLASS_STATES = 600
 """States of a Unicode class, such as \\pL."""
-_SCANNED = frozenset(["size", *(name.name.rpartition(".")[2] for name in NAMES if name.type == LIST)])
+_SCANNED = frozenset(name.name.rpartition(".")[2] for name in NAMES if name.type == LIST)
 _LISTS, _MAPS = (frozenset(name.name for name in NAMES if name.type == kind) for kind in (LIST, MAP))
 _CALLED = frozenset(("string", "timestamp", "duration", "int", "uint", "double", "bytes", "dyn", "type"))
 _COMPREHENSIONS = frozenset(["all", "exists", "exists_one", "map", "filter"])
@@ -39,7 +41,7 @@ _COPYING = frozenset(["map", "filter"])
 _ROOTS = frozenset(("true", "false", "null", "in", *(name.name.partition(".")[0] for name in NAMES)))
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _ESCAPE = re.compile(r"""(?<!\\)(?:\\\\)*\\[^\\"']""")
-_REPEAT = re.compile(r"\{(\d+)(,?)(\d*)\}")
+_REPEAT = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}")
 
 
 class Fault(NamedTuple):
@@ -102,7 +104,7 @@ def _pattern_faults(words: list[Token]) -> Iterator[Fault]:
 
 
 class _Scope(NamedTuple):
-    """Between brackets: how often it is evaluated, and within how many comprehensions. `copies`: each time an element is copied."""
+    """Between brackets: how often it is evaluated, and within how many comprehensions."""
 
     times: float
     comprehensions: int
@@ -114,7 +116,13 @@ class _Estimate:
     def __init__(self, words: list[Token]) -> None:
         self._words = words
         self._cost = 0.0
-        self._variable = _within_values(words)
+        growth = _growth(words)
+        self._longer = max(1.0, growth / 2)
+        self._longest = max(LIST_CAP, 1 + sum(word.text == "," for word in words)) * growth
+        join = _JOIN if growth <= _GROWTH_CAP else _BUDGET + 1
+        self._dear = dict.fromkeys(_SCANNED, _SCAN) | {"+": join, "{": _MADE, "size": _SCAN * self._longer}
+        self._variables = frozenset(words[at + 1].text for at in range(len(words) - 1) if _is_comprehension(words, at))
+        self._variable = _within_values(words) * self._longer
 
     def faults(self) -> Iterator[Fault]:
         """What is nested too deeply, and where the estimate passes the budget."""
@@ -136,19 +144,18 @@ class _Estimate:
                 return
 
     def _opened(self, at: int, around: _Scope) -> _Scope:
-        before = self._words[at - 1] if at else None
-        if before is None or before.text not in _COMPREHENSIONS or self._words[at - 2].text != ".":
+        if not _is_comprehension(self._words, at):
             return around
         times = around.times * self._elements(at - 3)
-        if before.text in _COPYING:
+        if self._words[at - 1].text in _COPYING:
             self._cost += times * _COPY
         return _Scope(times, around.comprehensions + 1)
 
     def _elements(self, at: int) -> int:
-        """How many elements the list can have whose last word is at `at`."""
+        """How many elements the list can have whose last word is at `at`; a variable, an element, a field: as many as any list."""
         if at < 0 or self._words[at].text not in _CLOSING:
-            return LIST_CAP
-        depth, commas, joined, start = 0, 0, 0, at
+            return LIST_CAP if self._is_given(at) else self._longest
+        depth, commas, joined, start, text = 0, 0, 0, at, ""
         while start >= 0:
             text = self._words[start].text
             depth += (text in _CLOSING) - (text in _OPENING)
@@ -157,21 +164,67 @@ class _Estimate:
             commas += text == ","
             joined += text == "+"
             start -= 1
-        return max(LIST_CAP * (joined + 1) if self._words[at].text == ")" else 0, commas + 1)
+        if _is_applied(self._words, start) or (text == "(" and any(map(self._is_variable, range(start, at)))):
+            return self._longest
+        return max(LIST_CAP, commas + 1) * (joined + 1) if self._words[at].text == ")" else commas + 1
+
+    def _is_given(self, at: int) -> bool:
+        """Whether a list or map that an expression is given ends at `at`."""
+        start = at
+        while start >= 2 and self._words[start - 1].text == "." and self._words[start - 2].kind == lexing.NAME:
+            start -= 2
+        found = chain(self._words, start)[: (at - start) // 2 + 1]
+        return self._words[start - 1].text != "." and found[:1] != [] and self._given(found)
+
+    def _given(self, names: list[str]) -> bool:
+        return names[0] not in self._variables and ".".join(names) in _LISTS | _MAPS
 
     def _weight(self, at: int) -> float:
         word = self._words[at]
-        if word.text in _DEAR:
-            return _DEAR[word.text]
         if word.text in _CALLED or word.text.startswith("get"):
             return _CALL if self._words[at + 1].text == "(" else _TOKEN
         if _is_whole(self._words, at, _MAPS):
             return _MAP
-        if self._variable and _is_variable(self._words, at):
+        if self._variable and self._is_variable(at):
             return self._variable
         if word.text == "matches" and self._words[at + 1].text == "(" and self._words[at + 2].kind == lexing.STRING:
-            return _MATCH + _STATE * states(_written(self._words[at + 2]))
-        return _SCAN if word.text in _SCANNED else _TOKEN
+            return _MATCH * self._longer + _STATE * states(_written(self._words[at + 2]))
+        return self._dear.get(word.text, _TOKEN)
+
+    def _is_variable(self, at: int) -> bool:
+        word = self._words[at]
+        if word.kind != lexing.NAME or self._words[at - 1].text == "." or self._words[at + 1].text == "(":
+            return False
+        return word.text not in _ROOTS or word.text in self._variables
+
+
+def _is_comprehension(words: list[Token], at: int) -> bool:
+    """Whether the bracket at `at` is that of `.all(` and the like."""
+    return at >= 2 and words[at].text == "(" and words[at - 1].text in _COMPREHENSIONS and words[at - 2].text == "."
+
+
+def _is_applied(words: list[Token], at: int) -> bool:
+    """Whether the bracket at `at` asks what stands before it, `models[0]`, `models.filter(…)`, rather than begin a value."""
+    before = words[at - 1] if at > 0 else None
+    if before is None or before.text == "in":
+        return False
+    return before.kind in (lexing.NAME, lexing.STRING) or before.text in _CLOSING
+
+
+def _growth(words: list[Token]) -> int:
+    """How many times longer than what it is given a list or text can become: each comprehension can join again what the one before
+    it joined, so that lengths multiply.
+    """
+    growth, joined, around = 1, [1], list[bool]()
+    for at, word in enumerate(words):
+        if word.kind == lexing.MARK and word.text in _OPENING:
+            around.append(_is_comprehension(words, at))
+            joined.extend([1] * around[-1])
+        elif word.kind == lexing.MARK and word.text in _CLOSING and around:
+            growth *= joined.pop() if around.pop() else 1
+        elif word.text == "+":
+            joined[-1] += 1
+    return growth * math.prod(joined)
 
 
 def _is_whole(words: list[Token], at: int, among: frozenset[str]) -> bool:
@@ -182,11 +235,6 @@ def _is_whole(words: list[Token], at: int, among: frozenset[str]) -> bool:
     return words[at + 2 * len(found) - 1].text != "["
 
 
-def _is_variable(words: list[Token], at: int) -> bool:
-    word = words[at]
-    return word.kind == lexing.NAME and words[at - 1].text != "." and words[at + 1].text != "(" and word.text not in _ROOTS
-
-
 def _within_values(words: list[Token]) -> float:
     """What a variable costs each time where lists and maps are elements of others, so that to compare one goes through all of it;
     0 where they are not.
@@ -195,10 +243,9 @@ def _within_values(words: list[Token]) -> float:
     around: list[bool] = []
     for at, word in enumerate(words):
         if word.kind == lexing.MARK and word.text in _OPENING:
-            before = words[at - 1] if at else None
-            index = word.text == "[" and before is not None and (before.kind == lexing.NAME or before.text in _CLOSING)
+            index = word.text == "[" and _is_applied(words, at)
             literals += word.text != "(" and not index and any(around)
-            mapped = word.text == "(" and before is not None and before.text == "map"
+            mapped = word.text == "(" and at > 0 and words[at - 1].text == "map"
             around.append((word.text != "(" and not index) or mapped)
         elif word.kind == lexing.MARK and word.text in _CLOSING and around:
             around.pop()

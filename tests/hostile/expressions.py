@@ -38,6 +38,10 @@ FORMS = (
     "[attributes, attributes, attributes, attributes, attributes, attributes].all(a, [attributes, attributes].all(b, {}))",
     "[models, models, models, models, models, models].all(a, [models, models, models, models, models, models].all(b, {}))",
     "[[model, model, model, model], [model, model, model, model], [model]].all(a, [[model, model, model, model]].all(b, {}))",
+    "[models][0].all(a, [models][0].all(b, {}))",
+    '{{"k": models}}["k"].all(a, {{"k": models}}.k.all(b, {}))',
+    "[models + flags][0].all(a, [a].all(b, {}))",
+    "[[[model].map(a, a + a)[0]].map(a, a + a)[0]].all(a, [a].all(b, {}))",
 )
 TESTS = (
     "a == b || a != b",
@@ -88,7 +92,7 @@ def calls() -> list[Call]:
         call = Call(
             1_795_000_000_123_456, "openai", "h", "openai", "chat", "POST", facts, who, Credential("bearer", ""), "use.internal"
         )
-        call.verdict = Verdict("allow", tuple(words), tuple(words))
+        call.verdict = Verdict("allow", tuple(words), obligations=tuple(words))
         made.append(call)
     return made
 

@@ -65,6 +65,31 @@ def test_bombs_are_refused(source: str, at: int, message: str) -> None:
     assert told(source) == [(at, message)]
 
 
+MATCHED = " && ".join(['(a.matches("^(a|b)*c$") || true)'] * 5)
+JOINED = "[" * 7 + "model" + "].map(x, x + x)[0]" * 7
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"[models][0].all(a, [models][0].all(b, {MATCHED}))",
+        f"""{{"k": models}}["k"].all(a, {{"k": models}}["k"].all(b, {MATCHED}))""",
+        "{'k': models + models + models}.k.all(a, a != '')",
+        """[models + flags][0].all(a, (a.matches("x{200}y") || true) && (a.matches("x{200}y") || true))""",
+        f"[{' + '.join(['models'] * 8)}].all(x, x.all(y, n > 0))",
+        f"[[{', '.join(['model'] * 400)}]][0].all(y, y.matches('x'))",
+        "[models + models + models].all(models, models.all(a, a != ''))",
+        "(models + models + models).filter(a, true).all(a, a.matches('x'))",
+        "[models + models + models].all(x, (x).all(a, a != ''))",
+        f"{JOINED}.size() >= 0",
+        f"[{' + '.join(['model'] * 30)}].all(a, {MATCHED} && {MATCHED})",
+    ],
+)
+def test_what_is_within_others_counts_in_full(source: str) -> None:
+    """An element, a field, a variable, what a comprehension made: each may be the longest list or text that is joined anywhere."""
+    assert [message for _, message in told(source)] == ["could take longer than 1 ms"]
+
+
 def test_repetitions_count() -> None:
     """A pattern has as many states as its repetitions unfold to; brackets and escapes that do not belong are no matter."""
     assert [bounds.states(pattern) for pattern in ("abc", "(ab){3}", "a{2,5}b", "((a{2}){3}){4}", "a{3,}", "))((", "a{x}")] == [
