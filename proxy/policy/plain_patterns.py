@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 _SPECIAL = frozenset(".^$*+?()[]{}|\\")
-_REPEAT = re.compile(r"[*+?]|\{(\d{1,3})(?:(,)(\d{1,3})?)?\}")
+_REPEAT = re.compile(r"[*+?]|\{([0-9]{1,3})(?:(,)([0-9]{1,3})?)?\}")
 _SET = re.compile(r"\[((?:[A-Za-z0-9_ /:@.,+]-[A-Za-z0-9]|[A-Za-z0-9_ /:@.,+]|\\[.\-+/])+-?)\]")
 _RANGE = re.compile(r"\\(.)|(.)-(.)|(.)")
 _CHOICE = re.compile(r"\((?:\?:)?([^()\[\]{}*+?.^$\\|]+(?:\|[^()\[\]{}*+?.^$\\|]+)*)\)")
