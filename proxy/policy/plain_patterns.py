@@ -37,7 +37,10 @@ def matcher(pattern: str) -> Callable[[str], bool] | None:
     items = _items(pattern[1 : -1 if ends else None])
     if items is None or any(_ambiguous(item, items[at + 1 :]) for at, item in enumerate(items)):
         return None
-    match = re.compile("".join(item.written for item in items) + (r"\Z" if ends else "")).match
+    try:
+        match = re.compile("".join(item.written for item in items) + (r"\Z" if ends else "")).match
+    except re.error:  # a range backwards
+        return None
     return lambda text: match(text) is not None
 
 
