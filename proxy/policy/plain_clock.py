@@ -34,15 +34,16 @@ def part_of_date(part: str, zone: str) -> Term:
     read, place = _PARTS.get(part), _place(zone)
     if read is None:
         raise BeyondError
-    minute, known = -1, 0
+    known = (-1, 0)
 
     def found(call: Call) -> int:
-        nonlocal minute, known
+        nonlocal known
         now = call.at // _MINUTE
+        minute, value = known  # threads share it: a minute and its value are read, and replaced, at once
         if now != minute:
-            known = read((_EPOCH + timedelta(minutes=now)).astimezone(place))
-            minute = now
-        return known
+            value = read((_EPOCH + timedelta(minutes=now)).astimezone(place))
+            known = (now, value)
+        return value
 
     return Term(INT, found)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from proxy.core.facts import RequestFacts
@@ -18,6 +20,31 @@ def test_parts_are_those_of_the_place() -> None:
     hours = part_of_date("getHours", "Europe/Berlin").get
     assert [hours(call(RequestFacts(), at=at)) for at in (AT, AT - HOUR, AT + 500_000, AT)] == [1, 0, 3, 1]
     assert part_of_date("getHours", "").get(call(RequestFacts(), at=AT)) == 0
+
+
+class _Interrupted(int):
+    """A moment; when it is compared, another thread has its turn."""
+
+    turn: Callable[[], object] = staticmethod(list)
+
+    def __floordiv__(self, other: int) -> _Interrupted:
+        return _Interrupted(int(self) // other)
+
+    def __ne__(self, other: object) -> bool:
+        self.turn()
+        return int(self) != other
+
+    __hash__ = int.__hash__
+
+
+def test_threads_each_have_the_hour_of_their_own_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when another asks for another hour just as the minute that was found last turns out to be the right one."""
+    hours = part_of_date("getHours", "").get
+    other = call(RequestFacts(), at=AT + 2 * HOUR)
+    monkeypatch.setattr(_Interrupted, "turn", staticmethod(lambda: hours(other)))
+    assert hours(call(RequestFacts(), at=AT)) == 0
+    assert hours(call(RequestFacts(), at=_Interrupted(AT))) == 0
+    assert hours(other) == 2
 
 
 def test_a_moment_as_text_has_what_there_is_of_a_second() -> None:
