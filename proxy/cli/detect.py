@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -60,10 +63,8 @@ def detect(
     from proxy.control.recorded import reader
     from proxy.control.watching import shipped_weights, watch
 
-    if preset not in PRESETS:
-        raise typer.BadParameter(f"one of {', '.join(PRESETS)}", param_hint="--preset")
-    for missing in [file for file in files if not file.exists() or file.is_dir()]:
-        raise typer.BadParameter(f"{missing} is not there", param_hint="FILE")
+    _check(preset, map_, time_scale)
+    files = readable(files, follow)
     purposes = declared(purpose or [])
     fields = mapped(map_) if map_ is not None else None
     complain = Complaints()
@@ -72,17 +73,63 @@ def detect(
         return reader(preset, fields, scale)
 
     if follow:
-        _follow(files, read, time_scale, purposes, complain)
-        return
+        found = _follow(files[0], read, time_scale, purposes, complain)
+        complain.close()
+        raise typer.Exit(1 if found else 0)
     populations = [files] if merge else [[file] for file in files]
     reports: list[dict[str, Any]] = []
     for each in watch(populations, shipped_weights(), purposes, read, time_scale, complain):
         reports.extend(each.reports())
     complain.close()
+    if not reports and preset == "vllm":
+        why = "no line is a request as vLLM logs it with its prompt (Received request ID: prompt: '…', params: …)"
+        raise typer.BadParameter(why, param_hint="--preset")
     if not reports and complain.count:
         raise typer.Exit(2)
     _show(reports, json_)
+    _doubt(reports, purposes)
     raise typer.Exit(1 if any(report["flagged_at"] is not None for report in reports) else 0)
+
+
+def _check(preset: str, map_: Path | None, time_scale: float | None) -> None:
+    """Refuse options that nothing can be made of.
+
+    Raises:
+        typer.BadParameter: an unknown preset, a map beside a preset, a time scale that is no span.
+
+    """
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"one of {', '.join(PRESETS)}", param_hint="--preset")
+    if map_ is not None and preset != PRESETS[0]:
+        raise typer.BadParameter(f"says where fields stand, and so does --preset {preset}: give one", param_hint="--map")
+    if time_scale is not None and not 0 < time_scale < math.inf:  # nor NaN
+        raise typer.BadParameter("should be seconds, more than 0", param_hint="--time-scale")
+
+
+def readable(files: list[Path], follow: bool) -> list[Path]:
+    """The files, `-` being standard input.
+
+    Raises:
+        typer.BadParameter: one is missing or a folder; or it cannot be followed.
+
+    """
+    files = [Path("/dev/stdin") if str(file) == "-" else file for file in files]
+    for file in files:
+        if not file.exists() or file.is_dir():
+            raise typer.BadParameter(f"{file} is {'a folder' if file.is_dir() else 'not there'}", param_hint="FILE")
+    if follow and len(files) != 1:
+        raise typer.BadParameter("follow one file at a time", param_hint="FILE")
+    if follow and files[0].suffix == ".gz":
+        raise typer.BadParameter(f"{files[0]} is packed: what grows is followed as plain lines", param_hint="--follow")
+    return files
+
+
+def _doubt(reports: list[dict[str, Any]], purposes: dict[str, str]) -> None:
+    """Say what looks like a slip, on standard error: purposes of clients who never asked, records without a prompt."""
+    for client in purposes.keys() - {"*"} - {report["client"] for report in reports}:
+        print(f"tos-proxy: --purpose {client}=…: no record is of a client of this name", file=sys.stderr)
+    if reports and not any(report["prompts"] for report in reports):
+        print("tos-proxy: in none of these records stands a prompt that could be read: is it --preset or --map?", file=sys.stderr)
 
 
 class Complaints:
@@ -171,22 +218,22 @@ def _show(reports: list[dict[str, Any]], json_: bool) -> None:
 
 
 def _follow(
-    files: list[Path],
+    file: Path,
     read: Callable[[float], Callable[[str], Asked | None]],
     time_scale: float | None,
     purposes: dict[str, str],
     complain: Callable[[RecordedError], None],
-) -> None:
-    """Print a line of JSON for each finding, until interrupted or, of a pipe, until its writer has gone."""
+) -> bool:
+    """Print a line of JSON for each finding, until interrupted or, of a pipe, until its writer has gone. Returns whether one was of
+    extraction.
+    """
     from proxy.control.recorded import RecordedError, requests_of, scale_of
     from proxy.control.watching import Watch, report, shipped_weights
 
-    if len(files) != 1:
-        raise typer.BadParameter("follow one file at a time", param_hint="FILE")
     weights = shipped_weights()
-    each, file = Watch(weights, purposes), files[0]
+    each, lasting, extracted = Watch(weights, purposes), file.is_file(), False
     scale = scale_of(file) if time_scale is None else time_scale
-    for _, asked in requests_of(growing(file, idle=file.is_file), str(file), read(scale)):
+    for _, asked in requests_of(growing(file, idle=lambda: lasting), str(file), read(scale)):
         if isinstance(asked, RecordedError):
             complain(asked)
             continue
@@ -194,23 +241,42 @@ def _follow(
             client = each.detector.clients[finding.client]
             told = {"kind": finding.kind, **report(finding.client, client, weights, finding.group or None)}
             print(json.dumps(told, ensure_ascii=False), flush=True)
+            extracted = extracted or finding.kind == "extraction"
+    return extracted
 
 
 def growing(file: Path, *, pause: float = 0.2, idle: Callable[[], bool] = lambda: True) -> Iterator[str]:
     """Whole lines of a file that others write to, for ever or until `idle` says no where nothing is left to read, the last of
-    which may be without its end.
+    which may be without its end. A log that is begun anew, under its name or in its place, is read from its beginning.
     """
-    with file.open(encoding="utf-8", errors="replace") as lines:
+    lines = file.open(encoding="utf-8", errors="replace")
+    try:
         begun = ""
         while True:
             piece = lines.readline()
             begun += piece
-            if begun.endswith("\n"):
+            anew = False if piece else _begun_anew(file, lines)
+            if begun and (begun.endswith("\n") or anew or not (piece or idle())):
                 yield begun
                 begun = ""
+            if anew:
+                lines.close()
+                lines = file.open(encoding="utf-8", errors="replace")
             elif not piece:
                 if not idle():
-                    if begun:
-                        yield begun
                     return
                 time.sleep(pause)
+    finally:
+        lines.close()
+
+
+def _begun_anew(file: Path, lines: TextIO) -> bool:
+    """Whether another file has this name by now, or less is in it than was read."""
+    held = os.fstat(lines.fileno())
+    if not stat.S_ISREG(held.st_mode):
+        return False
+    try:
+        there = file.stat()
+    except FileNotFoundError:  # between being moved away and being made again
+        return False
+    return not os.path.samestat(there, held) or there.st_size < lines.buffer.tell()

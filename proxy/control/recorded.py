@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,7 +148,10 @@ def seconds(value: Any) -> float:
             raise ValueError("a time out of range")
         return value / 1000 if value > 1e11 else float(value)
     if type(value) is str:
-        return datetime.fromisoformat(value).timestamp()
+        try:
+            return datetime.fromisoformat(value).timestamp()
+        except (ValueError, OverflowError):
+            raise ValueError(f"neither seconds nor a time as ISO 8601 has it: {value[:60]!r}") from None
     raise ValueError("no time")
 
 
@@ -188,6 +193,8 @@ def from_litellm(tree: Any, scale: float = 1.0) -> Asked:
 def from_envoy(tree: Any, scale: float = 1.0) -> Asked:
     """A request of Envoy's tap filter (`http_buffered_trace`). The client is a digest of the credential, which is not kept."""
     trace = look_up(tree, "http_buffered_trace")
+    if type(trace) is not dict:
+        raise ValueError("no http_buffered_trace")
     sides = {side: _side(look_up(trace, side)) for side in ("request", "response")}
     heads, body = sides["request"]
     answered, answer = sides["response"]
@@ -272,20 +279,26 @@ def reader(preset: str, fields: dict[str, str] | None, scale: float) -> Callable
 def requests_of(
     lines: Iterator[str], file: str, read: Callable[[str], Asked | None]
 ) -> Iterator[tuple[Place, Asked | RecordedError]]:
-    """The requests of a file, and an error for each line that is none."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        place = Place(file, number)
-        try:
-            asked = read(line)
-        except json.JSONDecodeError as error:
-            yield place, RecordedError(f"{file}:{number}: not JSON: {error.msg} at column {error.colno}")
-        except (ValueError, RecursionError, AttributeError, TypeError) as error:
-            yield place, RecordedError(f"{file}:{number}: {str(error)[:200] or 'not a record'}")
-        else:
-            if asked is not None:
-                yield place, asked
+    """The requests of a file, and an error for each line that is none. What cannot be read any further ends with an error."""
+    number = 0
+    try:
+        for number, line in enumerate(lines, 1):
+            found = _read(line, f"{file}:{number}", read) if line.strip() else None
+            if found is not None:
+                yield Place(file, number), found
+    except (OSError, EOFError, zlib.error) as error:
+        place = f"{file}:{number}" if number else file
+        why = error.strerror if isinstance(error, OSError) else None
+        yield Place(file, number), RecordedError(f"{place}: cannot be read{' any further' if number else ''}: {why or error}")
+
+
+def _read(line: str, place: str, read: Callable[[str], Asked | None]) -> Asked | RecordedError | None:
+    try:
+        return read(line)
+    except json.JSONDecodeError as error:
+        return RecordedError(f"{place}: not JSON: {error.msg} at column {error.colno}")
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+        return RecordedError(f"{place}: {str(error)[:200] or 'not a record'}")
 
 
 def lines_of(path: Path) -> Iterator[str]:
@@ -303,6 +316,7 @@ def scale_of(path: Path) -> float:
     index = path.parent / "index.json"
     try:
         runs = json.loads(index.read_text()).get("runs", [])
-        return next((float(run.get("time_scale", 1)) for run in runs if run.get("file") == path.name), 1.0)
+        scale = next((float(run.get("time_scale", 1)) for run in runs if run.get("file") == path.name), 1.0)
     except (OSError, ValueError, AttributeError, TypeError):
         return 1.0
+    return scale if 0 < scale < math.inf else 1.0

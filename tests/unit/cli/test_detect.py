@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -70,17 +71,47 @@ def test_odd_records(command: Command, tmp_path: Path) -> None:
 
 
 def test_wrong_usage(command: Command, tmp_path: Path) -> None:
-    """A missing file, an unknown preset and a wrong purpose are usage errors of one line."""
+    """What is missing, unknown or fits nothing is a usage error of one line, and so is a map beside a preset."""
     (tmp_path / "a.jsonl").write_text(lines(5))
+    (tmp_path / "a.jsonl.gz").touch()
     for arguments in (
         ["x.jsonl"],
         ["--preset", "nginx", "a.jsonl"],
         ["--purpose", "c=fun", "a.jsonl"],
         ["--purpose", "c", "a.jsonl"],
+        ["--time-scale", "nan", "a.jsonl"],
+        ["--time-scale", "0", "a.jsonl"],
+        ["--time-scale", "inf", "a.jsonl"],
+        ["--preset", "litellm", "--map", "a.jsonl", "a.jsonl"],
+        ["--preset", "vllm", "a.jsonl"],
+        ["--follow", "a.jsonl.gz"],
+        ["."],
     ):
         ran = command("detect", *arguments)
         assert ran.code == 2
         assert ran.err.count("\n") == 1
+
+
+def test_a_packed_file_that_ends_early(command: Command, tmp_path: Path) -> None:
+    """What could be unpacked is judged, and where that ended is said; of a file of which nothing could be, the exit is 2."""
+    packed = gzip.compress(lines(150).encode())
+    (tmp_path / "a.jsonl.gz").write_bytes(packed[:-4])
+    ran = command("detect", "--json", "a.jsonl.gz")
+    assert (ran.code, json.loads(ran.out)["requests"]) == (1, 150)
+    assert "a.jsonl.gz:150: cannot be read any further: " in ran.err
+    (tmp_path / "b.jsonl.gz").write_text(lines(5))
+    ran = command("detect", "b.jsonl.gz")
+    assert (ran.code, ran.out) == (2, "")
+    assert "b.jsonl.gz: cannot be read: Not a gzipped file" in ran.err
+
+
+def test_what_looks_like_a_slip_is_told(command: Command, tmp_path: Path) -> None:
+    """A purpose of nobody there, and records without a prompt, are told of, since they look like nothing found."""
+    (tmp_path / "a.jsonl").write_text('{"client": "c", "t": 1, "prompts": ["hi"]}\n')
+    ran = command("detect", "--purpose", "d=eval.private", "--purpose", "*=use.product", "a.jsonl")
+    assert ran.code == 0
+    assert "--purpose d=…: no record is of a client of this name" in ran.err
+    assert "in none of these records" in ran.err
 
 
 def test_a_map(command: Command, tmp_path: Path) -> None:
@@ -107,6 +138,7 @@ def test_a_pipe_is_followed_to_its_end(command: Command, tmp_path: Path) -> None
     (tmp_path / "a.jsonl").write_text(lines(150))
     plain = json.loads(command("detect", "--json", "a.jsonl").out)
     told = json.loads(ran.out)
+    assert ran.code == 1
     assert (told["kind"], told["flagged_at"], told["flagged_t"]) == ("extraction", plain["flagged_at"], 10 * plain["flagged_t"])
 
 
@@ -130,3 +162,16 @@ def test_a_growing_file(tmp_path: Path) -> None:
             break
     writer.join()
     assert found == ["one\n", "two\n", "three\n"]
+
+
+def test_a_log_that_is_begun_anew(tmp_path: Path) -> None:
+    """A log that is moved away and made again, or emptied in its place, is read from its beginning."""
+    file = tmp_path / "a.jsonl"
+    file.write_text("one\ntwo")
+    lines_read = growing(file, pause=0.001)
+    assert next(lines_read) == "one\n"
+    file.rename(tmp_path / "a.jsonl.1")
+    file.write_text("three\nfour\n")
+    assert [next(lines_read) for _ in range(3)] == ["two", "three\n", "four\n"]
+    file.write_text("five\n")
+    assert next(lines_read) == "five\n"

@@ -152,7 +152,7 @@ def test_times() -> None:
         ("[]", "not a JSON object"),
         ('{"t": 1}', "no client"),
         ('{"client": "c"}', "no time"),
-        ('{"client": "c", "t": "soon"}', "Invalid isoformat"),
+        ('{"client": "c", "t": "soon"}', "neither seconds nor"),
         ('{"client": "c", "t": NaN}', "out of range"),
         ('{"client": "c", "t": 1e999}', "out of range"),
         ('{"client": "c", "t": 1, "purpose": "fun"}', "unknown purpose"),
@@ -168,6 +168,12 @@ def test_what_is_no_record(line: str, said: str) -> None:
     assert len(found) == 2
 
 
+def test_no_tap_of_envoys() -> None:
+    """A record of another make is none of Envoy's, and not a call of nobody."""
+    found = [asked for _, asked in requests_of(iter([json.dumps(RECORD)]), "f.jsonl", reader("envoy", None, 1.0))]
+    assert [str(error) for error in found] == ["f.jsonl:1: no http_buffered_trace"]
+
+
 def test_files_and_their_scale(tmp_path: Path) -> None:
     """Packed and plain files have the same lines; an index beside them tells the time scale."""
     (tmp_path / "a.jsonl").write_text("one\ntwo\n")
@@ -177,5 +183,7 @@ def test_files_and_their_scale(tmp_path: Path) -> None:
     assert scale_of(tmp_path / "a.jsonl") == 1.0
     (tmp_path / "index.json").write_text('{"runs": [{"file": "a.jsonl", "time_scale": 40}]}')
     assert scale_of(tmp_path / "a.jsonl") == 40.0
+    (tmp_path / "index.json").write_text('{"runs": [{"file": "a.jsonl", "time_scale": NaN}]}')
+    assert scale_of(tmp_path / "a.jsonl") == 1.0
     (tmp_path / "index.json").write_text("[]")
     assert scale_of(tmp_path / "a.jsonl") == 1.0
