@@ -56,18 +56,27 @@ def read(file: Path) -> list[dict[str, Any]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             table = csv.DictReader(text, strict=True)
-            if _NAME not in (table.fieldnames or ()) or len(table.fieldnames or ()) < 2:
+            columns = [column.strip().lower() for column in table.fieldnames or ()]
+            if _NAME not in (table.fieldnames or ()) or len(columns) < 2:
                 raise typer.BadParameter(f"{file}:1: needs a column {_NAME} and at least one trait", param_hint="FILE")
+            for twice in [column for column in columns if columns.count(column) > 1]:
+                raise typer.BadParameter(f"{file}:1: the column {twice} occurs twice", param_hint="FILE")
             return [_row(row, f"{file}:{table.line_num}") for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise typer.BadParameter(f"{file}: {error}", param_hint="FILE") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from None
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file}: not UTF-8 (save it in this encoding)", param_hint="FILE") from None
+    except csv.Error as error:
+        raise typer.BadParameter(f"{file}:{table.reader.line_num}: {error}", param_hint="FILE") from None
 
 
 def _row(row: dict[str | Any, str | Any], place: str) -> dict[str, Any]:
     name = (row.pop(_NAME) or "").strip()
-    if not name or None in row:
-        raise typer.BadParameter(f"{place}: {'more fields than columns' if name else 'names no principal'}", param_hint="FILE")
-    return {"principal": name, "traits": {trait.strip().lower(): (value or "").strip() for trait, value in row.items()}}
+    if not name:
+        raise typer.BadParameter(f"{place}: names no principal", param_hint="FILE")
+    if None in row or None in row.values():  # a row cut short is no trait taken back
+        raise typer.BadParameter(f"{place}: {'more' if None in row else 'fewer'} fields than columns", param_hint="FILE")
+    return {"principal": name, "traits": {trait.strip().lower(): value.strip() for trait, value in row.items()}}
 
 
 def standing(
@@ -92,8 +101,7 @@ def standing(
     if set_:
         items = [call("POST", f"/standings/{quote(name, safe='')}", {"standing": set_, "note": note})]
     else:
-        items = _all()
-        items = [item for item in items if not name or item["principal"] == name]
+        items = [call("GET", f"/standings/{quote(name, safe='')}")] if name else _all()
     if json_:
         print(json.dumps(items, indent=2))
         return

@@ -25,7 +25,10 @@ def test_a_file_of_traits(command: Command, tmp_path: Path) -> None:
         ("principal\na\n", "accounts.csv:1: needs a column principal and at least one trait"),
         ("principal,payment\n,b\n", "accounts.csv:2: names no principal"),
         ("principal,payment\na,b,c\n", "accounts.csv:2: more fields than columns"),
-        ("principal,payment\na,b\nx,\xff", "accounts.csv"),
+        ("principal,payment,sign_up\na,b\n", "accounts.csv:2: fewer fields than columns"),
+        ("principal,payment,Payment\na,b,c\n", "accounts.csv:1: the column payment occurs twice"),
+        ('principal,payment\na,"b\n', "accounts.csv:2: unexpected end of data"),
+        ("principal,payment\na,b\nx,\xff", "accounts.csv: not UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read(command: Command, tmp_path: Path, text: str, told: str) -> None:
@@ -34,7 +37,7 @@ def test_a_file_that_cannot_be_read(command: Command, tmp_path: Path, text: str,
     file.write_bytes(text.encode("latin-1"))
     ran = command("principal", "import", str(file))
     assert ran.code == 2
-    assert told.rsplit(":", maxsplit=1)[-1].strip()[:20] in " ".join(ran.err.replace("│", " ").split())
+    assert told in ran.err
 
 
 def test_nationality_is_refused(command: Command, tmp_path: Path) -> None:
@@ -52,4 +55,6 @@ def test_a_standing(command: Command) -> None:
     assert json.loads(command("principal", "standing", "--json").out)[0]["note"] == "asked by mail"
     assert command("principal", "standing", "lab-7", "--set", "normal").code == 0
     assert json.loads(command("principal", "standing", "--json").out) == []
+    (told,) = json.loads(command("principal", "standing", "lab-7", "--json").out)
+    assert (told["principal"], told["standing"]) == ("lab-7", "normal")
     assert command("principal", "standing", "--set", "normal").code == 2
