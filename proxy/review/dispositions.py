@@ -25,6 +25,7 @@ DECISIONS = ("dismissed", "needs_answer", "exempt", "confirmed")
 
 _AT_ONCE = 500
 _MOST_NAMED = 4000
+_MOST_TOLD = 5
 
 Record = Callable[[str, dict[str, str | int]], Awaitable[None]]
 """Makes a change an entry of the ledger: event and details, durable on return. It is called last in the change's transaction,
@@ -33,6 +34,10 @@ so that a change without its entry is rolled back."""
 
 class NotNowError(TosProxyError):
     """The case is not in a state in which this can be done to it; the message says why."""
+
+
+class NoSuchMemberError(TosProxyError):
+    """Somebody is left out of whom the case has nothing; the message says who."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,8 @@ async def decide_members(
 ) -> int:
     """Decide what is open in a case, but of the principals in `left_out`; the case is decided too where nothing is left open.
 
-    Gives how many findings were decided. Raises: as `decide_case`.
+    Gives how many findings were decided. Raises: NoSuchMemberError (somebody is left out of whom the case has nothing: a name
+    mistyped would be decided with the others); else as `decide_case`.
     """
     undecided = (findings.c.case_id == name) & (findings.c.state == "open")
     async with store.write() as connection:
@@ -137,6 +143,12 @@ async def decide_members(
         row = await _case(connection, name)
         if row["state"] == "closed":
             raise NotNowError("this case is closed; it opens again when something new is found")
+        members = select(findings.c.principal).where(findings.c.case_id == name, findings.c.principal.in_(left_out))
+        strangers = set(left_out).difference((await connection.execute(members)).scalars())
+        if strangers:
+            raise NoSuchMemberError(
+                f"nothing in this case is about {', '.join(sorted(strangers)[:_MOST_TOLD])}; nothing was decided"
+            )
         for begin in range(0, len(found), _AT_ONCE):
             some = findings.c.id.in_(found[begin : begin + _AT_ONCE])
             await connection.execute(update(findings).where(some).values(**disposition.columns(at)))

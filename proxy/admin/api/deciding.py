@@ -96,3 +96,5 @@ def there() -> Iterator[None]:
         raise ProblemError(404, "no-such-case", str(error)) from None
     except dispositions.NotNowError as error:
         raise ProblemError(409, "not-in-this-state", str(error)) from None
+    except dispositions.NoSuchMemberError as error:
+        raise ProblemError(422, "no-such-member", str(error)) from None

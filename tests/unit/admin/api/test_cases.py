@@ -43,13 +43,19 @@ async def test_a_case_from_its_opening_to_its_end(admin: Admin) -> None:
 
 
 async def test_members_of_a_group_are_left_out(admin: Admin) -> None:
-    """The others are decided in one step, who was left out is on the record; the case stays open until they are decided too."""
+    """The others are decided in one step, who was left out is on the record; the case stays open until they are decided too. Of
+    a name that is none of theirs nothing is decided: it may be mistyped.
+    """
     found = [raised(name, principal=name) for name in ("a/1", "a2", "a3")]
     for one in found:
         one.group_key = "linked-1"
     await keep(admin, *found)
     (item,) = (await admin.client.get("/api/v1/cases")).json()["items"]
     body = {"decision": "confirmed", "leave_out": ["a/1"], "by": "ann"}
+    stranger = await act(admin, item["id"], "decide", body | {"leave_out": ["a/1", "a-2"]})
+    check(stranger, 422, "no-such-member")
+    assert stranger.json()["detail"] == "nothing in this case is about a-2; nothing was decided"
+    assert not admin.marks
     assert (await act(admin, item["id"], "decide", body)).json()["open_findings"] == 1
     assert (admin.marks[-1][0], admin.marks[-1][1]["members_left_out"]) == ("case_members_decided", "a/1")
     check(await act(admin, item["id"], "decide", body | {"leave_out": ["x"] * 1001}), 422, "invalid-request")
