@@ -82,10 +82,15 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
 def _explanation(words: list[str], request: Path | None, given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -> Told:
     """Of a request, a record, or a call that options describe."""
     if request is not None or words[:1] == ["curl"] or len(words) > 1:
-        from proxy.cli.curl import from_arguments, from_file
+        from proxy.cli.curl import NotARequestError, from_arguments, from_file
 
-        asked = from_file(request.read_bytes()) if request is not None else from_arguments(words)
-        return _of_request(asked, given, compiled, entries)
+        try:
+            asked = from_file(request.read_bytes()) if request is not None else from_arguments(words)
+            return _of_request(asked, given, compiled, entries)
+        except NotARequestError as error:
+            raise typer.BadParameter(str(error)) from None
+        except OSError as error:
+            raise typer.BadParameter(f"{error.filename}: {error.strerror}") from None
     return _of_record(words[0], given, compiled, entries) if words else _of_flags(given, compiled, entries)
 
 
