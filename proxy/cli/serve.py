@@ -71,7 +71,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
     """
     from proxy import __version__
     from proxy.app.describing import handed_over
-    from proxy.control.plan import GATEWAY, Plan
+    from proxy.control.plan import CONTROL, GATEWAY, Plan
     from proxy.control.publisher import Publisher
     from proxy.limits import resp
     from proxy.settings.compiling import compile_configuration
@@ -84,6 +84,8 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         settings = compiled.settings
     for warning in compiled.warnings:
         print(f"tos-proxy: warning: {warning}", file=sys.stderr)
+    if role != CONTROL:
+        _check_certificates(settings)
     _be_alone(settings, role)
     admin = settings.admin.enabled and role != GATEWAY
     token_file, token_new = _token(settings) if admin else (None, False)
@@ -113,6 +115,30 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         began=began,
     )
     return replace(plan, described=handed_over(compiled.description)) if plan.control else plan
+
+
+def _check_certificates(settings: Settings) -> None:
+    """Before there are gateways, each of which would end for the same reason, again and again.
+
+    Raises: ConfigurationError naming the file that cannot be used.
+    """
+    from proxy.documents.problems import ConfigurationError, Problem
+
+    presented = {name: each for name, each in settings.upstreams.items() if each.client_certificate is not None}
+    if settings.gateway.tls is None and not presented:
+        return
+    from proxy.wire.origin import WireSettingError
+    from proxy.wire.tls import client_context, server_context
+
+    whose = "gateway.tls"
+    try:
+        if settings.gateway.tls is not None:
+            server_context(settings.gateway.tls.certificate, settings.gateway.tls.key)
+        for name, each in presented.items():
+            whose = f"upstreams.{name}"
+            client_context(os.environ, certificate=each.client_certificate, key=each.client_key)
+    except WireSettingError as error:
+        raise ConfigurationError([Problem("", whose, str(error))]) from None
 
 
 def _be_alone(settings: Settings, role: str) -> None:

@@ -119,7 +119,7 @@ def _resolve_paths(tree: dict[str, Any], folder: FilePath) -> None:
     for upstream in upstreams.values() if isinstance(upstreams, dict) else ():
         places += [(upstream, name) for name in _UPSTREAM_PATHS]
     for table, name in places:
-        if isinstance(table, dict) and isinstance(table.get(name), str):
+        if isinstance(table, dict) and isinstance(table.get(name), str) and table[name].strip():
             table[name] = str(folder / FilePath(table[name]).expanduser())
 
 
@@ -153,8 +153,11 @@ class _Check:
                 return f"environment: {origins[path[:length]]}"
             if path[:length] in self._document.values:
                 return self._document.place(path[:length], of_key=of_key and length == len(path))
-        inside = [variable for place, variable in origins.items() if place[: len(path)] == path]
-        return f"environment: {inside[0]}" if inside else self._document.place(path)
+        for length in range(len(path), max(len(path) - 2, 0), -1):  # what is missing is so for what is set beside it
+            near = [variable for place, variable in origins.items() if place[:length] == path[:length]]
+            if near:
+                return f"environment: {near[0]}"
+        return self._document.place(path)
 
 
 def _meant(problem: Problem) -> Problem:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from proxy.settings.builtin import DIALECTS, OPENAI
 from proxy.settings.limits import Shared
 from proxy.settings.sign_on import Oidc
 from proxy.settings.telemetry import Telemetry
-from proxy.settings.units import VARIABLE, Bytes, Count, Seconds, Strict, Texts, commas
+from proxy.settings.units import VARIABLE, Address, Bytes, Count, FilePath, Seconds, Span, Strict, Texts, commas
 
 UNUSED: tuple[str, ...] = ()
 SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "upstreams.*.headers.*", "alerts.*.url")
@@ -68,8 +67,8 @@ Purpose = Annotated[str, AfterValidator(_purpose)]
 class Tls(Strict):
     """PEM files; the certificate file may hold the chain."""
 
-    certificate: Path
-    key: Path
+    certificate: FilePath
+    key: FilePath
 
 
 class Deadlines(Strict):
@@ -100,9 +99,9 @@ class Caps(Strict):
 class Gateway(Strict):
     """The listener for clients."""
 
-    host: str = "127.0.0.1"
+    host: Address = "127.0.0.1"
     port: Port = 8080
-    unix_socket: Path | None = None
+    unix_socket: FilePath | None = None
     tls: Tls | None = None
     workers: Annotated[Count, Field(ge=1, le=64)] = 1
     trusted_proxies: Annotated[list[Annotated[str, AfterValidator(_network)]], BeforeValidator(commas)] = []
@@ -126,7 +125,7 @@ class Admin(Strict):
     """The API and pages for people. Without `token` one is made at first start and kept in `data_dir/secrets/admin.token`."""
 
     enabled: bool = True
-    host: str = "127.0.0.1"
+    host: Address = "127.0.0.1"
     port: Port = 8081
     token: Annotated[str, Field(min_length=16)] | None = None
     oidc: Oidc | None = None
@@ -135,15 +134,15 @@ class Admin(Strict):
 class Health(Strict):
     """`/healthz /readyz /metrics`: no token, so nothing confidential is there."""
 
-    host: str = "127.0.0.1"
+    host: Address = "127.0.0.1"
     port: Port = 8082
 
 
 class Retention(Strict):
     """How long the store keeps what, in seconds once read."""
 
-    content: Seconds = 90 * 86400.0
-    evidence: Seconds = 400 * 86400.0
+    content: Span = 90 * 86400.0
+    evidence: Span = 400 * 86400.0
 
 
 class Durability(Strict):
@@ -213,8 +212,8 @@ class Upstream(Strict):
     contract: str = ""
     model_licence: str = ""
     headers: dict[str, str] = {}
-    client_certificate: Path | None = None
-    client_key: Path | None = None
+    client_certificate: FilePath | None = None
+    client_key: FilePath | None = None
 
     @field_validator("api_key_env")
     @classmethod
@@ -301,7 +300,7 @@ class Settings(Strict):
     gateway: Gateway = Gateway()
     admin: Admin = Admin()
     health: Health = Health()
-    data_dir: Path
+    data_dir: FilePath
     ledger: Ledger = Ledger()
     database_url: Annotated[str, AfterValidator(_store_url)] | None = None
     redis_url: Annotated[str, AfterValidator(_redis_url)] | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 """The name of an environment variable, as a pattern."""
@@ -53,9 +54,34 @@ def _split(written: Any, wanted: str) -> tuple[float, str]:
     if isinstance(written, int | float) and not isinstance(written, bool) and math.isfinite(written) and written >= 0:
         return float(written), ""
     found = _NUMBER.fullmatch(written) if isinstance(written, str) else None
-    if found is None:
+    if found is None or not math.isfinite(float(found[1])):
         raise ValueError(f"should be {wanted}")
     return float(found[1]), found[2]
+
+
+def span(written: Any) -> float:
+    """Seconds of a time after which something is erased, which has to say its unit: `90` that was meant as days is 90 seconds.
+
+    Raises: ValueError with a message for people.
+    """
+    found = seconds(written)
+    if _split(written, "")[1] == "":
+        raise ValueError("should say its unit: 90d is ninety days")
+    return found
+
+
+def _address(written: str) -> str:
+    """An empty one would be all addresses of the machine, which somebody has to want."""
+    if not written.strip():
+        raise ValueError("should be an address or a name such as 127.0.0.1; all addresses are 0.0.0.0 or ::")
+    return written
+
+
+def _somewhere(written: Any) -> Any:
+    """An empty path would be the current folder."""
+    if isinstance(written, str) and not written.strip():
+        raise ValueError("should be a path, and is empty")
+    return written
 
 
 def commas(written: Any) -> Any:
@@ -77,5 +103,8 @@ def number(written: Any) -> Any:
 
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Bytes = Annotated[int, BeforeValidator(size)]
+Span = Annotated[float, BeforeValidator(span)]
+Address = Annotated[str, AfterValidator(_address)]
+FilePath = Annotated[Path, BeforeValidator(_somewhere)]
 Count = Annotated[int, BeforeValidator(number)]
 Texts = Annotated[list[str], BeforeValidator(commas)]

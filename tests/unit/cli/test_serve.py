@@ -11,6 +11,7 @@ import pytest
 
 from proxy.cli.serve import child_environment, prepare
 from proxy.control.publisher import Publisher
+from proxy.documents.problems import ConfigurationError
 from tests.proxy_server import ProxyServer, StartProxy
 
 
@@ -50,6 +51,19 @@ def test_self_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOS_PROXY_GATEWAY__TLS__KEY")
     assert prepare("all", 0.0, self_signed=True).tls
     assert Path(os.environ["TOS_PROXY_GATEWAY__TLS__CERTIFICATE"]).exists()
+
+
+def test_certificates_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line before anything starts, not a gateway that ends again and again; control alone does not need the files."""
+    (tmp_path / "c.pem").write_text("no certificate")
+    for prefix, whose in (("GATEWAY__TLS__", "gateway.tls"), ("UPSTREAMS__OPENAI__CLIENT_", "upstreams.openai")):
+        for file, why in (("nowhere.pem", "does not exist"), ("c.pem", "not a PEM certificate and key")):
+            with monkeypatch.context() as patch:
+                patch.setenv(f"TOS_PROXY_{prefix}CERTIFICATE", file)
+                patch.setenv(f"TOS_PROXY_{prefix}KEY", file)
+                with pytest.raises(ConfigurationError, match=f"{whose}: TLS file.* {why}"):
+                    prepare("gateway", 0.0)
+                assert prepare("control", 0.0).control
 
 
 def test_a_checkout_names_itself() -> None:

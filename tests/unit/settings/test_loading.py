@@ -51,6 +51,25 @@ def test_environment_over_file_over_built_in(tmp_path: Path) -> None:
     assert read.origin(("upstreams", "openai", "model_licence")) == "default"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("GATEWAY__HOST", "", "gateway.host: should be an address or a name"),
+        ("ADMIN__HOST", " ", "admin.host: should be an address or a name"),
+        ("DATA_DIR", "", "data_dir: should be a path, and is empty"),
+        ("GATEWAY__UNIX_SOCKET", "", "gateway.unix_socket: should be a path, and is empty"),
+        ("LEDGER__RETENTION__CONTENT", "90", "ledger.retention.content: should say its unit"),
+        ("GATEWAY__TLS__CERTIFICATE", "c.pem", "gateway.tls.key: is missing"),
+    ],
+)
+def test_an_empty_variable_is_no_default(tmp_path: Path, variable: str, value: str, told: str) -> None:
+    """Empty would be all addresses and the current folder, a bare number of days seconds; each is named with its variable, and so
+    is what is missing beside one.
+    """
+    (complaint,) = complaints(tmp_path, "", **{variable: value})
+    assert complaint.startswith(f"environment: TOS_PROXY_{variable}: {told}")
+
+
 def test_all_problems_at_once(tmp_path: Path) -> None:
     """Problems of syntax, types, names and references in file and environment come together, one line each, in order."""
     text = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.settings.units import seconds, size
+from proxy.settings.units import seconds, size, span
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,15 @@ def test_sizes(written: object, expected: int) -> None:
     assert size(written) == expected
 
 
-@pytest.mark.parametrize("written", ["", "ten", "-5s", "5 parsecs", True, None, float("nan"), "1e3s"])
+def test_a_span_says_its_unit() -> None:
+    """Ninety that was meant as days would erase everything after ninety seconds."""
+    assert span("90d") == 90 * 86400
+    for bare in ("90", 90):
+        with pytest.raises(ValueError, match="should say its unit"):
+            span(bare)
+
+
+@pytest.mark.parametrize("written", ["", "ten", "-5s", "5 parsecs", True, None, float("nan"), "1e3s", "9" * 400])
 def test_refused(written: object) -> None:
     """What is neither is refused with a hint."""
     for read in (seconds, size):
