@@ -7,6 +7,7 @@ import gc
 import resource
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from os import environ as process_environ
@@ -36,6 +37,7 @@ from proxy.ledger import secrets, store_standings, store_totals
 from proxy.ledger.store import Store
 from proxy.ledger.store_keys import KeyringReader
 from proxy.settings.described import Description, Running, digest
+from proxy.settings.following import Following
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
 from proxy.telemetry.prometheus import Sample
@@ -45,8 +47,8 @@ if TYPE_CHECKING:
     from proxy.control.analyst import Analyst
     from proxy.control.telemetry import Telemetry
 
-_STORED_SECONDS = 5.0
-_ANALYST_SECONDS = 0.5
+_STORED_SECONDS, _EMBEDDED_SECONDS = 5.0, 60.0
+_ANALYST_SECONDS = 2.0
 _JOB = (sys.executable, "-P", "-m", "proxy.app", "job")
 
 
@@ -106,6 +108,7 @@ class Control:
         self._description = self._latest = description
         self._published_latest = False
         self._followed = tuple(self._latest.followed)
+        self._following = Following()
         self.running = self._description.running
         self._publisher = Publisher(self.running.data_dir)
         self._in_force = InForce(self.running.data_dir, lambda: self._latest.clauses, lambda: self._latest.unsaid)
@@ -181,6 +184,7 @@ class Control:
 
     def _compile(self) -> list[bytes]:
         """A later file changes only what the snapshot carries."""
+        self._following.forget()
         if self._published_latest or self._digest() != self._latest.digest:
             try:
                 self._latest = described(self._environ)
@@ -195,7 +199,7 @@ class Control:
 
     def _digest(self) -> str:
         """What changes whenever the configuration does, policies and terms among it."""
-        return digest(self._environ, followed=self._followed)
+        return digest(self._environ, followed=self._followed, look=self._following.stamps)
 
     def _configured(self) -> list[Principal]:
         return self._latest.principals
@@ -220,10 +224,12 @@ class Control:
                 "references": references.run,
                 "findings": findings.run,
                 "hourly": counts.run,
-                "analyst": lambda stop: self._analyse(ledger, stop),
+                "analyst": lambda stop: self._analyse(ledger, shipper, stop),
                 "principals": lambda stop: self._follow_stored(ledger, stop),
                 "retention": retention.run,
             }
+            if ledger.store.dialect == "sqlite":
+                references.arrivals = findings.arrivals = counts.arrivals = shipper.progress.arrivals
             if self.running.alerts:
                 alerts = self._alerting = self._alerts(ledger.store)
                 duties["alerts"] = alerts.run
@@ -243,12 +249,14 @@ class Control:
     def _raises_findings(self, store: Store, shipper: Shipper) -> FindingRaiser:
         return FindingRaiser(store, self._in_force, partial(getattr, shipper.progress, "handled"), self._diagnostics.note)
 
-    async def _analyse(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
+    async def _analyse(self, ledger: OpenLedger, shipper: Shipper, stop: asyncio.Event) -> None:
         """The detector is 6 MB, which nobody carries before there is something to look at or somebody to stand anyhow."""
         store = ledger.store
-        while store.dialect == "sqlite" and not await store_totals.anything(store):
-            if await store_standings.listed(store) or await pause_unless(stop, _ANALYST_SECONDS):
+        arrivals = shipper.progress.arrivals if store.dialect == "sqlite" else None
+        while arrivals is not None and not stop.is_set() and not await store_totals.anything(store):
+            if await store_standings.listed(store):
                 break
+            await arrivals.beyond(arrivals.count, stop, _ANALYST_SECONDS)
         if stop.is_set():
             return
         from proxy.control.analyst import Analyst
@@ -264,7 +272,7 @@ class Control:
             lambda: self._publish_stored(ledger),
             self._diagnostics.warning,
         )
-        analyst.group_key = kept.identity
+        analyst.group_key, analyst.arrivals = kept.identity, arrivals
         await analyst.run(stop)
 
     def _alerts(self, store: Store) -> Alerts:
@@ -278,9 +286,16 @@ class Control:
         return Telemetry(store, target, self._environ, self._diagnostics.warning)
 
     async def _follow_stored(self, ledger: OpenLedger, stop: asyncio.Event) -> None:
-        """Added principals may also change through another control process on the same database."""
+        """Added principals may also change through another control process on the same database. An embedded one is changed by this
+        process alone, which publishes what it changes: what is left is a configuration that was published meanwhile, and time.
+        """
+        seen, due = None, 0.0
         while not stop.is_set():
-            await self._publish_stored(ledger)
+            now = time.monotonic()
+            if now >= due or await asyncio.to_thread(self._publisher.stamp) != seen:
+                await self._publish_stored(ledger)
+                seen = await asyncio.to_thread(self._publisher.stamp)
+                due = now + (_STORED_SECONDS if ledger.store.dialect == "postgresql" else _EMBEDDED_SECONDS)
             await pause_unless(stop, _STORED_SECONDS)
 
     async def _publish_stored(self, ledger: OpenLedger) -> None:

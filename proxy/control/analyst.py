@@ -20,6 +20,7 @@ from zlib import crc32
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from proxy.control.arrivals import Arrivals
 from proxy.control.extraction import raised
 from proxy.control.looking import MOST_REQUEST, Look, look, seen_of
 from proxy.control.population import Population
@@ -73,6 +74,7 @@ class Analyst:
     """One per control process; `run` is its duty. `published` is called whenever gateways are to be told how somebody stands.
 
     `group_key`: under which names of linked groups are made, of what ties them, so that the next process calls them the same.
+    `arrivals`: tells of what changes an embedded store.
     `lag_entries`: entries in the store that it has not read. `looked`, `skipped`, `failed`: records since the start. `raised`: new
     findings, by kind.
     """
@@ -89,6 +91,7 @@ class Analyst:
         clock: Clock | None = None,
     ) -> None:
         self.group_key = b""
+        self.arrivals: Arrivals | None = None
         self.lag_entries = self.looked = self.skipped = self.failed = 0
         self.raised: dict[str, int] = {}
         self.population = Population(weights)
@@ -121,7 +124,7 @@ class Analyst:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set; what is left then is looked at by whoever comes next."""
-        await read_on(stop, self.pass_once, self._note, "detection waits for the database", _PAUSE_SECONDS)
+        await read_on(stop, self.pass_once, self._note, "detection waits for the database", _PAUSE_SECONDS, self.arrivals)
 
     async def pass_once(self, stop: asyncio.Event | None = None) -> None:
         """Look at what there is. Raises: StoreUnavailableError; what was found in whole slices stays."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from proxy.control.arrivals import Arrivals
 from proxy.control.process import Note
 from proxy.control.reading import read_on
 from proxy.core.clock import Clock, SystemClock
@@ -24,11 +25,12 @@ _DAILY_SECONDS = 86_400.0
 class HourlyCounter:
     """One per control process; `run` is its duty. `lag_entries`: entries in the store that it has not counted.
 
-    `handled` grows with every entry shipped here: an embedded store changes in no other way.
+    `handled` grows with every entry shipped here: an embedded store changes in no other way, so `arrivals` may be given.
     """
 
     def __init__(self, store: Store, handled: Callable[[], int], note: Note, clock: Clock | None = None) -> None:
         self.lag_entries = 0
+        self.arrivals: Arrivals | None = None
         self._store = store
         self._handled = handled
         self._note = note
@@ -38,7 +40,7 @@ class HourlyCounter:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Count until `stop` is set; what is left then is counted by whoever comes next."""
-        await read_on(stop, self.pass_once, self._note, "hourly counts wait for the database", _PAUSE_SECONDS)
+        await read_on(stop, self.pass_once, self._note, "hourly counts wait for the database", _PAUSE_SECONDS, self.arrivals)
 
     async def pass_once(self, stop: asyncio.Event | None = None) -> None:
         """Count what there is. Raises: StoreUnavailableError; what was counted stays."""

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import msgspec
 
+from proxy.control.arrivals import Arrivals
 from proxy.control.process import Note
 from proxy.control.reading import read_on
 from proxy.core.clock import Clock, SystemClock
@@ -57,11 +58,12 @@ class FindingRaiser:
     """One per control process; `run` is its duty. `lag_entries`: entries in the store that it has not read, `raised`: new findings
     by kind.
 
-    `handled` grows with every entry shipped here: an embedded store changes in no other way.
+    `handled` grows with every entry shipped here: an embedded store changes in no other way, so `arrivals` may be given.
     """
 
     def __init__(self, store: Store, told: Told, handled: Callable[[], int], note: Note, clock: Clock | None = None) -> None:
         self.lag_entries = 0
+        self.arrivals: Arrivals | None = None
         self.raised = dict.fromkeys(("extraction", "question", "terms", "integrity"), 0)
         self._store = store
         self._told = told
@@ -76,7 +78,7 @@ class FindingRaiser:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Raise until `stop` is set; what is left then is raised by whoever comes next."""
-        await read_on(stop, self.pass_once, self._note, "findings wait for the database", _PAUSE_SECONDS)
+        await read_on(stop, self.pass_once, self._note, "findings wait for the database", _PAUSE_SECONDS, self.arrivals)
 
     async def pass_once(self, stop: asyncio.Event | None = None) -> None:
         """Read what there is, and say what the day has to say. Raises: StoreUnavailableError; what was raised stays."""

@@ -69,6 +69,14 @@ class Publisher:
         """The number in force, 0 before the first."""
         return _read(self._current)[0]
 
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Changes whenever something is published; None before the first."""
+        try:
+            found = self._current.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
     def entries(self) -> Entries:
         """What is in force."""
         return _read(self._current)[1]

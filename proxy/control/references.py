@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+from proxy.control.arrivals import Arrivals
 from proxy.control.process import Note, pause_unless
 from proxy.control.reading import read_on
 from proxy.core.clock import SystemClock
@@ -45,13 +46,14 @@ Tie = Callable[[Download], Awaitable[None]]
 class ReferencePublisher:
     """One per control process. `run` is its duty. `objects`: in the file; `dropped`: those that the file let go, being full.
 
-    `handled` grows with every entry shipped here: an embedded store changes in no other way.
+    `handled` grows with every entry shipped here: an embedded store changes in no other way, so `arrivals` may be given.
     """
 
     def __init__(
         self, store: Store, data_dir: Path, key: bytes, handled: Callable[[], int], tie: Tie, note: Note, most: int = MOST_OBJECTS
     ) -> None:
         self.dropped = 0
+        self.arrivals: Arrivals | None = None
         self._store = store
         self._folder = data_dir / "references"
         self._key = key
@@ -87,7 +89,7 @@ class ReferencePublisher:
             os.close(lock)
 
     async def _follow(self, stop: asyncio.Event) -> None:
-        await read_on(stop, lambda _: self.pass_once(), self._note, _WAITING, _PAUSE_SECONDS)
+        await read_on(stop, lambda _: self.pass_once(), self._note, _WAITING, _PAUSE_SECONDS, self.arrivals)
         try:
             await self.pass_once()
         except StoreError as error:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +59,10 @@ class _Segment:
 
 def spool_usage(data_dir: Path, max_bytes: int, now: int) -> SpoolUsage:
     """The spool's size and how long it lasts; `now` in microseconds. Needs no control process. Raises: OSError."""
-    found = [segment for home in _homes(data_dir) for segment in _segments(home)]
+    return _usage(_found(data_dir, {}), max_bytes, now)
+
+
+def _usage(found: Collection[_Segment], max_bytes: int, now: int) -> SpoolUsage:
     used = sum(segment.size for segment in found)
     oldest = min((segment.created for segment in found if segment.created), default=now)
     days = max((now - oldest) / 1_000_000, _LEAST_SPAN_SECONDS) / _DAY_SECONDS
@@ -74,28 +76,41 @@ def _homes(data_dir: Path) -> list[Path]:
     return [path for path in spool.iterdir() if path.is_dir()] if spool.is_dir() else []
 
 
-def _segments(home: Path) -> list[_Segment]:
-    return [
+def _found(data_dir: Path, created: dict[Path, int]) -> list[_Segment]:
+    """Every segment. `created`: when those were made whose headers were read before; gets those that are read now."""
+    found = [
         segment
+        for home in _homes(data_dir)
         for number in numbers(home)
         for path in (home / f"{number:08d}" / f"{name:08d}.seg" for name in numbers(home / f"{number:08d}", ".seg"))
-        if (segment := _segment(path)) is not None
+        if (segment := _segment(path, created)) is not None
     ]
+    for gone in created.keys() - {segment.path for segment in found}:
+        del created[gone]
+    return found
 
 
-def _segment(path: Path) -> _Segment | None:
+def _segment(path: Path, created: dict[Path, int]) -> _Segment | None:
     try:
-        with path.open("rb") as file:
-            header = segments.parse_header(file.read(segments.HEADER_BYTES))
-            return _Segment(path, os.fstat(file.fileno()).st_size, header.created if header is not None else 0)
+        size, at = path.stat().st_size, created.get(path, 0)
+        if not at:
+            with path.open("rb") as file:
+                header = segments.parse_header(file.read(segments.HEADER_BYTES))
+            if header is not None:
+                at = created[path] = header.created
     except FileNotFoundError:
         return None
+    return _Segment(path, size, at)
 
 
 def trim(data_dir: Path, max_bytes: int, place_of: PlaceOf) -> int:
     """Remove shipped segments, oldest first, while the spool is above its bound; gives how many. Raises: OSError."""
-    found = {segment.path: segment for home in _homes(data_dir) for segment in _segments(home)}
-    used = sum(segment.size for segment in found.values())
+    return _trim(_found(data_dir, {}), data_dir, max_bytes, place_of)
+
+
+def _trim(all_of_them: Collection[_Segment], data_dir: Path, max_bytes: int, place_of: PlaceOf) -> int:
+    found = {segment.path: segment for segment in all_of_them}
+    used = sum(segment.size for segment in all_of_them)
     if used < max_bytes * TRIM_AT:
         return 0
     may_go = [found[path] for home in _homes(data_dir) for path in reader.removable(home.parent, home.name) if path in found]
@@ -163,6 +178,7 @@ class Retention:
         self._bounds = bounds
         self._place_of = place_of
         self._note = note
+        self._created: dict[Path, int] = {}
         self._clock = clock or SystemClock()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -181,13 +197,19 @@ class Retention:
 
     async def make_room(self) -> None:
         """Trim the spool and measure it. Raises: OSError."""
-        removed = await asyncio.to_thread(trim, self._data_dir, self._bounds.max_bytes, self._place_of)
+        before = self.usage
+        removed, usage = await asyncio.to_thread(self._make_room)
+        self.usage = usage
         if removed:
             self._note("shipped segments removed", segments=removed)
-        before = self.usage
-        self.usage = await asyncio.to_thread(spool_usage, self._data_dir, self._bounds.max_bytes, self._clock.utc_us())
-        if self.usage.alarm and not (before is not None and before.alarm):
-            self._note("the spool is nearly full", used=self.usage.used, max_bytes=self.usage.max_bytes)
+        if usage.alarm and not (before is not None and before.alarm):
+            self._note("the spool is nearly full", used=usage.used, max_bytes=usage.max_bytes)
+
+    def _make_room(self) -> tuple[int, SpoolUsage]:
+        bound, created = self._bounds.max_bytes, self._created
+        found = _found(self._data_dir, created)
+        removed = _trim(found, self._data_dir, bound, self._place_of)
+        return removed, _usage(_found(self._data_dir, created) if removed else found, bound, self._clock.utc_us())
 
     async def forget(self) -> None:
         """Let go of what is too old. Raises: StoreUnavailableError, OSError; what was done stays done."""

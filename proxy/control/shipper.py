@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proxy.control.arrivals import Arrivals
 from proxy.control.process import Note, pause_unless
 from proxy.core.clock import Clock, SystemClock
 from proxy.ledger import reader
@@ -34,7 +35,7 @@ _LINGER_SECONDS, _LONG_LINGER_SECONDS = 0.05, 0.2
 _MANY_ENTRIES = 64
 """Entries of a pass after which the next one waits longer, so that more of them share what a transaction costs beside its rows."""
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS, _LIST_SECONDS = 2.0, 0.5
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
 
 
@@ -43,11 +44,10 @@ class Progress:
     """Counts since the start (`entries` are those new to the store, `handled` all), and how things stand.
 
     `lag_*`: what is durable in the spool and not yet in the store. `away`: why the database could not be used at the last try.
-    `complete`: the end has come, and everything is in the store.
+    `complete`: the end has come, and everything is in the store. `arrivals`: tells of what is handled.
     """
 
     entries: int = 0
-    handled: int = 0
     batches: int = 0
     forks: int = 0
     incidents: int = 0
@@ -56,6 +56,12 @@ class Progress:
     lag_seconds: float = 0.0
     away: str = ""
     complete: bool = False
+    arrivals: Arrivals = field(default_factory=Arrivals)
+
+    @property
+    def handled(self) -> int:
+        """Entries written since the start, whether the store had them or not."""
+        return self.arrivals.count
 
 
 @dataclass
@@ -105,6 +111,7 @@ class Shipper:
         self._readings: dict[EpochAt, _Reading] = {}
         self._held: list[_Held] = []
         self._list_at = 0.0
+        self._stamps: dict[Path, int] = {}
         self._full = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -143,9 +150,10 @@ class Shipper:
 
         Raises: StoreUnavailableError; what was read is then held and written by the next call. OSError of the spool.
         """
-        if not self._held:
-            await self._list()
-            self._held = await asyncio.to_thread(self._read, thorough=thorough)
+        while not self._held and (new := await asyncio.to_thread(self._look, thorough=thorough)):
+            for epoch in new:
+                place = await place_of(self._store, epoch.instance, epoch.number)
+                self._readings[epoch] = await asyncio.to_thread(_begun, epoch, place)
         if keys := self._keyring.fresh():
             await ship_keys(self._store, keys)
             self._keyring.shipped(keys)
@@ -162,28 +170,46 @@ class Shipper:
         return (reading.cursor, reading.finished) if reading is not None else None
 
     def _watch(self, stop: asyncio.Event) -> None:
-        """In a thread, until a writer says that there is more, it is time to look at everything again, or `stop` is set. A turn of
-        the loop and a hand-over to a thread for each look would be most of what an idle control process costs.
+        """In a thread, until a writer says that there is more, a folder of the spool changes, it is time to look at everything, or
+        `stop` is set. A turn of the loop and a hand-over to a thread for each look would be most of what an idle process costs.
         """
-        until = time.monotonic() + _LOOK_SECONDS
-        readings = [reading for reading in self._readings.values() if not reading.finished]
-        while not stop.is_set() and time.monotonic() < until:
-            time.sleep(_LINGER_SECONDS)
-            if any(reader.watermark(reading.epoch.folder) != reading.mark for reading in readings):
-                return
-
-    async def _list(self) -> None:
         now = time.monotonic()
-        if now < self._list_at:
-            return
-        epochs = await asyncio.to_thread(reader.epochs, self._spool)
-        for epoch in epochs:
-            if epoch not in self._readings:
-                place = await place_of(self._store, epoch.instance, epoch.number)
-                self._readings[epoch] = await asyncio.to_thread(_begun, epoch, place)
-        for gone in self._readings.keys() - set(epochs):
-            del self._readings[gone]
-        self._list_at = now + _LOOK_SECONDS
+        until, folders_at = now + _LOOK_SECONDS, now + _LIST_SECONDS
+        marks = {reading.epoch.folder: reading.mark for reading in self._readings.values() if not reading.finished}
+        with reader.watching(marks) as moved:
+            while not stop.is_set() and (now := time.monotonic()) < until:
+                time.sleep(_LINGER_SECONDS)
+                if moved():
+                    return
+                if now >= folders_at:
+                    if self._folders_changed():
+                        return
+                    folders_at = now + _LIST_SECONDS
+
+    def _folders_changed(self) -> bool:
+        """Whether epochs, or files of an epoch that is not finished, came or went; then everything is looked at again."""
+        going = [reading.epoch.folder for reading in self._readings.values() if not reading.finished]
+        folders = {self._spool, *(epoch.folder.parent for epoch in self._readings), *going}
+        stamps = {folder: _changed_at(folder) for folder in folders}
+        if stamps == self._stamps:
+            return False
+        self._stamps, self._list_at = stamps, 0.0
+        for reading in self._readings.values():
+            reading.look_at = 0.0
+        return True
+
+    def _look(self, *, thorough: bool) -> list[EpochAt]:
+        """In a thread: read what there is, unless there are epochs that nobody has met; gives these."""
+        now = time.monotonic()
+        if now >= self._list_at:
+            epochs = reader.epochs(self._spool)
+            for gone in self._readings.keys() - set(epochs):
+                del self._readings[gone]
+            if new := [epoch for epoch in epochs if epoch not in self._readings]:
+                return new
+            self._list_at = now + _LIST_SECONDS
+        self._held = self._read(thorough=thorough)
+        return []
 
     def _read(self, *, thorough: bool) -> list[_Held]:
         """What every epoch has for the store, in a thread."""
@@ -220,6 +246,8 @@ class Shipper:
                 builder.add(frame)
                 taken += frame.end - frame.offset
             cursor, finished = portion.cursor, portion.finished
+            if portion.current:
+                break
         if taken >= most and not finished:
             reading.look_at = 0.0
         if cursor == reading.cursor and not finished:
@@ -235,7 +263,7 @@ class Shipper:
         reading.faults = []
         progress = self.progress
         progress.entries += shipped.new
-        progress.handled += len(batch.entries)
+        progress.arrivals.add(len(batch.entries))
         progress.batches += 1
         progress.forks += shipped.forks
         progress.incidents += len(batch.incidents) + shipped.forks
@@ -265,6 +293,13 @@ class Shipper:
         progress.lag_entries = sum(max(0, reading.last_seq - reading.cursor.seq) for reading in open_readings)
         oldest = min((item.batch.entries[0][6] for item in self._held if item.batch.entries), default=None)
         progress.lag_seconds = max(0, self._clock.utc_us() - oldest) / 1_000_000 if oldest is not None else 0.0
+
+
+def _changed_at(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _begun(epoch: EpochAt, place: Cursor) -> _Reading:

@@ -52,6 +52,11 @@ def unpack_watermark(content: bytes) -> Watermark:
     return Watermark(place >> 32, place & 0xFFFFFFFF, seq, needed)
 
 
+def pack_watermark(mark: Watermark) -> bytes:
+    """The 24 bytes of the file."""
+    return _WATERMARK.pack(mark.segment << 32 | mark.offset, mark.seq, mark.needed)
+
+
 def mark_closed(disk: Disk, folder: Path, closed: Closed) -> None:
     """Make `closed`, durable on return. Raises: OSError."""
     put_file(disk, folder / "closed", msgspec.json.encode(closed))

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from proxy.ledger import segments
 from proxy.ledger.disk import Disk
-from proxy.ledger.epoch import WATERMARK_BYTES, Closed, Watermark, numbers, unpack_watermark
+from proxy.ledger.epoch import WATERMARK_BYTES, Closed, Watermark, numbers, pack_watermark, unpack_watermark
 from proxy.ledger.segments import HEADER_BYTES, NO_COMMIT, Commit, Frame, Header
 
 _disk = Disk()
@@ -59,7 +60,7 @@ class Fault(msgspec.Struct, frozen=True):
 class Portion(msgspec.Struct, frozen=True):
     """Frames of one segment, and where to go on. `finished`: the epoch is closed and was read to its end.
 
-    `torn`: bytes at the end of a dead epoch that were never durable.
+    `torn`: bytes at the end of a dead epoch that were never durable. `current`: the writer lives and had made no more durable.
     """
 
     frames: list[Frame]
@@ -68,6 +69,7 @@ class Portion(msgspec.Struct, frozen=True):
     faults: list[Fault]
     finished: bool
     torn: int = 0
+    current: bool = False
 
 
 class _Limit(msgspec.Struct, frozen=True):
@@ -77,6 +79,7 @@ class _Limit(msgspec.Struct, frozen=True):
     offset: int
     exact: bool
     closed: bool = False
+    live: bool = False
 
 
 _DEAD = _Limit(1 << 62, 1 << 62, exact=False)
@@ -109,7 +112,6 @@ def is_live(folder: Path) -> bool:
 def watermark(folder: Path) -> Watermark:
     """How far the epoch is durable, as its writer last said; all zeros when it never did."""
     try:
-        # asked for twenty times a second: no object of a file, no look at its size
         fd = os.open(f"{folder}/watermark", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return unpack_watermark(bytes(WATERMARK_BYTES))
@@ -117,6 +119,21 @@ def watermark(folder: Path) -> Watermark:
         return unpack_watermark(os.read(fd, WATERMARK_BYTES).ljust(WATERMARK_BYTES, b"\0"))
     finally:
         os.close(fd)
+
+
+@contextmanager
+def watching(marks: Mapping[Path, Watermark | None]) -> Iterator[Callable[[], bool]]:
+    """Asks whether any of these epochs, by folder, has another watermark than the one given. Asked for twenty times a second: the
+    files stay open.
+    """
+    with ExitStack() as opened:
+        seen: list[tuple[int, bytes]] = []
+        for folder, mark in marks.items():
+            with suppress(FileNotFoundError):
+                fd = os.open(f"{folder}/watermark", os.O_RDONLY | os.O_CLOEXEC)
+                opened.callback(os.close, fd)
+                seen.append((fd, pack_watermark(mark) if mark is not None else b""))
+        yield lambda: any(os.pread(fd, WATERMARK_BYTES, 0) != packed for fd, packed in seen)
 
 
 def closed(folder: Path, name: str = "closed") -> Closed | None:
@@ -171,7 +188,8 @@ def read(epoch: EpochAt, cursor: Cursor, max_bytes: int = 1 << 20, *, locked: bo
         cursor = msgspec.structs.replace(part.cursor, segment=number + 1, offset=0)
         return Portion(part.frames, number, cursor, part.faults, finished=False, torn=part.torn)
     done = at_end and limit.closed and number >= limit.segment
-    return Portion(part.frames, number, part.cursor, part.faults, finished=done, torn=part.torn)
+    current = at_end and limit.live and number == limit.segment
+    return Portion(part.frames, number, part.cursor, part.faults, finished=done, torn=part.torn, current=current)
 
 
 def _limit(folder: Path, *, locked: bool) -> _Limit:
@@ -181,7 +199,7 @@ def _limit(folder: Path, *, locked: bool) -> _Limit:
             return _Limit(end.segment, end.offset, exact=True, closed=True)
         if not locked and is_live(folder):
             mark = watermark(folder)
-            return _Limit(mark.segment, mark.offset, exact=True)
+            return _Limit(mark.segment, mark.offset, exact=True, live=True)
     end = closed(folder, "ended")
     return _DEAD if end is None else _Limit(end.segment, end.offset, exact=True)
 

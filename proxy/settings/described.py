@@ -7,9 +7,7 @@ a process of that moment reads, checks and compiles (`python -m proxy.app descri
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,10 +16,10 @@ from proxy.core.alerts import AlertTarget
 from proxy.core.otlp import OtlpTarget
 from proxy.core.principal import Principal
 from proxy.core.terms import Clause, Unsaid
+from proxy.settings.following import stamps
 
 CONFIG_VARIABLE = "TOS_PROXY_CONFIG"
 DEFAULT_FILE = "tos-proxy.yaml"
-_MOST_FOLLOWED = 20_000
 
 
 class SignOnOptions(msgspec.Struct, frozen=True):
@@ -84,54 +82,25 @@ def config_file(environ: Mapping[str, str], folder: Path) -> Path | None:
     return usual if usual.exists() else None
 
 
-def digest(environ: Mapping[str, str], folder: Path | None = None, followed: Sequence[str] = ()) -> str:
-    """Changes with the configuration file and with what is `followed` (files and folders of policies and terms). Where there is no
-    file, it is that of an empty one, as it is for what was loaded.
+def digest(
+    environ: Mapping[str, str], folder: Path | None = None, followed: Sequence[str] = (), look: Callable[[str], str] = stamps
+) -> str:
+    """Changes with the configuration file and with what is `followed` (files and folders of policies and terms), as `look` sees it.
+    Where there is no file, it is that of an empty one, as it is for what was loaded.
     """
     file = config_file(environ, (folder or Path.cwd()).absolute())
     try:
         written = hashlib.sha256(file.read_bytes() if file else b"").hexdigest()
     except OSError:
         written = ""
-    return digest_with(written, followed)
+    return digest_with(written, followed, look)
 
 
-def digest_with(written: str, followed: Sequence[str]) -> str:
-    """The digest where that of the file is known. Of what is followed, names and what changes with every write are looked at, not
-    contents: this is asked every second.
-    """
+def digest_with(written: str, followed: Sequence[str], look: Callable[[str], str] = stamps) -> str:
+    """The digest where that of the file is known."""
     if not followed:
         return written
     found = hashlib.sha256(written.encode())
     for path in followed:
-        found.update("".join(islice(_stamps(path), _MOST_FOLLOWED)).encode("utf-8", "surrogateescape"))
+        found.update(look(path).encode("utf-8", "surrogateescape"))
     return found.hexdigest()
-
-
-def _stamps(path: str) -> Iterator[str]:
-    """A line for a file, or for each file of a folder. Links to files are followed, which is how mounts change."""
-    try:
-        found = sorted(os.scandir(path), key=_name)
-    except NotADirectoryError:
-        yield _stamp(path, Path(path))
-        return
-    except OSError:
-        yield f"{path} cannot be read\n"
-        return
-    for each in found:
-        if each.is_dir(follow_symlinks=False):
-            yield from _stamps(each.path) if not each.name.startswith(".") else ()
-        elif each.name.endswith((".yaml", ".yml", ".json")) and each.is_file():
-            yield _stamp(each.name, each)
-
-
-def _stamp(name: str, file: os.DirEntry[str] | Path) -> str:
-    try:
-        found = file.stat()
-    except OSError:
-        return f"{name} is gone\n"
-    return f"{name} {found.st_ino} {found.st_mtime_ns} {found.st_size}\n"
-
-
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name

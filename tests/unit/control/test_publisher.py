@@ -30,12 +30,15 @@ def test_first_is_a_base(tmp_path: Path) -> None:
 
 
 def test_change_is_appended(tmp_path: Path) -> None:
-    """A changed, a new and a dropped principal become one delta behind the same base, under the next number."""
+    """A changed, a new and a dropped principal become one delta behind the same base, under the next number; its stamp says so."""
     publisher = Publisher(tmp_path)
+    assert publisher.stamp() is None
     publisher.configure([principal("a"), principal("b")])
+    stamp = publisher.stamp()
     before = current(tmp_path)
     assert publisher.configure([principal("a", "eval.private"), principal("c")]) == 2
     assert current(tmp_path).startswith(before)
+    assert stamp not in {None, publisher.stamp()}
     assert publisher.entries() == {("principal", "a"): principal("a", "eval.private"), ("principal", "c"): principal("c")}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.control import reading
+from proxy.control.arrivals import Arrivals
 from proxy.control.reading import read_on
 from proxy.ledger.store_errors import StoreUnavailableError
 
@@ -31,3 +32,25 @@ async def test_it_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPa
     assert notes == [("it waits", {"reason": "a"}), ("it waits", {"reason": "c"})]
     stop.set()
     await read_on(stop, pass_once, note, "it waits", 0)
+
+
+async def test_a_duty_that_is_told_of_arrivals_sleeps_until_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It passes once for what is there, then for what arrives; what arrives during a pass is not slept through."""
+    monkeypatch.setattr(reading, "_IDLE_SECONDS", 3600.0)
+    stop, arrivals, passed = asyncio.Event(), Arrivals(), asyncio.Queue[int]()
+    arriving = iter((0, 0, 5, 0))
+
+    async def pass_once(_stop: asyncio.Event) -> None:
+        passed.put_nowait(arrivals.count)
+        arrivals.add(next(arriving))
+
+    running = asyncio.create_task(read_on(stop, pass_once, lambda *_, **__: None, "it waits", 0, arrivals))
+    async with asyncio.timeout(20):
+        assert await passed.get() == 0
+        arrivals.add(2)
+        assert await passed.get() == 2
+        arrivals.add(1)
+        assert [await passed.get() for _ in range(2)] == [3, 8]
+        stop.set()
+        await running
+    assert passed.empty()

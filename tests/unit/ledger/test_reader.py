@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.ledger import reader, segments
+from proxy.ledger.epoch import Watermark, pack_watermark
 from proxy.ledger.reader import Cursor, EpochAt
 from tests.ledger_oracle import frames
 from tests.torture.powercut import small_files
@@ -144,3 +145,19 @@ async def test_removed_segments_are_skipped_by_who_was_past_them(tmp_path: Path)
         cursor = reader.read(epoch, cursor).cursor
     segment_of(epoch, 1).unlink()
     assert reader.read(epoch, cursor).faults == []
+
+
+def test_a_watermark_that_moves_is_seen(tmp_path: Path) -> None:
+    """Of several epochs any counts; one whose file is not there yet says nothing; one that nobody looked at counts as moved."""
+    still, moving = tmp_path / "1", tmp_path / "2"
+    marks = {still: Watermark(1, 64, 0, 1), moving: Watermark(2, 1 << 31, 7, 1)}
+    for folder, mark in marks.items():
+        folder.mkdir()
+        (folder / "watermark").write_bytes(pack_watermark(mark))
+        assert reader.watermark(folder) == mark
+    with reader.watching({**marks, tmp_path / "3": None}) as moved:
+        assert not moved()
+        (moving / "watermark").write_bytes(pack_watermark(Watermark(2, 1 << 31, 8, 1)))
+        assert moved()
+    with reader.watching({still: None}) as moved:
+        assert moved()
