@@ -34,7 +34,7 @@ def call(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     """
     from proxy.settings.compiling import compile_configuration
 
-    compiled = compile_configuration(os.environ, make=True)
+    compiled = compile_configuration(os.environ, make=True, unset_keys=True)
     served = _served(compiled.settings.data_dir)
     if served is None:
         return asyncio.run(_here(compiled, method, path, body))

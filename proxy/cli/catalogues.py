@@ -34,7 +34,7 @@ def known() -> Known:
     from proxy.core.terms import Adoption
     from proxy.settings.compiling import compile_configuration
 
-    compiled = compile_configuration(os.environ, make=False)
+    compiled = compile_configuration(os.environ, make=False, unset_keys=True)
     published = Publisher(compiled.settings.data_dir).entries()
     adoptions = {
         name: msgspec.json.decode(line.value, type=Adoption)

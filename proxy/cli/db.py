@@ -38,7 +38,7 @@ def upgrade(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
     from proxy.settings.compiling import compile_configuration
 
     settle(config, data_dir)
-    found = asyncio.run(_upgrade(compile_configuration(os.environ, make=True).settings))
+    found = asyncio.run(_upgrade(compile_configuration(os.environ, make=True, unset_keys=True).settings))
     if json_:
         print(json.dumps(found, indent=2))
         return

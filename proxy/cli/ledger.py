@@ -162,7 +162,7 @@ def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
     from proxy.settings.compiling import compile_configuration
 
     settle(config, data_dir)
-    settings = compile_configuration(os.environ, make=True).settings
+    settings = compile_configuration(os.environ, make=True, unset_keys=True).settings
     if served := who_serves(settings.data_dir, CONTROL):
         raise LedgerBusyError(f"process {served['pid']} serves {settings.data_dir}; stop it first")
     count = asyncio.run(_reindex(settings, quiet=json_ or not sys.stderr.isatty()))

@@ -63,7 +63,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
     settle(config, data_dir)
     now = time.time_ns() // 1000
     span = Span(_moment(since, now), _moment(until, now), frozenset(principal or []), frozenset(upstream or []))
-    compiled = compile_configuration(os.environ, make=False)
+    compiled = compile_configuration(os.environ, make=False, unset_keys=True)
     both = sets(compiled, Draft(tuple(draft or ()), terms, enforce, alone), now)
     with _progress() as told:
         ran = asyncio.run(run(compiled, both, span, limit_examples, told))

@@ -74,7 +74,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     given = _given(
         {"upstream": upstream, "endpoint": endpoint, "model": model, "purpose": purpose, "on": on}, principal, attribute, setting
     )
-    compiled = compile_configuration(os.environ, make=False)
+    compiled = compile_configuration(os.environ, make=False, unset_keys=True)
     entries = [*entries_in_force(compiled.settings.data_dir, compiled.entries), *_drafted(draft)]
     _print(_explanation(what or [], request, given, compiled, entries), json_=json_)
 

@@ -93,7 +93,7 @@ async def _release(
     from proxy.provenance.releasing import manifest
     from proxy.settings.compiling import compile_configuration, running
 
-    compiled = compile_configuration(os.environ, make=True)
+    compiled = compile_configuration(os.environ, make=True, unset_keys=True)
     at = running(compiled.settings)
     rules = in_force(at.data_dir, compiled.entries)
     if not rules.rows:

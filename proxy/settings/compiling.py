@@ -54,9 +54,12 @@ class Compiled:
         )
 
 
-def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = None, *, make: bool) -> Compiled:
+def compile_configuration(
+    environ: Mapping[str, str], folder: FilePath | None = None, *, make: bool, unset_keys: bool = False
+) -> Compiled:
     """Read, check and compile. With `make` the data folder and the identity key are made when there are none; without, nothing is
-    written, and entries for keys whose fingerprint needs the identity key are missing.
+    written, and entries for keys whose fingerprint needs the identity key are missing. With `unset_keys` keys whose variables are
+    not set are missing, too: whoever runs a command beside the proxy need not have its clients' keys.
 
     Raises: ConfigurationError with every problem.
     """
@@ -65,11 +68,12 @@ def compile_configuration(environ: Mapping[str, str], folder: FilePath | None = 
         _make_data_dir(loaded.settings.data_dir)
     identity = identity_key(loaded.settings.data_dir, environ, make=make)
     keys = Keys(loaded.settings, environ, identity)
-    if keys.findings:
-        raise ConfigurationError([Problem(_place(loaded, path), dotted(path), message) for path, message in keys.findings])
+    wrong = keys.findings if unset_keys else [*keys.unset, *keys.findings]
+    if wrong:
+        raise ConfigurationError([Problem(_place(loaded, path), dotted(path), message) for path, message in wrong])
     warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
     warnings += _mortal_key(loaded, environ)
-    warnings += _parted_limits(loaded)
+    warnings += [*_parted_limits(loaded), *_unset_secrets(loaded, environ)]
     settings = loaded.settings
     paths = followed(settings, _base(loaded, folder))
     seen = digest_with(loaded.digest, paths)
@@ -165,6 +169,20 @@ def _parted_limits(loaded: Loaded) -> list[Problem]:
     told = "" if settings.redis_url else parted(settings.gateway.workers, own, settings.limits)
     path = ("gateway", "workers")
     return [Problem(_place(loaded, path), dotted(path), told, "set redis_url, and they share it")] if told else []
+
+
+def _unset_secrets(loaded: Loaded, environ: Mapping[str, str]) -> list[Problem]:
+    """Secrets that are named and not there: nothing stops for them, and nobody who relies on them would notice here."""
+    named = {
+        ("alerts", name, "secret_env"): (each.secret_env, "webhooks go unsigned") for name, each in loaded.settings.alerts.items()
+    }
+    if (oidc := loaded.settings.admin.oidc) is not None:
+        named["admin", "oidc", "client_secret_env"] = (oidc.client_secret_env, "nobody can sign in by it")
+    return [
+        Problem(_place(loaded, path), dotted(path), f"the environment variable {variable} is not set: {so}")
+        for path, (variable, so) in named.items()
+        if variable and not environ.get(variable)
+    ]
 
 
 def _plain(loaded: Loaded, path: Path, hashed: str | None) -> Problem:

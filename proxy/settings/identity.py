@@ -74,14 +74,15 @@ def identity_key(data_dir: Path, environ: Mapping[str, str], *, make: bool) -> b
 
 
 class Keys:
-    """The keys of all configured principals, resolved. `problems` tells variables that are not set and keys that two principals
-    share.
+    """The keys of all configured principals, resolved. `unset` tells variables that are not set, `findings` keys that two
+    principals share.
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], identity: bytes | None) -> None:
         self.known: list[KnownKey] = []
         self.plain: list[tuple[Place, KnownKey | None]] = []
         """Keys that stand in the configuration themselves, hashed where the identity key is known."""
+        self.unset: list[tuple[Place, str]] = []
         self.findings: list[tuple[Place, str]] = []
         self._environ = environ
         self._identity = identity
@@ -110,7 +111,7 @@ class Keys:
         if form == "env" and rest:
             key, plain = self._environ.get(rest, "").strip(), False
             if not key:
-                self.findings.append((path, f"the environment variable {rest} is not set"))
+                self.unset.append((path, f"the environment variable {rest} is not set"))
                 return None
         virtual = key.startswith(VIRTUAL_PREFIX)
         if not virtual and self._identity is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -22,6 +23,15 @@ def test_problems_become_words() -> None:
     with pytest.raises(ApiError, match="answered 502"):
         _content(502, b"<html>")
     assert _content(200, b'{"a": 1}') == {"a": 1}
+
+
+def test_the_keys_of_clients_are_not_needed(command: Command, tmp_path: Path) -> None:
+    """Who decides cases or reads terms need not have in his environment the keys that configured principals call with."""
+    (tmp_path / "tos-proxy.yaml").write_text("principals: {bot: {keys: ['env:GONE'], purpose: use.product}}")
+    listed = command("principal", "list", "--json")
+    assert (listed.code, json.loads(listed.out)[0]["name"]) == (0, "bot")
+    assert command("terms", "verdict", "--upstream", "openai").code == 0
+    assert command("config", "check").code == 2
 
 
 def test_a_proxy_without_admin_is_named(command: Command, start_proxy: StartProxy) -> None:

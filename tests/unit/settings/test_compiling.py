@@ -12,7 +12,9 @@ from tests.unit.settings.written import loaded
 
 
 def test_unset_key_variables_and_shared_keys(tmp_path: Path) -> None:
-    """A key's variable that is not set, and a key of two principals, are problems with their places."""
+    """A key's variable that is not set, and a key of two principals, are problems with their places; beside a running proxy, which
+    has the variable, the first is none.
+    """
     text = "principals:\n  a: {keys: ['env:GONE', 'key:" + "0" * 64 + "']}\n  b: {keys: ['key:" + "0" * 64 + "']}\n"
     (tmp_path / "tos-proxy.yaml").write_text(text)
     with pytest.raises(ConfigurationError) as caught:
@@ -21,6 +23,23 @@ def test_unset_key_variables_and_shared_keys(tmp_path: Path) -> None:
         "tos-proxy.yaml:2:14: principals.a.keys.0: the environment variable GONE is not set",
         "tos-proxy.yaml:3:14: principals.b.keys.0: the same key as one of a's",
     ]
+    (tmp_path / "tos-proxy.yaml").write_text(text.splitlines()[0] + "\n" + text.splitlines()[1])
+    beside = compile_configuration({}, tmp_path, make=False, unset_keys=True)
+    assert [principal.name for principal in beside.principals] == ["a"]
+
+
+def test_secrets_that_are_not_there_are_told(tmp_path: Path) -> None:
+    """An alert that would go unsigned and a sign-on that nobody passes are warnings, unless their variables are set."""
+    text = (
+        "alerts: {pager: {url: 'http://127.0.0.1:9/h', secret_env: PAGER}}\n"
+        "admin:\n  oidc: {issuer: 'https://i', client_id: c, client_secret_env: OIDC, roles: {a: admin}}\n"
+    )
+    (tmp_path / "tos-proxy.yaml").write_text(text)
+    assert [str(each).removeprefix(f"{tmp_path}/") for each in compile_configuration({}, tmp_path, make=False).warnings] == [
+        "tos-proxy.yaml:1:59: alerts.pager.secret_env: the environment variable PAGER is not set: webhooks go unsigned",
+        "tos-proxy.yaml:3:64: admin.oidc.client_secret_env: the environment variable OIDC is not set: nobody can sign in by it",
+    ]
+    assert not compile_configuration({"PAGER": "whsec_x", "OIDC": "x"}, tmp_path, make=False).warnings
 
 
 def test_checking_writes_nothing(tmp_path: Path) -> None:
