@@ -141,8 +141,8 @@ class BatchBuilder:
         if entry is not None:
             batch.last_at = entry.at
         kind, record_id = (kind_of(entry), entry.id) if entry is not None else ("", "")
-        place = (batch.instance, batch.epoch, seq, batch.last_at // DAY_US)
-        batch.entries.append((*place, kind, record_id, batch.last_at, evidence, leaf(evidence)))
+        at = batch.last_at
+        batch.entries.append((batch.instance, batch.epoch, seq, at // DAY_US, kind, record_id, at, evidence, leaf(evidence)))
         if isinstance(entry, Intent):
             batch.projection.intent(entry)
             self._own_part(frame, entry.id, "request", entry.content.key)

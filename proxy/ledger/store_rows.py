@@ -118,9 +118,10 @@ def _mode(content: Content | None) -> str:
 
 
 def intent_row(entry: Intent) -> Row:
-    """The values of `INTENT_COLUMNS`."""
-    facts = entry.facts
+    """The id and the values of `INTENT_COLUMNS`."""
+    facts, clauses, rules = entry.facts, entry.clauses, entry.rules
     return (
+        entry.id,
         entry.at,
         entry.instance,
         entry.epoch,
@@ -141,13 +142,13 @@ def intent_row(entry: Intent) -> Row:
         entry.retry,
         entry.model_requested,
         facts.inspection,
-        json_text(facts.flags),
+        json_text(facts.flags) if facts.flags else "",
         facts.stream,
         entry.request_bytes,
         entry.verdict,
         entry.decision,
-        json_text(entry.clauses),
-        json_text(entry.rules),
+        json_text(clauses) if clauses else "",
+        json_text(rules) if rules else "",
         entry.content.mode,
     )
 
@@ -266,25 +267,26 @@ class Projection:
 
     def intent(self, entry: Intent) -> None:
         """Take an intent or a refusal."""
-        row = intent_row(entry)
+        row, record_id = intent_row(entry), entry.id
         if isinstance(entry, Refusal):
-            self.whole[entry.id] = (entry.id, *row, *refusal_row(entry))
-        elif (ended := self.ended.pop(entry.id, None)) is not None:
-            self.whole[entry.id] = (entry.id, *row, *ended[1:])
-        elif entry.id not in self.whole:
-            self.opened[entry.id] = (entry.id, *row)
-        if entry.refers and not isinstance(entry, Refusal):
-            self.refers[entry.id] = (entry.id, json_text(entry.refers))
+            self.whole[record_id] = row + refusal_row(entry)
+            return
+        if (ended := self.ended.pop(record_id, None)) is not None:
+            self.whole[record_id] = row + ended[1:]
+        elif record_id not in self.whole:
+            self.opened[record_id] = row
+        if entry.refers:
+            self.refers[record_id] = (record_id, json_text(entry.refers))
 
     def outcome(self, entry: Outcome) -> None:
         """Take an outcome."""
-        row = outcome_row(entry)
+        row, record_id = outcome_row(entry), entry.id
         if entry.status < 300 and (made := made_by(entry.facts)):
-            self.created[entry.id] = (entry.id, json_text(made))
-        if (opened := self.opened.pop(entry.id, None)) is not None:
-            self.whole[entry.id] = (*opened, *row)
-        elif entry.id not in self.whole:
-            self.ended[entry.id] = (entry.id, *row)
+            self.created[record_id] = (record_id, json_text(made))
+        if (opened := self.opened.pop(record_id, None)) is not None:
+            self.whole[record_id] = opened + row
+        elif record_id not in self.whole:
+            self.ended[record_id] = (record_id, *row)
 
     def line(self, entry: Line) -> None:
         """Take a line."""

@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
@@ -43,8 +42,8 @@ _OPENED = ("id", *INTENT_COLUMNS)
 _ENDED = ("id", *OUTCOME_COLUMNS)
 
 
-_MANY, _WIDE = 128, 16
-"""Rows and columns from which on it pays to have a statement made for them: some 0.1 ms and tens of KB for exchanges."""
+_MANY = 128
+"""Rows from which on it pays to have a statement made for them: some 0.1 ms and tens of KB for exchanges."""
 
 _TOGETHER, _MOST_BOUND = 32, 512
 """Most rows and most bound values of one statement; older builds of SQLite take no more than 999 values."""
@@ -157,23 +156,31 @@ def _literal(column: tuple[Any, ...]) -> str | None:
 
 
 def _executemany(connection: sqlite3.Connection, statement: _Statement, rows: Sequence[Row]) -> int:
-    """Write rows; gives how many were written. Many go in statements of many rows each, which open the indexes once, and what many
-    wide ones have in common stands in the statement: a text that is bound is copied for each row into memory of its own, and most
-    columns of an exchange are like those of the one before.
+    """Write rows; gives how many were written. Many go in statements of many rows each, which open the indexes once, and what all
+    have in common stands in the statement: a text that is bound is copied for each row into memory of its own, and most columns of
+    an exchange are like those of the one before.
     """
     if len(rows) < _MANY:
         return connection.executemany(statement.sqlite(), rows).rowcount if rows else 0
-    values = ["?"] * len(statement.columns)
-    if len(values) >= _WIDE:
-        columns = list(zip(*rows, strict=True))
-        literals = [_literal(column) for column in columns]
-        if own := [column for column, literal in zip(columns, literals, strict=True) if literal is None]:
-            values, rows = [literal or "?" for literal in literals], list(zip(*own, strict=True))
-    together = max(1, min(_TOGETHER, _MOST_BOUND // values.count("?")))
-    end = len(rows) // together * together
-    taken = (tuple(chain.from_iterable(rows[at : at + together])) for at in range(0, end, together))
-    written = connection.executemany(statement.sqlite(values, together), taken).rowcount
-    return written + (connection.executemany(statement.sqlite(values), rows[end:]).rowcount if end < len(rows) else 0)
+    columns = list(zip(*rows, strict=True))
+    literals = [_literal(column) for column in columns]
+    own = [column for column, literal in zip(columns, literals, strict=True) if literal is None]
+    if not own:
+        return connection.executemany(statement.sqlite(), rows).rowcount
+    values = [literal or "?" for literal in literals]
+    width, together = len(own), max(1, min(_TOGETHER, _MOST_BOUND // len(own)))
+    bound: list[Any] = [None] * (len(rows) * width)
+    for at, column in enumerate(own):
+        bound[at::width] = column
+    step = together * width
+    end = len(bound) // step * step
+    written = connection.executemany(
+        statement.sqlite(values, together), (bound[at : at + step] for at in range(0, end, step))
+    ).rowcount
+    if end < len(bound):
+        left = (bound[at : at + width] for at in range(end, len(bound), width))
+        written += connection.executemany(statement.sqlite(values), left).rowcount
+    return written
 
 
 def _ship_sqlite(connection: sqlite3.Connection, batch: Batch) -> Shipped:
