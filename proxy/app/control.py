@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import resource
 import socket
@@ -28,6 +29,7 @@ from proxy.control.references import ReferencePublisher
 from proxy.control.results import ResultTies
 from proxy.control.retention import Bounds, Retention
 from proxy.control.shipper import Shipper
+from proxy.control.store_awaited import answer_until
 from proxy.core.errors import TosProxyError
 from proxy.core.otlp import OtlpTarget
 from proxy.core.principal import Principal
@@ -119,12 +121,16 @@ class Control:
         self._analyst: Analyst | None = None
         self._alerting: Alerts | None = None
         self._telemetry: Telemetry | None = None
+        self._opened, self._missed = asyncio.Event(), asyncio.Event()
         self._diagnostics = Diagnostics("control")
         self.watch = ConfigurationWatch(self._publisher, self._compile, self._digest, self._diagnostics)
 
     def duties(self) -> dict[str, Duty]:
         """What control does, in the order in which it begins."""
-        return {"configuration": self.watch.run, "ledger": self._keep_ledger}
+        duties: dict[str, Duty] = {"configuration": self.watch.run, "ledger": self._keep_ledger}
+        if self._listeners:
+            duties["admin_awaiting"] = lambda stop: answer_until(self._opened, stop, self._listeners, missed=self._missed)
+        return duties
 
     def samples(self) -> list[Sample]:
         """Figures for /metrics."""
@@ -206,7 +212,10 @@ class Control:
 
     async def _keep_ledger(self, stop: asyncio.Event) -> None:
         """Everything that needs the store; begun again for as long as the database is away."""
-        async with opened(self.running) as ledger:
+        async with contextlib.AsyncExitStack() as held:
+            held.callback(self._missed.set)
+            ledger = await held.enter_async_context(opened(self.running))
+            self._opened.set()
             keyring = KeyringReader(self.running.data_dir, secrets.load(self.running.data_dir, self._environ).master)
             shipper = self._shipper = Shipper(
                 ledger.store, self.running.data_dir, keyring, self._diagnostics.warning, insist=self.running.copied

@@ -55,12 +55,13 @@ class HealthListener:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
-            writer.write(_answer(431, PLAIN, "the head is too long\n"))
+            writer.write(answer(431, PLAIN, "the head is too long\n"))
             await writer.drain()
             return
-        method, target = _request_line(head)
+        method, target = request_line(head)
         status, kind, text = await self._page(method, target)
-        writer.write(_answer(status, kind, text, body=method != "HEAD"))
+        allow = "allow: GET, HEAD\r\n" if status == HTTPStatus.METHOD_NOT_ALLOWED else ""
+        writer.write(answer(status, kind, text, body=method != "HEAD", more=allow))
         await writer.drain()
 
     async def _page(self, method: str, target: str) -> Page:
@@ -72,7 +73,7 @@ class HealthListener:
         return await page() if page is not None else (404, PLAIN, f"here are {' '.join(self._pages)}\n")
 
 
-def _request_line(head: bytes) -> tuple[str, str]:
+def request_line(head: bytes) -> tuple[str, str]:
     """Method and target, two empty texts for anything but a request line of HTTP/1."""
     parts = head.split(b"\r\n", 1)[0].split(b" ")
     if len(parts) != 3 or parts[2] not in (b"HTTP/1.1", b"HTTP/1.0") or not parts[0].isalpha():
@@ -80,10 +81,11 @@ def _request_line(head: bytes) -> tuple[str, str]:
     return parts[0].decode("ascii", "replace"), parts[1].decode("ascii", "replace")
 
 
-def _answer(status: int, kind: str, text: str, *, body: bool = True) -> bytes:
+def answer(status: int, kind: str, text: str, *, body: bool = True, more: str = "") -> bytes:
+    """An answer that ends its connection; `more` are lines of its head."""
     content = text.encode()
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {kind}\r\ncontent-length: {len(content)}\r\n"
-        "cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+        f"{more}cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + (content if body else b"")

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import httpx2
+
 from proxy.telemetry import names
 from tests.proxy_server import ROOT, ProxyServer, StartProxy
 from tests.unit.control.test_supervisor import exchange
@@ -38,11 +40,12 @@ def carries_the_framework(server: ProxyServer) -> bool:
 
 
 def test_database_that_cannot_be_used(start_proxy: StartProxy) -> None:
-    """With its database away control says so in one line and goes on trying; the gateway serves."""
+    """With its database away control says so in one line and goes on trying; the gateway serves, and who calls the API is told."""
     server = start_proxy(configuration={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
     server.until(lambda: "duty failed" in server.stderr)
     assert exchange(server) == 200
     assert server.get("/readyz")[0] == 200
+    assert "cannot be used yet" in httpx2.get(server.admin_url, timeout=20, trust_env=False).text
 
 
 def test_a_lean_control_carries_no_weight(tmp_path: Path) -> None:

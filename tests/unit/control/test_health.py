@@ -22,7 +22,9 @@ def test_garbage_at_the_health_listener(shared_proxy_server: ProxyServer) -> Non
     for sent, status in expected.items():
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
             connection.sendall(sent)
-            assert connection.recv(4096).split(b" ")[1] == status
+            answered = connection.recv(4096)
+            assert answered.split(b" ")[1] == status
+            assert (b"\r\nallow: GET, HEAD\r\n" in answered) == (status == b"405")
     assert shared_proxy_server.get("/healthz") == (200, "ok\n")
     assert 'tos_proxy_build{version="' in shared_proxy_server.get("/metrics")[1]
 
