@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from proxy.settings.schema import Settings
 
 _ALARM = 0.8
+_DAMAGED = ("file is not a database", "disk image is malformed")
+"""What SQLite says of a file that no waiting mends."""
 
 
 class LedgerBusyError(TosProxyError):
@@ -151,7 +153,8 @@ def _human(size: int) -> str:
 def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: JsonOption = False) -> None:
     """Rebuild the store from the segments that are there and the entries it has; nothing certain is deleted.
 
-    The proxy must be stopped. What contradicts the store becomes an incident in it.
+    The proxy must be stopped. What contradicts the store becomes an incident in it. Added principals and what people decided are in
+    no segment: they come from a backup of the store.
 
     \b
     Examples:
@@ -159,13 +162,21 @@ def reindex(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     from proxy.control.plan import CONTROL
     from proxy.control.presence import who_serves
-    from proxy.settings.compiling import compile_configuration
+    from proxy.ledger.store_errors import StoreUnavailableError
+    from proxy.settings.compiling import compile_configuration, running
 
     settle(config, data_dir)
     settings = compile_configuration(os.environ, make=True, unset_keys=True).settings
     if served := who_serves(settings.data_dir, CONTROL):
         raise LedgerBusyError(f"process {served['pid']} serves {settings.data_dir}; stop it first")
-    count = asyncio.run(_reindex(settings, quiet=json_ or not sys.stderr.isatty()))
+    try:
+        count = asyncio.run(_reindex(settings, quiet=json_ or not sys.stderr.isatty()))
+    except StoreUnavailableError as error:
+        if not any(said in str(error) for said in _DAMAGED):
+            raise
+        file = running(settings).store_url.removeprefix("sqlite:///")
+        aside = f"put {file} aside (its -wal and -shm too), or a backup in its place, and try again"
+        raise StoreUnavailableError(f"{error}; {aside}") from None
     print(json.dumps({"entries": count}) if json_ else f"the store holds {count} entries, all of them projected anew")
 
 

@@ -125,7 +125,8 @@ def _check_certificates(settings: Settings) -> None:
     from proxy.documents.problems import ConfigurationError, Problem
 
     presented = {name: each for name, each in settings.upstreams.items() if each.client_certificate is not None}
-    if settings.gateway.tls is None and not presented:
+    trusted = any(os.environ.get(variable) for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    if settings.gateway.tls is None and not presented and not trusted:
         return
     from proxy.wire.origin import WireSettingError
     from proxy.wire.tls import client_context, server_context
@@ -134,6 +135,9 @@ def _check_certificates(settings: Settings) -> None:
     try:
         if settings.gateway.tls is not None:
             server_context(settings.gateway.tls.certificate, settings.gateway.tls.key)
+        whose = ""
+        if trusted:
+            client_context(os.environ)
         for name, each in presented.items():
             whose = f"upstreams.{name}"
             client_context(os.environ, certificate=each.client_certificate, key=each.client_key)

@@ -22,8 +22,8 @@ class CannotListenError(TosProxyError):
 def bind(host: str, port: int, *, what: str, change: str, patience: float = 0.0) -> list[socket.socket]:
     """Listening sockets on every address `host` has (one, when `port` is 0), non-blocking, not inheritable.
 
-    `what` names the listener and `change` the setting for people. `patience`: seconds to wait for a port that is in use, since the
-    children of a supervisor that was killed let go of it a moment later.
+    `what` is the listener's section of the configuration, `change` names the setting of its port for people. `patience`: seconds to
+    wait for a port that is in use, since the children of a supervisor that was killed let go of it a moment later.
 
     Raises: CannotListenError.
     """
@@ -35,6 +35,8 @@ def bind(host: str, port: int, *, what: str, change: str, patience: float = 0.0)
             if error.errno == errno.EADDRINUSE and time.monotonic() < until:
                 time.sleep(_RETRY_SECONDS)
                 continue
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                change = f"{what}.host or TOS_PROXY_{what.upper()}__HOST"
             raise CannotListenError(f"{what} cannot listen on {host}:{port}: {_reason(error)}; change it with {change}") from None
 
 
@@ -45,6 +47,8 @@ def _reason(error: OSError) -> str:
         return "ports below 1024 need more rights"
     if isinstance(error, socket.gaierror):
         return "the host has no address"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address"
     return os.strerror(error.errno) if error.errno else str(error)
 
 

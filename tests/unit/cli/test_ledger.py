@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.proxy_server import ProxyServer
 from tests.unit.cli.conftest import Command
@@ -28,3 +29,15 @@ def test_status_and_reindex(command: Command, proxy_server: ProxyServer) -> None
     assert "unknown while no proxy runs" in command("ledger", "status", "--config", file).out
     rebuilt = json.loads(command("ledger", "reindex", "--json", "--config", file).out)
     assert rebuilt["entries"] >= 3
+
+
+def test_a_damaged_store_is_put_aside(command: Command, tmp_path: Path) -> None:
+    """Where SQLite's file is none any more, reindex says what to do; done, it rebuilds what the segments have."""
+    data = tmp_path / "tos-proxy-data"
+    data.mkdir()
+    (data / "store.db").write_text("no database, but long enough to be looked at as if it were one" * 20)
+    ran = command("ledger", "reindex")
+    assert ran.code == 1
+    assert f"file is not a database; put {data}/store.db aside" in ran.err
+    (data / "store.db").unlink()
+    assert command("ledger", "reindex").code == 0

@@ -56,6 +56,10 @@ def test_self_signed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_certificates_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line before anything starts, not a gateway that ends again and again; control alone does not need the files."""
     (tmp_path / "c.pem").write_text("no certificate")
+    with monkeypatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", "nowhere.pem")
+        with pytest.raises(ConfigurationError, match=r"^SSL_CERT_FILE names nowhere.pem, which does not exist$"):
+            prepare("gateway", 0.0)
     for prefix, whose in (("GATEWAY__TLS__", "gateway.tls"), ("UPSTREAMS__OPENAI__CLIENT_", "upstreams.openai")):
         for file, why in (("nowhere.pem", "does not exist"), ("c.pem", "not a PEM certificate and key")):
             with monkeypatch.context() as patch:

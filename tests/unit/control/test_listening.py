@@ -34,12 +34,17 @@ def test_taken_port_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "reason"), [("127.0.0.1", "taken"), ("no.such.host.invalid", "no address"), ("192.0.2.1", "assign")]
+    ("host", "reason", "change"),
+    [
+        ("127.0.0.1", "taken", "--port"),
+        ("no.such.host.invalid", "no address", "gateway.host or TOS_PROXY_GATEWAY__HOST"),
+        ("192.0.2.1", "no such address", "gateway.host or TOS_PROXY_GATEWAY__HOST"),
+    ],
 )
-def test_reasons(host: str, reason: str) -> None:
+def test_reasons(host: str, reason: str, change: str) -> None:
     """Why not, and what to change, in one line."""
     (taken,) = bind("127.0.0.1", 0, what="x", change="y")
-    with taken, pytest.raises(CannotListenError, match=rf"gateway cannot listen on {host}.*{reason}.*change it with --port"):
+    with taken, pytest.raises(CannotListenError, match=rf"gateway cannot listen on {host}.*{reason}.*change it with {change}$"):
         bind(host, taken.getsockname()[1], what="gateway", change="--port")
 
 
