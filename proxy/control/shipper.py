@@ -31,9 +31,11 @@ PASS_BYTES = 2 * 1024 * 1024
 """Bytes of frames read before they are written: some 600 exchanges of 1 KB, and the bound of what a pass holds in memory."""
 
 _LEAST_SHARE = 256 * 1024
-_LINGER_SECONDS, _LONG_LINGER_SECONDS = 0.05, 0.2
-_MANY_ENTRIES = 64
-"""Entries of a pass after which the next one waits longer, so that more of them share what a transaction costs beside its rows."""
+_LINGER_SECONDS, _LONG_LINGER_SECONDS, _LONGEST_LINGER_SECONDS = 0.05, 0.2, 0.4
+_MANY_ENTRIES, _MOST_ENTRIES = 64, 256
+"""Entries of a pass after which the next waits longer, so that more of them share what a pass costs beside its rows; longest only
+where nobody but this host waits for what is shipped.
+"""
 
 _LOOK_SECONDS, _LIST_SECONDS = 2.0, 0.5
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
@@ -140,8 +142,9 @@ class Shipper:
                 return
             if self._full:
                 continue
-            if self.progress.handled - before >= _MANY_ENTRIES:
-                await pause_unless(stop, _LONG_LINGER_SECONDS)
+            if (handled := self.progress.handled - before) >= _MANY_ENTRIES:
+                longest = handled >= _MOST_ENTRIES and self._store.dialect == "sqlite"
+                await pause_unless(stop, _LONGEST_LINGER_SECONDS if longest else _LONG_LINGER_SECONDS)
             else:
                 await asyncio.to_thread(self._watch, stop)
 

@@ -6,7 +6,7 @@ Pure: the same record raises the same findings, whenever it is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -76,27 +76,43 @@ def raises(
 ) -> Iterator[Raised]:
     """The findings of one record. `accepted`: its principal is somebody (`automatic`); `ended_well`: this call was answered.
 
-    `said`: by key what came of records before it; a question that is among them is counted there and not put into words again.
+    `said`: by key what came of records before it; what is among them is counted there and not put into words again.
     """
+
+    def repeated(one: Judged, key: str) -> bool:
+        if said is None or (known := said.get(key)) is None:
+            return False
+        repeat(known, one.id, one.at, one.versions.policies)
+        return True
+
     if record.outcome not in {"", "refused"}:
         return  # the end of a turn, whose beginning was read
-    if record.purpose == UNDECLARED and ended_well and record.kind == "intent":
-        if said is not None and (asked := said.get(question_about(record.principal))) is not None:
-            repeat(asked, record.id, record.at, record.versions.policies)
-        else:
-            yield _question(record, rules)
+    asks = record.purpose == UNDECLARED and ended_well and record.kind == "intent"
+    if asks and not repeated(record, question_about(record.principal)):
+        yield _question(record, rules)
     if not record.judged:
         return
     if not accepted:
         record = msgspec.structs.replace(record, principal=UNACCEPTED, project="")
     matches = list(_matches(record, rules))
-    for name, effect, shadow in matches:
-        if effect in _TOLD and not asks_for_purpose(rules.get(name)) and not _of_lines(record, name):
-            yield _matched(record, name, rules.get(name), effect, shadow=shadow)
+    yield from _told(record, rules, matches, repeated)
     yield from (_failed(record, name) for name in record.failed if not _of_lines(record, name))
     declared = record.purpose != UNDECLARED and record.verdict in _OBJECTIONS
-    if declared and not any(speaks_for_terms(rules.get(name)) for name, _, _ in matches):
-        yield _verdict(record)
+    unsaid = declared and not any(speaks_for_terms(rules.get(name)) for name, _, _ in matches)
+    if unsaid and not repeated(record, key := _verdict_key(record)):
+        yield _verdict(record, key)
+
+
+def _told(
+    record: Judged, rules: Mapping[str, Rule], matches: list[tuple[str, str, bool]], repeated: Callable[[Judged, str], bool]
+) -> Iterator[Raised]:
+    """What rules that matched have to say."""
+    for name, effect, shadow in matches:
+        rule = rules.get(name)
+        if effect not in _TOLD or asks_for_purpose(rule) or _of_lines(record, name):
+            continue
+        if not repeated(record, key := _match_key(record, name, rule, effect, shadow=shadow)):
+            yield _matched(record, key, name, rule, effect, shadow=shadow)
 
 
 def _matches(record: Judged, rules: Mapping[str, Rule]) -> Iterator[tuple[str, str, bool]]:
@@ -201,13 +217,18 @@ def _question(record: Judged, rules: Mapping[str, Rule]) -> Raised:
     )
 
 
-def _matched(record: Judged, name: str, rule: Rule | None, effect: str, *, shadow: bool) -> Raised:
+def _match_key(record: Judged, name: str, rule: Rule | None, effect: str, *, shadow: bool) -> str:
     once = rule.once if rule is not None else ""
-    scope = {
-        "principal": "",
-        "principal_endpoint": f":{record.upstream}/{record.endpoint}",
-    }.get(once, f":{record.at // DAY_US}")
-    mode = "shadow" if shadow else effect
+    if once == "principal":
+        scope = ""
+    elif once == "principal_endpoint":
+        scope = f":{record.upstream}/{record.endpoint}"
+    else:
+        scope = f":{record.at // DAY_US}"
+    return f"terms:{'shadow' if shadow else effect}:{name}:{record.principal}{scope}"
+
+
+def _matched(record: Judged, key: str, name: str, rule: Rule | None, effect: str, *, shadow: bool) -> Raised:
     told = f"would have been {_TOLD[effect]}" if shadow else _TOLD[effect]
     titled = (rule.title if rule is not None else "") or name
     message = (rule.message,) if rule is not None and rule.message else ()
@@ -216,7 +237,7 @@ def _matched(record: Judged, name: str, rule: Rule | None, effect: str, *, shado
         subject["clauses"] = tuple(dict.fromkeys(rule.clauses + record.clauses))
     return _raised(
         record,
-        f"terms:{mode}:{name}:{record.principal}{scope}",
+        key,
         kind="terms",
         severity="notice" if shadow else _SEVERITY[effect],
         title=f"{titled}: {told}",
@@ -235,10 +256,14 @@ def _for_it(record: Judged, *, shadow: bool) -> tuple[str, ...]:
     return ("Nothing went upstream.",) if record.kind == "refusal" else ()
 
 
-def _verdict(record: Judged) -> Raised:
+def _verdict_key(record: Judged) -> str:
+    return f"terms:verdict:{record.verdict}:{record.principal}:{record.purpose}:{record.upstream}:{record.at // DAY_US}"
+
+
+def _verdict(record: Judged, key: str) -> Raised:
     return _raised(
         record,
-        f"terms:verdict:{record.verdict}:{record.principal}:{record.purpose}:{record.upstream}:{record.at // DAY_US}",
+        key,
         kind="terms",
         severity="high" if record.verdict == "forbid" and record.kind != "refusal" else "low",
         title=f"The terms say {record.verdict} of {record.purpose} at {record.upstream}, and no rule speaks for it",
