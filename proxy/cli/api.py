@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from proxy.settings.compiling import Compiled
 
 _SECONDS = 30.0
+_ELSEWHERE = "a proxy that runs on another folder does not see it (--data-dir or --config names that)"
 _ERRORS = 400
 _UNPROCESSABLE = 422
 
@@ -37,7 +39,11 @@ def call(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     compiled = compile_configuration(os.environ, make=True, unset_keys=True)
     served = _served(compiled.settings.data_dir)
     if served is None:
-        return asyncio.run(_here(compiled, method, path, body))
+        new = compiled.settings.database_url is None and not (compiled.settings.data_dir / "store.db").exists()
+        answer = asyncio.run(_here(compiled, method, path, body))
+        if new:
+            print(f"tos-proxy: {compiled.settings.data_dir} is new; {_ELSEWHERE}", file=sys.stderr)
+        return answer
     if not served.get("admin_url"):
         raise ApiError(
             f"process {served['pid']} serves {compiled.settings.data_dir} without admin API: start it with one, or stop it"

@@ -34,6 +34,12 @@ def test_the_keys_of_clients_are_not_needed(command: Command, tmp_path: Path) ->
     assert command("config", "check").code == 2
 
 
+def test_a_new_folder_is_told(command: Command, tmp_path: Path) -> None:
+    """A key that is made in a folder nobody serves opens nothing where the proxy runs: the first command there says so, once."""
+    assert f"{tmp_path}/tos-proxy-data is new" in command("principal", "add", "lab").err
+    assert not command("principal", "add", "lab-2").err
+
+
 def test_a_proxy_without_admin_is_named(command: Command, start_proxy: StartProxy) -> None:
     """When a proxy without admin API has the store, the command says so."""
     server = start_proxy(configuration={"admin": {"enabled": False}})
