@@ -53,6 +53,10 @@ class Settled(msgspec.Struct, omit_defaults=True):
     model: str | None = None
     kind: str = ""
 
+    def apart(self) -> Settled:
+        """The same, with facts of its own: what is read from now on changes only one of the two."""
+        return Settled(copy.copy(self.facts), self.model, self.kind)
+
 
 class Heard(msgspec.Struct, omit_defaults=True):
     """What a client's message says, as one process tells it another: what it adds to the turn's input, what it settles, and by
@@ -181,12 +185,12 @@ class TurnReader:
 
     def lent(self) -> Settled:
         """See `SessionReader.lent`."""
-        self._lent = Settled(copy.copy(self.settled.facts), self.settled.model, self.settled.kind)
+        self._lent = self.settled.apart()
         return self._lent
 
     def hear(self, payload: bytes, settled: Settled) -> Heard:
         """See `SessionReader.hear`."""
-        self.settled = Settled(copy.copy(settled.facts), settled.model, settled.kind)
+        self.settled = settled.apart()
         self._hears = heard = Heard(self.input)
         self.asked(payload, 0, 0)
         heard.input = self.input
