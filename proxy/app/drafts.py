@@ -22,6 +22,7 @@ from proxy.settings.loading import Loaded, load
 from proxy.settings.policies import chosen_packs, words
 from proxy.settings.shipped import policies_folder
 from proxy.settings.terms import Terms, compiled_terms
+from proxy.settings.units import at_home
 from proxy.terms.verdict import TermsJudge
 
 _ENDINGS = (".yaml", ".yml")
@@ -134,7 +135,7 @@ def _places(paths: list[Path], on: Ground, problems: list[Problem]) -> _Places:
     if not paths:
         places.packs = chosen_packs(on.loaded.settings, policies_folder("packs"), on.loaded.origin, problems, [])
         for own in on.loaded.settings.policies:
-            places.add(on.base / Path(own).expanduser())
+            places.add(on.base / at_home(own))
     return places
 
 

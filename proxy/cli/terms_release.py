@@ -56,7 +56,9 @@ def release(  # noqa: PLR0913, PLR0917 - one argument per option
       tos-proxy terms release --check set.release.json set.jsonl --key ed25519:…
     """  # noqa: D301 - a backspace keeps the lines below it as they are
     if check is not None:
-        raise typer.Exit(_check(check, Path(what[0]) if what else None, key, json_=json_))
+        file = Path(what[0]) if what else None
+        _readable(check, file)
+        raise typer.Exit(_check(check, file, key, json_=json_))
     from proxy.core.principal import PURPOSES, UNDECLARED
 
     if purpose not in PURPOSES or purpose == UNDECLARED:
@@ -65,12 +67,27 @@ def release(  # noqa: PLR0913, PLR0917 - one argument per option
     if not what:
         raise typer.BadParameter("name record ids, or a file of rows")
     attributes = dict(_pair(each) for each in attribute or [])
+    if _is_file(what):
+        _readable(Path(what[0]))
     settle(config, data_dir)
-    released, told, key = asyncio.run(_release(what, purpose, attributes, by or getpass.getuser(), signs=manifest is not None))
+    released, told, key = asyncio.run(_release(what, purpose, attributes, by or _user(), signs=manifest is not None))
     if manifest is not None:
         manifest.write_bytes(told)
     _print(released, purpose, manifest, key, json_=json_)
     raise typer.Exit(0 if released.passed and not released.held_rows else 1)
+
+
+def _readable(*files: Path | None) -> None:
+    for file in files:
+        if file is not None and (file.is_dir() or not file.exists()):
+            raise typer.BadParameter(f"{file} is {'a folder' if file.is_dir() else 'not there'}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in a container
+        raise typer.BadParameter("who releases? This user has no name: say it by --by") from None
 
 
 def _pair(written: str) -> tuple[str, str]:

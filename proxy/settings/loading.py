@@ -22,6 +22,7 @@ from proxy.settings.checks import Finding, findings
 from proxy.settings.described import config_file
 from proxy.settings.environment import PREFIX, Overlay, variables
 from proxy.settings.schema import Settings
+from proxy.settings.units import at_home
 
 DEFAULT_DATA_DIR = "tos-proxy-data"
 _SECTIONS = ("gateway", "admin", "health", "ledger", "upstreams", "principals", "terms", "detection")
@@ -120,7 +121,8 @@ def _resolve_paths(tree: dict[str, Any], folder: FilePath) -> None:
         places += [(upstream, name) for name in _UPSTREAM_PATHS]
     for table, name in places:
         if isinstance(table, dict) and isinstance(table.get(name), str) and table[name].strip():
-            table[name] = str(folder / FilePath(table[name]).expanduser())
+            path = at_home(table[name])
+            table[name] = str(path if path.parts[0].startswith("~") else folder / path)
 
 
 class _Check:

@@ -21,6 +21,7 @@ from proxy.policy.loader import PACK_FILE, Found, Known, Wanted, load, meant, re
 from proxy.settings.schema import Settings
 from proxy.settings.shipped import policies_folder
 from proxy.settings.terms import Terms, configured_part, published, stored_part
+from proxy.settings.units import at_home
 from proxy.terms.releases import terms_folder
 
 Place = Callable[[Path], str]
@@ -61,7 +62,7 @@ def compiled_policies(
     wanted = chosen_packs(settings, folder or policies_folder("packs"), place, problems, warnings)
     own = []
     for at, written in enumerate(settings.policies):
-        path = base / FilePath(written).expanduser()
+        path = base / at_home(written)
         if path.exists():
             own.append(path)
         else:
@@ -130,7 +131,7 @@ def releases(pack: FilePath) -> list[str]:
 
 def followed(settings: Settings, base: FilePath) -> list[str]:
     """Files and folders whose change is a change of the configuration."""
-    own = [str(base / FilePath(written).expanduser()) for written in settings.policies]
+    own = [str(base / at_home(written)) for written in settings.policies]
     packs = policies_folder("packs")
     shipped = [*(str(packs / written.partition("@")[0]) for written in settings.packs), str(terms_folder())]
     return [*own, *shipped, str(stored_part(settings.data_dir))]

@@ -18,6 +18,7 @@ from proxy.core.terms import CATALOGUE, Adoption, Clause, Models, Row, Unsaid
 from proxy.documents.problems import ConfigurationError, Path, Problem, dotted
 from proxy.settings.builtin import default_contract
 from proxy.settings.schema import Settings
+from proxy.settings.units import at_home
 from proxy.terms import compiling, releases
 from proxy.terms.catalog import Catalogue, extended, read
 from proxy.terms.globs import Globs
@@ -72,7 +73,7 @@ def compiled_terms(settings: Settings, base: FilePath, place: Place, folder: Fil
     """
     folder = folder or releases.terms_folder()
     catalogue, newer, warnings = chosen(settings, folder, place)
-    own = [base / FilePath(each).expanduser() for each in settings.policies]
+    own = [base / at_home(each) for each in settings.policies]
     whole = extended(catalogue, own)
     rows = compiling.rows(whole)
     problems = list(_unknown(settings, rows, place))

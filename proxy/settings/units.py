@@ -78,10 +78,20 @@ def _address(written: str) -> str:
 
 
 def _somewhere(written: Any) -> Any:
-    """An empty path would be the current folder."""
+    """An empty path would be the current folder, one in a home that nobody knows a folder called `~`."""
     if isinstance(written, str) and not written.strip():
         raise ValueError("should be a path, and is empty")
+    if isinstance(written, str) and written.startswith("~"):
+        raise ValueError(f"{written.partition('/')[0]} is the home of nobody here")
     return written
+
+
+def at_home(written: str) -> Path:
+    """A path as written, `~` and `~USER` being homes; where there is no such home, as written."""
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:  # a user without a name or a home, as in a container
+        return Path(written)
 
 
 def commas(written: Any) -> Any:

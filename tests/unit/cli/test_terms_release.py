@@ -131,4 +131,18 @@ def test_what_is_not_there(command: Command, folder: Path, tmp_path: Path) -> No
     assert "no store" in command(*release, "rec_a").err
     fill(folder)
     assert "set.jsonl" in command(*release, "set.jsonl").err
-    assert "none.json" in command("terms", "release", "--check", str(tmp_path / "none.json")).err
+    assert command(*release, "set.jsonl").code == 2
+    absent = command("terms", "release", "--check", str(tmp_path / "none.json"))
+    assert (absent.code, "none.json is not there" in absent.err) == (2, True)
+
+
+def test_a_user_without_a_name(command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who releases has to be said where the system does not know, as in a container."""
+    fill(folder)
+
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 43210")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    ran = command("terms", "release", "--data-dir", str(folder), "--purpose", "train.general", "rec_a")
+    assert (ran.code, "--by" in ran.err) == (2, True)

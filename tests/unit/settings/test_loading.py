@@ -57,6 +57,7 @@ def test_environment_over_file_over_built_in(tmp_path: Path) -> None:
         ("GATEWAY__HOST", "", "gateway.host: should be an address or a name"),
         ("ADMIN__HOST", " ", "admin.host: should be an address or a name"),
         ("DATA_DIR", "", "data_dir: should be a path, and is empty"),
+        ("DATA_DIR", "~nobody-of-this-name/data", "data_dir: ~nobody-of-this-name is the home of nobody here"),
         ("GATEWAY__UNIX_SOCKET", "", "gateway.unix_socket: should be a path, and is empty"),
         ("LEDGER__RETENTION__CONTENT", "90", "ledger.retention.content: should say its unit"),
         ("GATEWAY__TLS__CERTIFICATE", "c.pem", "gateway.tls.key: is missing"),
