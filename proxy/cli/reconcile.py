@@ -57,7 +57,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - one argument per option
     """Hold what a provider counted against the ledger, by UTC day, key and model: more there means calls went past the proxy.
 
     Keys that `--key` names, or that are called like a principal or a fingerprint of the ledger, are compared one by one, all
-    others together. Exit 0: no surplus; 1: there is one.
+    others together. Exit 0: no surplus; 1: there is one; 2: an export that cannot be read.
 
     \b
     Examples:
@@ -78,7 +78,10 @@ def reconcile(  # noqa: PLR0913, PLR0917 - one argument per option
         raise typer.BadParameter("there is no usage in " + ", ".join(map(str, files)))
     first, last = min(one.day for one in used), max(one.day for one in used)
     folder, recorded, began = _recorded(first, last, upstream or _UPSTREAMS.get(whose, []))
-    rows = compare(used, recorded, dict(_pair(each, "key") for each in key or []), tolerance / 100, began)
+    named = dict(_pair(each, "key") for each in key or [])
+    for absent in sorted(named.keys() - {one.key for one in used}):
+        print(f"tos-proxy: warning: --key {absent}=…: no row is of a key of this name", file=sys.stderr)
+    rows = compare(used, recorded, named, tolerance / 100, began)
     surplus = sum(bool(row.surplus) for row in rows)
     done = Last(whose, time.time_ns() // 1000, rows[0].day, rows[-1].day, len(rows), surplus)
     if json_:
@@ -104,9 +107,14 @@ def _pair(written: str, option: str) -> tuple[str, str]:
 
 
 def _exports(files: list[Path], provider: str | None, columns: dict[str, list[str]]) -> list[Export]:
-    from proxy.review.usage_exports import read
+    from proxy.review.usage_exports import ExportError, read
 
-    found = [read(str(file), file.read_bytes(), provider, columns) for file in files]
+    try:
+        found = [read(str(file), file.read_bytes(), provider, columns) for file in files]
+    except ExportError as error:
+        raise typer.BadParameter(str(error)) from None
+    except OSError as error:
+        raise typer.BadParameter(f"{error.filename}: {error.strerror}") from None
     whose = {export.provider for export in found}
     if len(whose) > 1:
         raise typer.BadParameter(f"exports of {' and '.join(sorted(whose))}: one provider at a time")
@@ -122,7 +130,10 @@ def _recorded(first: int, last: int, upstreams: Collection[str]) -> tuple[Path, 
     from proxy.settings.compiling import running
     from proxy.settings.loading import load
 
-    at = running(load(os.environ).settings)
+    settings = load(os.environ).settings
+    at = running(settings)
+    for absent in sorted(set(upstreams) - settings.upstreams.keys()):
+        print(f"tos-proxy: warning: no upstream is named {absent!r} here", file=sys.stderr)
 
     async def ask() -> tuple[list[Recorded], int | None]:
         store = await Store.look(at.store_url)

@@ -94,6 +94,10 @@ def read(name: str, content: bytes, provider: str | None, columns: Columns | Non
     known: Columns = {**COLUMNS.get(whose, {}), **(columns or {})}
     if not known.get("day"):
         raise ExportError(f"{name}: which column is the day? Name it as --column day=NAME")
+    present = {column for row in rows for column in row}
+    for field, wanted in (columns or {}).items():
+        if rows and not present.intersection(map(_plain, wanted)):
+            raise ExportError(f"{name}: the {field} should stand in {' or '.join(wanted)}, and there is no such column")
     used = []
     for number, row in enumerate(rows, 1):
         try:
