@@ -21,7 +21,7 @@ from proxy.cli.tables import counted, print_table
 if TYPE_CHECKING:
     from proxy.ledger.store_usage import Recorded
     from proxy.review.reconciling import Compared, Counts
-    from proxy.review.usage_exports import Export
+    from proxy.review.usage_exports import Export, Used
 
 _UPSTREAMS = {"openai": ["openai"], "anthropic": ["anthropic"], "google": ["gemini"]}
 
@@ -78,10 +78,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - one argument per option
         raise typer.BadParameter("there is no usage in " + ", ".join(map(str, files)))
     first, last = min(one.day for one in used), max(one.day for one in used)
     folder, recorded, began = _recorded(first, last, upstream or _UPSTREAMS.get(whose, []))
-    named = dict(_pair(each, "key") for each in key or [])
-    for absent in sorted(named.keys() - {one.key for one in used}):
-        print(f"tos-proxy: warning: --key {absent}=…: no row is of a key of this name", file=sys.stderr)
-    rows = compare(used, recorded, named, tolerance / 100, began)
+    rows = compare(used, recorded, _named(key or [], used), tolerance / 100, began)
     surplus = sum(bool(row.surplus) for row in rows)
     done = Last(whose, time.time_ns() // 1000, rows[0].day, rows[-1].day, len(rows), surplus)
     if json_:
@@ -93,6 +90,14 @@ def reconcile(  # noqa: PLR0913, PLR0917 - one argument per option
     except OSError as error:
         print(f"tos-proxy: warning: {folder}: that this was done is not kept: {error.strerror}", file=sys.stderr)
     raise typer.Exit(int(surplus > 0))
+
+
+def _named(keys: list[str], used: list[Used]) -> dict[str, str]:
+    """Who keys are here; one that no row is of is told, since it may be mistyped."""
+    named = dict(_pair(each, "key") for each in keys)
+    for absent in sorted(named.keys() - {one.key for one in used}):
+        print(f"tos-proxy: warning: --key {absent}=…: no row is of a key of this name", file=sys.stderr)
+    return named
 
 
 def _pair(written: str, option: str) -> tuple[str, str]:

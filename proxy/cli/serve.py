@@ -71,7 +71,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
     """
     from proxy import __version__
     from proxy.app.describing import handed_over
-    from proxy.control.plan import CONTROL, GATEWAY, Plan
+    from proxy.control.plan import GATEWAY, Plan
     from proxy.control.publisher import Publisher
     from proxy.limits import resp
     from proxy.settings.compiling import compile_configuration
@@ -84,9 +84,7 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         settings = compiled.settings
     for warning in compiled.warnings:
         print(f"tos-proxy: warning: {warning}", file=sys.stderr)
-    if role != CONTROL:
-        _check_certificates(settings)
-    _be_alone(settings, role)
+    _check(settings, role)
     admin = settings.admin.enabled and role != GATEWAY
     token_file, token_new = _token(settings) if admin else (None, False)
     Publisher(settings.data_dir).configure(compiled.entries)
@@ -115,6 +113,15 @@ def prepare(role: str, began: float, *, self_signed: bool = False) -> Plan:
         began=began,
     )
     return replace(plan, described=handed_over(compiled.description)) if plan.control else plan
+
+
+def _check(settings: Settings, role: str) -> None:
+    """Raises: ConfigurationError, AlreadyServedError."""
+    from proxy.control.plan import CONTROL
+
+    if role != CONTROL:
+        _check_certificates(settings)
+    _be_alone(settings, role)
 
 
 def _check_certificates(settings: Settings) -> None:

@@ -183,7 +183,7 @@ def unusable(page: str, folder: Path) -> list[str]:
         if not isinstance(told, dict) or not set(told) <= set(Settings.model_fields):
             continue  # a policy, terms, a mapping of columns
         (folder / "tos-proxy.yaml").write_text(example)
-        environ = {name: f"tp_{name}_{'x' * 40}" for name in re.findall(r"env:(\w+)", example)}
+        environ = {name: f"tp_{name}_{'x' * 40}" for name in re.findall(r"(?:env:|secret_env: )(\w+)", example)}
         try:
             bad += [str(warning) for warning in compile_configuration(environ, folder, make=False).warnings]
         except ConfigurationError as error:
