@@ -1,6 +1,6 @@
 """The evaluation of the detector on a folder of labelled recordings, with every tool scored by weights that never saw it.
 
-    python -m benchmarks.detection --corpus FOLDER [--days N] [--accounts N] [--only PART,…]
+    python -m benchmarks.detection --corpus FOLDER… [--days N] [--accounts N] [--only PART,…]
 
 Parts: `pure`, `evaded`, `benign`, `diluted`, `linked`, `baselines`, `cost`. User agents are removed. Simulated client-days are
 stretches of the recorded runs; where accounts need data of their own, words of what is not fixed text are shuffled. Shares come
@@ -219,12 +219,12 @@ def cost(runs: list[Run], of: Callable[[Run], Weights]) -> None:
 def main() -> None:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, required=True, nargs="+")
     parser.add_argument("--days", type=int, default=60, help="simulated client-days of each benign run")
     parser.add_argument("--accounts", type=int, default=10_000, help="benign accounts among which false groups are counted")
     parser.add_argument("--only", default=",".join(PARTS))
     given = parser.parse_args()
-    runs = load(given.corpus)
+    runs = load(*given.corpus)
     of = Held(runs)
     wanted = given.only.split(",")
     if "pure" in wanted:

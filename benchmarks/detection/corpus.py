@@ -45,10 +45,14 @@ class Run(msgspec.Struct):
         return [prompt for request in self.requests for prompt in request.prompts]
 
 
-def load(folder: Path, *, agents: bool = False) -> list[Run]:
-    """All runs of a folder. Without `agents` nothing names the client's library."""
-    index = json.loads((folder / "index.json").read_text())
-    return [_read(folder, entry, agents=agents) for entry in index["runs"]]
+def load(*folders: Path, agents: bool = False) -> list[Run]:
+    """All runs of the folders, each of which has one or more `index*.json`. Without `agents` nothing names the client's library."""
+    return [
+        _read(folder, entry, agents=agents)
+        for folder in folders
+        for index in sorted(folder.glob("index*.json"))
+        for entry in json.loads(index.read_text())["runs"]
+    ]
 
 
 def _read(folder: Path, entry: dict[str, Any], *, agents: bool) -> Run:

@@ -1,6 +1,6 @@
 """Fits the weights of the terms to labelled runs: penalised logistic loss, each near the value set by hand.
 
-    python -m benchmarks.detection.training --corpus FOLDER [--write policies/detection/weights@4.json]
+    python -m benchmarks.detection.training --corpus FOLDER… [--write policies/detection/weights@5.json]
 
 Thirty runs are few. So nothing is learnt but how much each of some forty terms weighs, in bounds: caps, biases and thresholds of
 the signals stay as they are, every tool weighs the same however many prompts it sent, and the penalty keeps what the data do not
@@ -25,7 +25,7 @@ PRIOR = Path(__file__).parent / "prior.json"
 PENALTY = 0.05
 ROUNDS = 150
 STEP = 0.4
-_HELD = "warm cold short_limit tiny people stops fed_back sampled generate answered_tasks for_models self_asked"
+_HELD = "warm cold short_limit tiny people stops fed_back sampled generate answered_tasks for_models self_asked probes"
 HELD = frozenset(_HELD.split())
 """Terms whose weight is not learnt: which few tools set a temperature is chance, and anyone can; and judging own samples, sampling
 and making up tasks are each done by honest clients too, so none may grow strong enough to speak alone.
@@ -130,10 +130,10 @@ def train(runs: list[Run], *, without: str = "", cache: dict[str, list[list[floa
 def main() -> None:
     """Train on a folder and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, required=True, nargs="+")
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
-    runs = load(given.corpus)
+    runs = load(*given.corpus)
     weights = train(runs, cache={})
     tools = sorted({run.tool for run in runs if run.label in {"extraction", "benign"}})
     counted = {label: sum(1 for run in runs if run.label == label) for label in ("extraction", "benign")}

@@ -30,7 +30,8 @@ class Reading(msgspec.Struct, gc=False):
     prompts; `late`: it came earlier than those. `fed`: its last turn holds what the model wrote in another conversation, most of
     it to prompts of the stream `source`.
     `asked_back`: it is hardly more than that, and alone: a conversation that the model began.
-    `continued`: the model's last turn in it was really an answer of ours. `gap`: seconds since the one before, negative for the
+    `continued`: the model's last turn in it was really an answer of ours; `scripted`: and all that is said to it has been said
+    before. `gap`: seconds since the one before, negative for the
     first. `out`, `given`: tokens of the answer and of the prompt; `answered`: whether the answer is known. `biases`: how many
     different `logit_bias` there were.
     """
@@ -48,6 +49,7 @@ class Reading(msgspec.Struct, gc=False):
     source: int = -1
     asked_back: bool = False
     continued: bool = False
+    scripted: bool = False
     gap: float = -1.0
     out: int = 0
     given: int = 0
@@ -213,6 +215,7 @@ class Memory:
             return
         said = _long(pieces.cut(made.seen.previous)) if made.seen.previous else []
         made.continued = any(mark in held for mark in said[:3])
+        made.scripted = made.continued and bool(own) and all(self.pieces.find(mark)[1] > 1 for mark in own)
         fed = [mark for mark in own if mark in held and mark not in said]
         if fed:
             numbers = [held.number(mark) for mark in fed]

@@ -140,33 +140,39 @@ def lent(terms: list[float], whole: list[float], thread: list[float]) -> list[fl
 
 def own_task(terms: list[float]) -> list[float]:
     """Terms, with what a task of its own explains."""
+    # A script that has the model mend its answers, whatever they are, is no conversation.
+    script = min(terms[_AT["scripted"]], terms[_AT["revised"]])
+    terms[_AT["continued"]] *= 1 - script
+    terms[_AT["single_turn"]] = max(terms[_AT["single_turn"]], script)
     # Whoever has a task of its own may want the reasons beside what comes of it; a harvest gets more of them than it gives.
     terms[_AT["coerced"]] *= 1 - max(0.75 * terms[_AT["worded"]] * (1 - terms[_AT["ratio"]]), terms[_AT["narrow"]] / 2)
-    # A task of its own is a product's, unless it is to make questions, dialogues or reasoning.
+    # A task of its own is a product's, unless it is to make questions, dialogues or reasoning, or what it is about was made here.
     terms[_AT["cold"]] *= 1 - terms[_AT["generate"]]
     makes = max([terms[place] for place in _MAKES])
-    terms[_AT["worded"]] *= 1 - makes
+    terms[_AT["worded"]] *= 1 - max(makes, 0.75 * terms[_AT["fed_back"]])
     # What is made for a model is no narrow task, and whoever gets questions with their answers does not ask them of a context.
     terms[_AT["narrow"]] *= 1 - max(terms[_AT["training"]], terms[_AT["for_models"]])
+    terms[_AT["probes"]] *= 1 - terms[_AT["training"]]
     # Variety within a narrow task is the product's.
     for place in _VARIED:
         terms[place] *= 1 - terms[_AT["narrow"]] / 2
-    terms[_AT["given_context"]] *= 1 - max(terms[_AT["training"]], terms[_AT["dataset_fields"]])
+    terms[_AT["given_context"]] *= 1 - max(terms[_AT["training"]], terms[_AT["dataset_fields"]], terms[_AT["answered_tasks"]])
     return terms
 
 
-def derived(terms: list[float]) -> tuple[float, float, float, float]:
+def derived(terms: list[float]) -> tuple[float, float, float, float, float]:
     """`sweep`: bare single turns, all new, with long answers, for no one. `endless_template`: new fills for ever. `labelling`: own
-    samples rated. `self_play`: roles played, each given the other's answers.
+    samples rated. `self_play`: roles played, each given the other's answers. `refined`: own answers revised.
     """
     value = terms.__getitem__
     new = max(value(_AT["novelty"]), value(_AT["sampled"]))  # sampled again and again is wanted anew
     alone = value(_AT["single_turn"]) * new * (1 - value(_AT["tools"])) * (1 - value(_AT["people"]))
     open_task = (1 - value(_AT["narrow"])) * (1 - value(_AT["given_context"])) * (1 - value(_AT["tiny"]))
     sweep = alone * open_task * value(_AT["long_answers"])
-    labelling = value(_AT["judge"]) * value(_AT["sampled"])
+    labelling = value(_AT["judge"]) * max(value(_AT["sampled"]), value(_AT["revised"]))
     self_play = value(_AT["roles"]) * value(_AT["fed_back"])
-    return sweep, alone * value(_AT["template"]), labelling, self_play
+    refined = value(_AT["revised"]) * max(value(_AT["fed_back"]), value(_AT["scripted"]))
+    return sweep, alone * value(_AT["template"]), labelling, self_play, refined
 
 
 def advance(gathered: float, level: float, drift: float, step: float) -> float:

@@ -11,6 +11,7 @@ import re
 GENERATE, DIVERSE, REWRITE, TRAINING, JUDGE, COERCE, STEPS, ROLES, NARROW, LANGUAGE, CONTEXT, SERVICE, OWN, PAIRED, THIRD = (
     1 << bit for bit in range(15)
 )
+REVISE, PROBE = 1 << 15, 1 << 16
 
 NAMES = {
     GENERATE: "generate tasks, questions or dialogues",
@@ -28,6 +29,8 @@ NAMES = {
     OWN: "words of a task of its own",
     PAIRED: "tasks with their answers",
     THIRD: "a model spoken of, not spoken to",
+    REVISE: "a response criticised or revised",
+    PROBE: "attacks on an assistant, to test it",
 }
 
 WINDOW = 7
@@ -47,15 +50,19 @@ _MAKE, _ASK, _CHANGE, _HARD, _WHOLE, _THINK, _GRADE, _GRADED, _NEW, _TEACH, _MAN
 )
 _MADE = 1 << 16
 """A word of `ask` that is not said to be there already."""
+_CHOOSE, _OFFER, _AGAIN, _MEND = 1 << 17, 1 << 18, 1 << 19, 1 << 20
+_MORE = 1 << 30
+"""A task that is like one that is there: more of the same, where it is to be made up."""
 
 _CLASS = _classes(
     make="""generate create write produce develop propose formulate brainstorm invent compose construct craft make design synthesize
     generating creating writing producing developing suggest pose derive draft guess simulate crafting designing composing inventing
-    proposing formulating synthesizing constructing brainstorming drafting genere erzeuge erstelle crea genera""",
+    proposing formulating synthesizing constructing brainstorming drafting genere erzeuge erstelle crea genera génère générez""",
     ask="""instruction instructions prompt prompts task tasks question questions query queries problem problems exercise exercises
     request requests scenario scenarios persona personas topic topics subtopics dialogue dialogues conversation conversations
-    utterances pairs puzzle puzzles challenge challenges preguntas fragen aufgaben examples dataset datasets""",
-    change="rewrite rewriting rewritten evolve evolved complicate paraphrase rephrase mutate increase deepen transform",
+    utterances pairs puzzle puzzles challenge challenges preguntas fragen aufgaben exercices examples dataset datasets""",
+    change="""rewrite rewrites rewriting rewritten rewriter evolve evolved complicate paraphrase rephrase mutate increase deepen
+    transform revise modify variation variations variants""",
     hard="complex complexity harder difficult difficulty challenging depth breadth concretizing constraints reasoning specific",
     whole="everything full complete entire intermediate whole transparent verbose explicit fully explicitly exhaustive completely",
     think="reasoning thinking thought thoughts rationale derivation",
@@ -65,12 +72,17 @@ _CLASS = _classes(
     helpfulness honesty truthfulness correctness rubric quality criteria""",
     new="new novel",
     teach="sft rlhf dpo",
-    many="diverse diversity varied variety dissimilar unique creative imaginative",
+    many="diverse diversity varied variées variés variety dissimilar unique creative imaginative",
     train="train training tuning finetune finetuning",
     model="model models llm llms assistant ai gpt chatbot chatbots",
     differ="different differ unlike distinct",
     prior="previous earlier existing prior others another",
     solve="answer answers answering solution solutions solve response responses",
+    made="",
+    choose="choose choosing pick select better best preferred worse chosen",
+    offer="response responses completion completions",
+    again="similar another additional",
+    mend="rewrite rewriting rewriter enhance revise revised revising refine refined refining improve",
 )
 _PAIRS = (
     (_MAKE, _MADE, GENERATE),
@@ -82,6 +94,12 @@ _PAIRS = (
     (_GRADE, _GRADED, JUDGE),
     (_NEW, _MADE, GENERATE),
     (_DIFFER, _PRIOR, DIVERSE),
+    (_AGAIN, _ASK, _MORE),
+    (_OFFER, _GRADE, JUDGE),
+    (_CHOOSE, _OFFER, JUDGE),
+    (_OFFER, _CHOOSE, JUDGE),
+    (_MEND, _OFFER, REVISE),
+    (_OFFER, _MEND, REVISE),
 )
 
 
@@ -91,15 +109,18 @@ _TELLING = {
         synthetic example, synthetic sample, synthetic dialog, synthetic conversation, synthetic question, synthetic quer,
         synthetic instruction, synthetically, reward model, student model, teacher model, instruction tuning,
         instruction-tuning, preference data, preference pair, rejected response, dispreferred, llm training,
-        hard negative, 训练数据, 微调, 蒸馏, trainingsdaten, datos de entrenamiento""",
-    COERCE: """thought process, reasoning trace, intermediate step, internal reasoning, inner monologue, everything you think,
-        stream of consciousness, thinking process, 思维链, 推理过程, 完整的推理""",
+        hard negative, augmentation, alpaca, sharegpt, pretrain, pre-train, training corpus, seed task, seed instruction,
+        seed prompt, seed question, seed example, instruction-following data, instruction following data, 训练数据, 微调, 蒸馏,
+        trainingsdaten, datos de entrenamiento""",
+    COERCE: """thought process, reasoning process in the mind, reasoning trace, reasoning that leads, reasoning that led,
+        intermediate step, internal reasoning, inner monologue, everything you think, stream of consciousness,
+        thinking process, 思维链, 推理过程, 完整的推理""",
     STEPS: """<think, <thought, <reasoning, show your work, show your reasoning, step by step, step-by-step, chain of thought,
         chain-of-thought, \\boxed, 一步一步, 逐步, schritt für schritt""",
     ROLES: """never forget you are, never forget your role, flip roles, you will play, role-play, roleplay, simulate a conversation,
         you are the user, like a human user""",
     NARROW: """sentiment, label the, following label, correct the grammar, output only, use exactly one of, route the, e-mail,
-        email, blog post, product description, subject line, sql, commit message, code review,
+        email, blog, seo, survey, product description, subject line, sql, commit message, code review,
         pull request, recipe, essay, resume, the cv, cover letter, job description,
         interview, lesson, pupils, classroom, legal assistant, clause, invoice, article, newsletter, advert, marketing,
         copywriter, faq, quiz, trivia, flashcard, multiple-choice, worksheet, practice problem, onboarding, learners,
@@ -110,10 +131,13 @@ _TELLING = {
     SERVICE: "customer, policy",
     LANGUAGE: "language of your reasoning, reasoning must be in, "
     + ", ".join(f"{verb} in {tongue}" for verb in ("think", "thinking", "reason", "reasoning", "thoughts") for tongue in _TONGUES),
-    GENERATE: """生成, come up with, q&a pairs, question-answer, question and answer pairs, new task, new instruction,
-        textbook""",
+    GENERATE: """生成, 質問を作成, 問題を作成, 질문을 만들, 질문을 생성, 문제를 만들, come up with, q&a pairs, question-answer,
+        question and answer pairs, new task, new instruction, textbook""",
     DIVERSE: "avoid repet, avoid repeat, wide range of, different from one another, different from earlier, not repeat, 多样",
-    JUDGE: "which response is better, 评分",
+    JUDGE: "which response is better, two responses, two answers, annotator, 评分",
+    REVISE: "critiqu, revision, self-correct, self-refine",
+    PROBE: """red team, red-team, redteam, jailbreak, attack input, attack prompt, attack message, adversarial, prompt injection,
+        safety filter, safety test, harmful intent, vulnerabilit, bypass, unsafe, refusal, penetration test""",
     THIRD: "may ask you, might ask you, would ask you, could ask you",
 }
 _CHORE = ("translat", "classif", "extract", "summar", "categor", "moderat", "transcri")
@@ -129,6 +153,7 @@ _HOUSE_WORDS = """
 _HOUSE = frozenset(_HOUSE_WORDS.split())
 """Whose work it is: a house with people to serve, as products say and makers of data do not."""
 
+_ASKED_FOR = frozenset(("question", "questions", "instruction", "instructions", "prompt", "qa"))
 _SAID = frozenset(("the", "this", "that", "your", "its", "each", "every", "any"))
 _GIVEN = frozenset(("given", "following", "original", "above", "provided", "input", "previous"))
 """Before a question they tell that it is there already, so that nobody asks for one to be made."""
@@ -178,12 +203,15 @@ def concepts(low: str) -> int:
     if found & NARROW and not _instructs(words, kinds):
         found &= ~NARROW
     found |= (NARROW if _chore(words, kinds) or _serves(words) else 0) | (THIRD if _third(words, kinds) else 0)
+    if found & _MORE:
+        found = found & ~_MORE | (REWRITE if found & GENERATE and not found & NARROW else 0)
     return found | (PAIRED if found & GENERATE and _answers(words, kinds) else 0)
 
 
 def _phrased(low: str) -> int:
     """Concepts that a phrase says alone."""
-    low = low.replace("your training", "")  # what the model learnt before: mostly a warning not to use it
+    # What the model learnt before is mostly a warning not to use it; to answer questions is what every assistant is for.
+    low = low.replace("your training", "").replace("question-answering", "")
     found = 0
     for bit, phrases in _PHRASES:
         for phrase in phrases:
@@ -213,13 +241,19 @@ def _chore(words: list[str], kinds: list[int]) -> bool:
     if any(kind & _THINK for kind in kinds):
         return False
     before = ""
-    for word, kind in zip(words, kinds, strict=True):
+    for place, (word, kind) in enumerate(zip(words, kinds, strict=True)):
         if kind & _MADE:
             return False
-        if word.startswith(_CHORE) and before not in ("not", "never", "an"):
+        if word.startswith(_CHORE) and before not in ("not", "never", "an") and not _into_pairs(words, place):
             return True
         before = word
     return False
+
+
+def _into_pairs(words: list[str], place: int) -> bool:
+    """Whether what is taken out of a text are tasks with their answers."""
+    near = words[place + 1 : place + WINDOW]
+    return "pairs" in near and not _ASKED_FOR.isdisjoint(near)
 
 
 def _serves(words: list[str]) -> bool:

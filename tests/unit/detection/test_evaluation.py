@@ -66,6 +66,19 @@ def test_training_is_reproducible(corpus: Path, tmp_path: Path, monkeypatch: pyt
     assert weights.terms["warm"].weight == read_weights(training.PRIOR.read_text()).terms["warm"].weight
 
 
+def test_training_on_several_folders(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders are taken together, and so are the indexes of one."""
+    more = tmp_path / "more"
+    more.mkdir()
+    entries = json.loads((corpus / "index.json").read_text())["runs"]
+    for name, kept in (("index-a.json", entries[:1]), ("index-b.json", entries[2:3])):
+        (more / name).write_text(json.dumps({"runs": [{**kept[0], "run": f"more-{name}", "tool": name}]}))
+        (more / kept[0]["file"]).write_bytes((corpus / kept[0]["file"]).read_bytes())
+    monkeypatch.setattr("sys.argv", ["x", "--corpus", str(corpus), str(more), "--write", str(tmp_path / "w.json")])
+    training.main()
+    assert read_weights((tmp_path / "w.json").read_text()).training["runs"] == {"extraction": 3, "benign": 3}
+
+
 def test_intervals() -> None:
     """Clopper-Pearson as tables have it; many trials and few agree."""
     low, high = interval(0, 10)

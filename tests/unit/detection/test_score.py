@@ -10,7 +10,7 @@ from proxy.detection.score import Scorer, advance, derived, lent, own_task
 from proxy.detection.signals import TERMS
 from proxy.detection.weights import GROUPS, read_weights
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@4.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@5.json").read_text())
 
 
 def terms(**values: float) -> list[float]:
@@ -151,6 +151,35 @@ def test_variety_within_a_narrow_task() -> None:
 
 def test_pairs_made_from_documents() -> None:
     """Whoever gets questions with their answers out of a context does not ask them of it."""
-    found = dict(zip(TERMS, own_task(terms(given_context=1.0, dataset_fields=1.0)), strict=True))
-    assert found["given_context"] == 0
+    for made in ("dataset_fields", "answered_tasks"):
+        found = dict(zip(TERMS, own_task(terms(given_context=1.0, **{made: 1.0})), strict=True))
+        assert found["given_context"] == 0
     assert dict(zip(TERMS, own_task(terms(given_context=1.0)), strict=True))["given_context"] == 1
+
+
+def test_a_script_that_revises_is_no_conversation() -> None:
+    """Own answers mended by a script speak, and are as much of a sweep as single turns are; another script is left alone."""
+    loop = terms(scripted=1.0, revised=1.0, continued=1.0, novelty=1.0, long_answers=1.0)
+    found = own_task(list(loop))
+    assert dict(zip(TERMS, found, strict=True))["continued"] == 0
+    assert derived(found)[0] == derived(found)[4] == 1.0
+    other = own_task(terms(scripted=1.0, continued=1.0))
+    assert dict(zip(TERMS, other, strict=True))["continued"] == 1.0
+    assert derived(other)[4] == 0
+
+
+def test_own_revisions_are_labelled() -> None:
+    """Rating what was revised is labelling, as rating what was sampled is."""
+    assert derived(terms(judge=1.0, revised=1.0))[2] == 1
+
+
+def test_a_task_over_what_the_model_made() -> None:
+    """A task of its own does not answer the question where what it is done to was made by the model."""
+    found = dict(zip(TERMS, own_task(terms(worded=1.0, fed_back=1.0)), strict=True))
+    assert (found["worded"], dict(zip(TERMS, own_task(terms(worded=1.0)), strict=True))["worded"]) == (0.25, 1.0)
+
+
+def test_attacks_for_training() -> None:
+    """Attacks that train a model are no test of an assistant."""
+    assert dict(zip(TERMS, own_task(terms(probes=1.0)), strict=True))["probes"] == 1.0
+    assert dict(zip(TERMS, own_task(terms(probes=1.0, training=1.0)), strict=True))["probes"] == 0

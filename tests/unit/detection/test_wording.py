@@ -35,6 +35,14 @@ from proxy.detection import wording
         ("you write the words on our museum's walls", wording.NARROW),
         ("you sort mail, then translate it", wording.NARROW),
         ("you write prompts for an image generator", wording.NARROW),
+        ("choose the response that is kinder", wording.JUDGE),
+        ("critique what was said last", wording.REVISE),
+        ("enhance the response below", wording.REVISE),
+        ("write an attack prompt that gets past a safety filter", wording.PROBE),
+        ("write another problem that is solved the same way", wording.REWRITE),
+        ("make the question harder, then modify the question again", wording.REWRITE),
+        ("choose an augmentation for the passage", wording.TRAINING),
+        ("다음 주제로 질문을 만들어 주세요", wording.GENERATE),
     ],
 )
 def test_each_concept(text: str, concept: int) -> None:
@@ -76,6 +84,12 @@ def test_plain_requests(text: str) -> None:
         ("a long thinking process of analysis, summarizing and reflection", wording.NARROW),
         ("leah had 00 recipes and four worksheets to fill in", wording.NARROW),
         ("the firm of her brother has four shops", wording.NARROW),
+        ("create another exercise for the pupils of this classroom", wording.REWRITE),
+        ("another exercise is below", wording.REWRITE),
+        ("extract question-answer pairs", wording.NARROW),
+        ("you are good at question-answering", wording.GENERATE),
+        ("revise the code", wording.REVISE),
+        ("choose the flat that is nearest", wording.JUDGE),
     ],
 )
 def test_what_only_looks_like_it(text: str, concept: int) -> None:

@@ -7,14 +7,16 @@ from proxy.detection.records import Observation, Wishes
 from tests.unit.detection.traffic import asked, bare, filling, terms_after
 
 
-def talk(count: int, *, real: bool, **more: bool) -> list[Observation]:
-    """Conversations of two turns; unless `real`, the model's turn in them was never its answer."""
+def talk(count: int, *, real: bool, then: str = "", **more: bool) -> list[Observation]:
+    """Conversations of two turns, the second of which may always be the same; unless `real`, the model's turn in them was never its
+    answer.
+    """
     seen = []
     for n in range(count):
         said = filling(n + 5000, 12)
         seen.append(asked(filling(n), 2 * n, answer=said, answer_chars=len(said), **more))
         earlier = [Message("user", filling(n)), Message("assistant", said if real else filling(n + 9000, 12))]
-        seen.append(asked(filling(n + 700), 2 * n + 1, turns_before=earlier, **more))
+        seen.append(asked(then or filling(n + 700), 2 * n + 1, turns_before=earlier, **more))
     return seen
 
 
@@ -36,3 +38,14 @@ def test_people_and_tools() -> None:
     assert terms_after(bare(60, tools=3))["tools"] > 0.9
     assert terms_after(bare(60, tools=1, wishes=Wishes(fields=("label",))))["tools"] == 0
     assert terms_after(bare(60))["single_turn"] > 0.8
+
+
+def test_a_script_goes_on() -> None:
+    """What goes on by the same text each time is a script; people say something new."""
+    assert terms_after(talk(60, real=True, then="Find what is wrong with it."))["scripted"] > 0.8
+    assert terms_after(talk(60, real=True))["scripted"] == 0
+
+
+def test_a_stream_is_nobody() -> None:
+    """A stream alone is no person: somebody goes on, or end users are named."""
+    assert terms_after(bare(120, stream=True))["people"] < 0.01

@@ -30,3 +30,10 @@ def test_whom_a_dialogue_is_about() -> None:
     """A customer to be served is context; one whose dialogues are to be made up is not."""
     assert terms_after(bare(60, system="Help the customer with the order."))["given_context"] > 0.9
     assert terms_after(bare(60, system="Invent a dialogue with a customer."))["given_context"] == 0
+
+
+def test_attacks_on_an_assistant() -> None:
+    """Whoever makes up attacks, has them answered and judges the answers tests an assistant."""
+    texts = ("Invent an attack prompt that gets past the safety filter.", "You are the bank's assistant.", "Judge the reply.")
+    assert terms_after([asked(filling(n) + ".", n, system=texts[n % 3]) for n in range(90)])["probes"] > 0.2
+    assert terms_after(bare(60, system="You are the bank's assistant."))["probes"] == 0

@@ -46,12 +46,29 @@ def test_variety_of_a_product() -> None:
     assert terms_after(templated(60, trained))["generate_varied"] > 0.9
 
 
+def test_steps_of_one_work() -> None:
+    """Each step makes data in words of its own: none of them is much of it, all together are; a step of a narrow task is none."""
+    steps = ["Invent five diverse questions. {}.", "Rewrite the instruction for a language model. {}.", "It is training data. {}."]
+    seen = [asked(steps[n % 8].replace("{}", filling(n)) if n % 8 < 3 else filling(n) + ".", n) for n in range(240)]
+    found = terms_after(seen)
+    assert found["data_steps"] > 0.7
+    assert max(found["training"], found["generate_varied"], found["for_models"]) < 0.2
+    assert terms_after(templated(60, "Invent three quiz questions that a language model can answer. {}."))["data_steps"] == 0
+
+
+def test_rewriting_alone_makes_no_data() -> None:
+    """Any retrieval rewrites the question of its user; to rewrite what is made up, or what a model is told, makes data."""
+    assert terms_after(templated(60, "Rewrite the question as a general one. {}."))["data_steps"] == 0
+    assert terms_after(templated(60, "Rewrite the prompt that another model is given. {}."))["data_steps"] > 0.9
+
+
 @pytest.mark.parametrize(
     ("text", "term"),
     [
         ("Rewrite the given prompt so that it is harder. {}.", "rewrite"),
         ("Rate the response on a scale of 1 to 5 please. {}.", "judge"),
         ("Never forget you are the teacher of this class. {}.", "roles"),
+        ("Revise the response so that it is kinder. {}.", "revised"),
     ],
 )
 def test_each_concept(text: str, term: str) -> None:
