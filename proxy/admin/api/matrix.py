@@ -14,6 +14,7 @@ from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.core import terms
 from proxy.core.principal import PURPOSES, UNDECLARED
+from proxy.ledger.store_rows import DAY_US
 
 router = APIRouter(tags=["terms"])
 
@@ -167,8 +168,8 @@ class WholeRow(Head):
 
 @router.get("/terms", responses=responses())
 async def matrix(parts: Parts, on: On = None) -> Matrix:
-    """Rows by purposes, on a day."""
-    at = parts.clock.utc_us() if on is None else on
+    """Rows by purposes, on a day: today by UTC if none is given."""
+    at = parts.clock.utc_us() // DAY_US * DAY_US if on is None else on  # so that the answer of a day is one, for its ETag
     items = []
     for row in sorted(parts.in_force.rows().values(), key=lambda row: (row.kind, row.id)):
         found = {purpose: cell_at(row, purpose, at) for purpose in SHOWN}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxy.admin.conditional import matches, resource_of
 from proxy.ledger import review_tables
+from proxy.ledger.store_rows import DAY_US
 from tests.unit.admin.answers import check
 from tests.unit.admin.conftest import Admin
 
@@ -18,6 +19,13 @@ async def test_what_is_known_is_not_sent_again(admin: Admin) -> None:
     other = await admin.client.get("/api/v1/principals/eval", headers={"if-none-match": first.headers["etag"]})
     assert other.status_code == 200
     assert "etag" not in (await admin.client.get("/api/v1/principals/nobody")).headers
+
+
+async def test_the_terms_of_a_day_are_one_answer(admin: Admin) -> None:
+    """Whoever asks again on the same day without naming it hears that nothing changed: the instant is not part of the answer."""
+    told = (await admin.client.get("/api/v1/terms")).json()
+    assert told["on"] % DAY_US == 0
+    assert 0 <= admin.now() - told["on"] < DAY_US
 
 
 async def test_a_change_that_comes_too_late_is_refused(admin: Admin) -> None:
