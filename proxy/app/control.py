@@ -300,11 +300,11 @@ class Control:
         """
         seen, due = None, 0.0
         while not stop.is_set():
-            now = time.monotonic()
-            if now >= due or await asyncio.to_thread(self._publisher.stamp) != seen:
+            now, stamp = time.monotonic(), self._publisher.stamp()
+            if now >= due or stamp != seen or ledger.store.dialect == "postgresql":
                 await self._publish_stored(ledger)
-                seen = await asyncio.to_thread(self._publisher.stamp)
-                due = now + (_STORED_SECONDS if ledger.store.dialect == "postgresql" else _EMBEDDED_SECONDS)
+                # the stamp from before: what was published meanwhile, by us or by others, is looked at once more
+                seen, due = stamp, now + _EMBEDDED_SECONDS
             await pause_unless(stop, _STORED_SECONDS)
 
     async def _publish_stored(self, ledger: OpenLedger) -> None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx2
+import pytest
 
+from proxy.app import control as control_module
+from proxy.app.control import Control
+from proxy.control.publisher import Publisher
+from proxy.core import snapshot
+from proxy.core.principal import Principal
+from proxy.settings.described import Description, Running
 from proxy.telemetry import names
 from tests.proxy_server import ROOT, ProxyServer, StartProxy
 from tests.unit.control.test_supervisor import exchange
@@ -20,7 +30,9 @@ def test_records_reach_the_admin_api(proxy_server: ProxyServer) -> None:
     framework of the admin API with whoever asked first; until then, and after, one heap serves all its threads.
     """
     proxy_server.until(lambda: re.search(names.SHIPPED_ENTRIES + r"\S* [1-9]", proxy_server.get("/metrics")[1]))
-    time.sleep(1.0)  # as long as the detector, which looks every half second, would take to come with what a gateway begins with
+    time.sleep(
+        1.0
+    )  # as long as the detector, which looks when something was shipped, would take to come with a boot
     assert names.DETECTION_LAG_ENTRIES not in proxy_server.get("/metrics")[1]
     assert exchange(proxy_server) == 200
     assert not carries_the_framework(proxy_server)
@@ -68,3 +80,30 @@ def test_a_lean_control_carries_no_weight(tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+async def test_what_is_stored_is_published_when_it_may_have_changed(
+    dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An embedded database is asked again once something was published, one that others write to every time."""
+    monkeypatch.setattr(control_module, "_STORED_SECONDS", 0.005)
+    running = Running(str(tmp_path), "", None, 0, 0.0, 0.0, copied=False, ship_seconds=1.0)
+    control = Control({}, Description(running, "", {}, [], []), [], lambda: None)
+    asked, stop = asyncio.Queue[None](), asyncio.Event()
+    ledger: Any = SimpleNamespace(store=SimpleNamespace(dialect=dialect))
+
+    async def publish(_ledger: object) -> None:
+        asked.put_nowait(None)
+
+    monkeypatch.setattr(control, "_publish_stored", publish)
+    following = asyncio.create_task(control._follow_stored(ledger, stop))
+    async with asyncio.timeout(20):
+        await asked.get()
+        if dialect == "sqlite":
+            await asyncio.sleep(0.05)
+            assert asked.empty()
+            Publisher(tmp_path).configure([snapshot.put("principal", "a", Principal(name="a"))])
+        await asked.get()
+        stop.set()
+        await following
