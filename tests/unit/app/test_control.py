@@ -30,9 +30,7 @@ def test_records_reach_the_admin_api(proxy_server: ProxyServer) -> None:
     framework of the admin API with whoever asked first; until then, and after, one heap serves all its threads.
     """
     proxy_server.until(lambda: re.search(names.SHIPPED_ENTRIES + r"\S* [1-9]", proxy_server.get("/metrics")[1]))
-    time.sleep(
-        1.0
-    )  # as long as the detector, which looks when something was shipped, would take to come with a boot
+    time.sleep(1.0)  # as long as the detector, which looks when something was shipped, would take to come with a boot
     assert names.DETECTION_LAG_ENTRIES not in proxy_server.get("/metrics")[1]
     assert exchange(proxy_server) == 200
     assert not carries_the_framework(proxy_server)
