@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> int:
     except TyperException as error:
         context = getattr(error, "ctx", None)
         where = f" (see {context.command_path} --help)" if context is not None else ""
-        code = _complain(f"{error.format_message()}{where}", 2)
+        code = _complain(f"{error.format_message().replace('Value error, ', '')}{where}", 2)
     except TosProxyError as error:
         code = _complain(str(error), 2 if type(error).__name__ == "ConfigurationError" else 1)
     except BrokenPipeError:

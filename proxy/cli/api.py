@@ -122,8 +122,10 @@ def _said(error: Any) -> str:
         return str(error)
     message = str(error.get("message", error))
     ours = message.removeprefix("Value error, ")
-    name = str(error.get("location", "")).rpartition(".")[2]
-    return ours if ours != message or not name else f"{name}: {message}"
+    name = str(error.get("location", "")).removesuffix(".[key]").rpartition(".")[2]
+    for subject in ("Input should", "String should"):
+        message = message.replace(subject, "should")
+    return ours if message.startswith("Value error, ") or not name else f"{name}: {message}"
 
 
 def _reason(problem: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
+from proxy.core.errors import TosProxyError
 
 if TYPE_CHECKING:
     from proxy.settings.schema import Settings
@@ -35,10 +36,14 @@ def upgrade(config: ConfigOption = None, data_dir: DataDirOption = None, json_: 
       tos-proxy db upgrade
       TOS_PROXY_DATABASE_URL=postgresql://tos@db/tos tos-proxy db upgrade
     """  # noqa: D301 - a backspace keeps the lines below it as they are
+    from proxy.ledger.store_errors import StoreInUseError
     from proxy.settings.compiling import compile_configuration
 
     settle(config, data_dir)
-    found = asyncio.run(_upgrade(compile_configuration(os.environ, make=True, unset_keys=True).settings))
+    try:
+        found = asyncio.run(_upgrade(compile_configuration(os.environ, make=True, unset_keys=True).settings))
+    except StoreInUseError:
+        raise TosProxyError("the proxy that runs on this store brought it to its own form as it started; stop it first") from None
     if json_:
         print(json.dumps(found, indent=2))
         return

@@ -63,11 +63,15 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
     settle(config, data_dir)
     now = time.time_ns() // 1000
     span = Span(_moment(since, now), _moment(until, now), frozenset(principal or []), frozenset(upstream or []))
+    if span.since is not None and span.until is not None and span.since >= span.until:
+        raise typer.BadParameter("ends before it begins", param_hint="--until")
     compiled = compile_configuration(os.environ, make=False, unset_keys=True)
     both = sets(compiled, Draft(tuple(draft or ()), terms, enforce, alone), now)
     with _progress() as told:
         ran = asyncio.run(run(compiled, both, span, limit_examples, told))
     show(ran.result, span, partial=ran.partial, json_=json_)
+    if not ran.result.queries and not ran.partial:
+        print("tos-proxy: nothing was tried, as no recorded query is of that time, principal and upstream", file=sys.stderr)
     raise typer.Exit(INTERRUPTED if ran.partial else int(ran.result.changed > 0))
 
 

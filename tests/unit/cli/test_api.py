@@ -18,7 +18,8 @@ def test_problems_become_words() -> None:
     with pytest.raises(ApiError, match=r"^gone$"):
         _content(404, b'{"title": "t", "detail": "gone"}')
     errors = [{"location": "body", "message": "Value error, first"}, {"location": "query.kind", "message": "second"}, "third"]
-    with pytest.raises(typer.BadParameter, match=r"^first; kind: second; third$"):
+    errors.append({"location": "body.limits.reqs.[key]", "message": "Input should be 'requests' or 'tokens'"})
+    with pytest.raises(typer.BadParameter, match=r"^first; kind: second; third; reqs: should be 'requests' or 'tokens'$"):
         _content(422, json.dumps({"errors": errors}).encode())
     with pytest.raises(ApiError, match="answered 502"):
         _content(502, b"<html>")

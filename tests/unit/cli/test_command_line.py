@@ -31,7 +31,15 @@ def test_a_named_command_alone_is_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("serve", "--prot", "1"), ("serve", "--port", "x"), ("nothing",), ("ledger", "nothing"), ("serve", "x")]
+    "arguments",
+    [
+        ("serve", "--prot", "1"),
+        ("serve", "--port", "x"),
+        ("nothing",),
+        ("ledger", "nothing"),
+        ("serve", "x"),
+        ("serve", "--role", "x"),
+    ],
 )
 def test_wrong_usage_is_one_line(command: Command, arguments: tuple[str, ...]) -> None:
     """Wrong usage is one line on stderr and exit code 2."""
@@ -39,3 +47,4 @@ def test_wrong_usage_is_one_line(command: Command, arguments: tuple[str, ...]) -
     assert ran.code == 2
     assert ran.err.startswith("tos-proxy: ")
     assert ran.err.count("\n") == 1
+    assert "Value error" not in ran.err

@@ -110,6 +110,8 @@ def test_only_what_is_asked_for(command: Command, config: Path, records: list[st
     since = told(command, config, file, "--since", "2026-09-22T14:00:00+00:00", "--until", "2030-01-01")
     assert 0 < since["queries"] < 4
     assert command("policy", "backtest", file, "--since", "yesterday").code == 2
+    assert command("policy", "backtest", file, "--since", "1d", "--until", "2d").code == 2
+    assert "nothing was tried" in command("policy", "backtest", "--config", str(config), file, "--principal", "nobody").err
 
 
 def test_other_terms_change_verdicts(command: Command, config: Path, records: list[str], tmp_path: Path) -> None:
