@@ -21,6 +21,7 @@ from proxy.control.arrivals import Arrivals
 from proxy.control.process import Note
 from proxy.control.reading import read_on
 from proxy.core.clock import Clock, SystemClock
+from proxy.core.principal import UNDECLARED
 from proxy.core.rules import Rule
 from proxy.ledger import store_following
 from proxy.ledger.store import Store
@@ -122,12 +123,18 @@ class FindingRaiser:
             except msgspec.MsgspecError:
                 continue  # of a later version: it is kept, whoever knows it will read it
         await self._learn(read)
+        declaring: dict[tuple[str, str], judged.Judged] = {}
         for one, record in read:
             somebody = not judged.automatic(one.principal) or one.principal in self._accepted
             well = judged.answered(record.kind, record.status)
             for raised in judged.raises(one, rules, accepted=somebody or well, ended_well=well, said=gathered):
                 merge(gathered, raised)
-            for name in judged.declares(one, ended_well=well):
+            if well and one.purpose != UNDECLARED:
+                whose = one.principal, one.key
+                declaring.pop(whose, None)  # behind all others again: the last to say something has the last word
+                declaring[whose] = one
+        for one in declaring.values():
+            for name in judged.declares(one, ended_well=True):
                 declared[name] = Declared(one.purpose, one.at, one.id)
 
     async def _learn(self, read: list[tuple[judged.Judged, Ended]]) -> None:
