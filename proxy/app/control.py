@@ -25,6 +25,7 @@ from proxy.control.findings import FindingRaiser
 from proxy.control.in_force import InForce
 from proxy.control.process import Duty, Parts, called_unless, pause_unless, run_control
 from proxy.control.publisher import Publisher
+from proxy.control.reading import until
 from proxy.control.references import ReferencePublisher
 from proxy.control.results import ResultTies
 from proxy.control.retention import Bounds, Retention
@@ -262,10 +263,12 @@ class Control:
         """The detector is 6 MB, which nobody carries before there is something to look at or somebody to stand anyhow."""
         store = ledger.store
         arrivals = shipper.progress.arrivals if store.dialect == "sqlite" else None
-        while arrivals is not None and not stop.is_set() and not await store_totals.anything(store):
-            if await store_standings.listed(store):
-                break
-            await arrivals.beyond(arrivals.count, stop, _ANALYST_SECONDS)
+
+        async def there() -> bool:
+            return await store_totals.anything(store) or bool(await store_standings.listed(store))
+
+        if arrivals is not None:
+            await until(there, arrivals, stop, _ANALYST_SECONDS)
         if stop.is_set():
             return
         from proxy.control.analyst import Analyst

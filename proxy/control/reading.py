@@ -44,3 +44,12 @@ async def read_on(
             await arrivals.beyond(seen, stop, _IDLE_SECONDS)
         if (rest := rest_until - time.monotonic()) > 0:
             await pause_unless(stop, rest)
+
+
+async def until(there: Callable[[], Awaitable[bool]], arrivals: Arrivals, stop: asyncio.Event, seconds: float) -> None:
+    """Wait until there is something, or `stop` is set: asked anew with what arrives, and every `seconds`."""
+    while not stop.is_set():
+        seen = arrivals.count  # what arrives while the answer is on its way is not slept through
+        if await there():
+            return
+        await arrivals.beyond(seen, stop, seconds)

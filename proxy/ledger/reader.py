@@ -133,7 +133,7 @@ def watching(marks: Mapping[Path, Watermark | None]) -> Iterator[Callable[[], bo
                 fd = os.open(f"{folder}/watermark", os.O_RDONLY | os.O_CLOEXEC)
                 opened.callback(os.close, fd)
                 seen.append((fd, pack_watermark(mark) if mark is not None else b""))
-        yield lambda: any(os.pread(fd, WATERMARK_BYTES, 0) != packed for fd, packed in seen)
+        yield lambda: any(os.pread(fd, WATERMARK_BYTES, 0).ljust(WATERMARK_BYTES, b"\0") != packed for fd, packed in seen)
 
 
 def closed(folder: Path, name: str = "closed") -> Closed | None:

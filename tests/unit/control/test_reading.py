@@ -9,7 +9,7 @@ import pytest
 
 from proxy.control import reading
 from proxy.control.arrivals import Arrivals
-from proxy.control.reading import read_on
+from proxy.control.reading import read_on, until
 from proxy.ledger.store_errors import StoreUnavailableError
 
 
@@ -54,3 +54,19 @@ async def test_a_duty_that_is_told_of_arrivals_sleeps_until_there_are_some(monke
         stop.set()
         await running
     assert passed.empty()
+
+
+async def test_what_arrives_while_it_is_asked_for_is_not_slept_through() -> None:
+    """Whoever waits for the first of something asks anew when it came between the question and the wait."""
+    arrivals, stop, asked = Arrivals(), asyncio.Event(), list[int]()
+
+    async def there() -> bool:
+        asked.append(arrivals.count)
+        arrivals.add(1)
+        return len(asked) > 2
+
+    async with asyncio.timeout(20):
+        await until(there, arrivals, stop, 3600.0)
+        stop.set()
+        await until(there, arrivals, stop, 3600.0)
+    assert asked == [0, 1, 2]

@@ -164,3 +164,23 @@ async def test_a_new_record_ends_the_wait_of_an_idle_shipper(store: Store, tmp_p
         await running
     assert (shipper.progress.lag_entries, shipper.progress.complete) == (0, True)
     await recorder.close()
+
+
+async def test_a_new_epoch_ends_the_wait_of_an_idle_shipper(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch that begins is seen by its folder, before it is time to look at everything again."""
+    monkeypatch.setattr(shipper_module, "_LOOK_SECONDS", 3600.0)
+    shipper, stop = shipper_of(store, tmp_path), asyncio.Event()
+    running = asyncio.create_task(shipper.run(stop))
+    try:
+        for number in (1, 2):
+            recorder = open_recorder(tmp_path)
+            await exchange(recorder)
+            await recorder.close()
+            async with asyncio.timeout(PATIENCE):
+                while shipper.progress.entries < 4 * number:  # noqa: ASYNC110 - the shipper says nothing
+                    await asyncio.sleep(0.01)
+    finally:
+        stop.set()  # its thread looks for an hour
+    async with asyncio.timeout(PATIENCE):
+        await running
+    assert shipper.progress.complete

@@ -161,3 +161,6 @@ def test_a_watermark_that_moves_is_seen(tmp_path: Path) -> None:
         assert moved()
     with reader.watching({still: None}) as moved:
         assert moved()
+    (still / "watermark").write_bytes(b"")  # its writer was killed before it gave the file its length
+    with reader.watching({still: reader.watermark(still)}) as moved:
+        assert not moved()
