@@ -251,17 +251,18 @@ def growing(file: Path, *, pause: float = 0.2, idle: Callable[[], bool] = lambda
     """
     lines = file.open(encoding="utf-8", errors="replace")
     try:
-        begun = ""
+        begun, moved = "", False
         while True:
             piece = lines.readline()
             begun += piece
-            anew = False if piece else _begun_anew(file, lines)
+            before, moved = moved, not piece and _begun_anew(file, lines)
+            anew = before and moved  # seen twice: its writer goes on with the old one for a moment
             if begun and (begun.endswith("\n") or anew or not (piece or idle())):
                 yield begun
                 begun = ""
             if anew:
                 lines.close()
-                lines = file.open(encoding="utf-8", errors="replace")
+                lines, moved = file.open(encoding="utf-8", errors="replace"), False
             elif not piece:
                 if not idle():
                     return

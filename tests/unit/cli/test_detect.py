@@ -175,3 +175,24 @@ def test_a_log_that_is_begun_anew(tmp_path: Path) -> None:
     assert [next(lines_read) for _ in range(3)] == ["two", "three\n", "four\n"]
     file.write_text("five\n")
     assert next(lines_read) == "five\n"
+
+
+def test_a_log_is_read_until_its_writer_lets_go_of_it(tmp_path: Path) -> None:
+    """What is still written to a log that was moved away is read before the new one is."""
+    file = tmp_path / "a.jsonl"
+    with file.open("w") as old:
+        late = iter(["o\nthree\n", *[""] * 200])
+
+        def idle() -> bool:
+            more = next(late, None)
+            old.write(more or "")
+            old.flush()
+            return more is not None
+
+        old.write("one\ntw")
+        old.flush()
+        lines_read = growing(file, pause=0.001, idle=idle)
+        assert next(lines_read) == "one\n"
+        file.rename(tmp_path / "a.jsonl.1")
+        file.write_text("four\n")
+        assert list(lines_read) == ["two\n", "three\n", "four\n"]
