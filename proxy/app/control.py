@@ -216,7 +216,6 @@ class Control:
         async with contextlib.AsyncExitStack() as held:
             held.callback(self._missed.set)
             ledger = await held.enter_async_context(opened(self.running))
-            self._opened.set()
             keyring = KeyringReader(self.running.data_dir, secrets.load(self.running.data_dir, self._environ).master)
             shipper = self._shipper = Shipper(
                 ledger.store, self.running.data_dir, keyring, self._diagnostics.warning, insist=self.running.copied
@@ -248,6 +247,7 @@ class Control:
                 duties["telemetry"] = telemetry.run
             if self._listeners:
                 duties["admin"] = lambda stop: self._serve_admin(ledger, stop)
+            self._opened.set()
             await run_control(self.parts(duties), stop)
 
     def _publishes_references(self, store: Store, shipper: Shipper) -> ReferencePublisher:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -16,9 +17,11 @@ import pytest
 
 from proxy.app import control as control_module
 from proxy.app.control import Control
+from proxy.control.process import run_control
 from proxy.control.publisher import Publisher
 from proxy.core import snapshot
 from proxy.core.principal import Principal
+from proxy.ledger import secrets
 from proxy.settings.described import Description, Running
 from proxy.telemetry import names
 from tests.proxy_server import ROOT, ProxyServer, StartProxy
@@ -105,3 +108,25 @@ async def test_what_is_stored_is_published_when_it_may_have_changed(
         await asked.get()
         stop.set()
         await following
+
+
+async def test_callers_are_told_while_what_the_store_needs_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that could be opened and not be worked with, its secrets being damaged, leaves no caller without an answer."""
+
+    def damaged(*_: object) -> None:
+        raise OSError("the secrets are damaged")
+
+    monkeypatch.setattr(secrets, "load", damaged)
+    running = Running(str(tmp_path), f"sqlite:///{tmp_path}/store.db", None, 0, 0.0, 0.0, copied=False, ship_seconds=1.0)
+    stop, listener = asyncio.Event(), socket.create_server(("127.0.0.1", 0))
+    control = Control({}, Description(running, "", {}, [], []), [listener], lambda: None)
+    duties = control.duties()
+    del duties["configuration"]
+    serving = asyncio.create_task(run_control(control.parts(duties), stop))
+    try:
+        async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
+            assert (await client.get(f"http://127.0.0.1:{listener.getsockname()[1]}/")).status_code == 503
+    finally:
+        stop.set()
+        await serving
+        listener.close()
