@@ -16,8 +16,8 @@ from pathlib import Path
 _MOST_FOLLOWED = 20_000
 _INSTALLED_SECONDS = 10.0
 _PACKAGE = Path(__file__).resolve().parents[1]
-INSTALLED = (str(_PACKAGE / "_policies"), str(_PACKAGE.parent / "policies"))
-"""Where this installation has its terms and packs."""
+INSTALLED = tuple(str(base / part) for base in (_PACKAGE / "_policies", _PACKAGE.parent / "policies") for part in ("packs", "terms"))
+"""Where this installation has its packs and terms; what stands beside them in a checkout may be one's own."""
 
 
 Seen = tuple[str, tuple[int, int] | None]

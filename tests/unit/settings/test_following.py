@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from proxy.settings import following
-from proxy.settings.following import Following, stamps
+from proxy.settings.following import INSTALLED, Following, stamps
+from proxy.settings.shipped import policies_folder
+from proxy.terms.releases import terms_folder
 
 
 def test_the_installation_is_looked_at_by_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +55,13 @@ def test_the_installation_is_looked_at_by_its_folders(tmp_path: Path, monkeypatc
     assert changed(installed)
     (installed / "inner" / "a.yaml").write_text("and more")
     assert changed(installed)
+
+
+def test_the_installation_is_its_packs_and_terms() -> None:
+    """Policies of one's own that stand beside them in a checkout are not."""
+    own = str(policies_folder("packs").parent / "own")
+    assert {str(policies_folder("packs")), str(terms_folder())} <= set(INSTALLED)
+    assert not any(own.startswith(folder) for folder in INSTALLED)
 
 
 def test_a_folder_is_of_the_installation_by_its_whole_name(tmp_path: Path) -> None:
