@@ -16,7 +16,8 @@ from pathlib import Path
 _MOST_FOLLOWED = 20_000
 _INSTALLED_SECONDS = 10.0
 _PACKAGE = Path(__file__).resolve().parents[1]
-INSTALLED = tuple(str(base / part) for base in (_PACKAGE / "_policies", _PACKAGE.parent / "policies") for part in ("packs", "terms"))
+_FOLDERS = (_PACKAGE / "_policies", _PACKAGE.parent / "policies")
+INSTALLED = tuple(str(folder / part) for folder in _FOLDERS for part in ("packs", "terms"))
 """Where this installation has its packs and terms; what stands beside them in a checkout may be one's own."""
 
 
