@@ -13,6 +13,7 @@ import msgspec
 
 from proxy.core.facts import Message, RequestFacts
 from proxy.dialects.contract import AnswerReader, Endpoint, PathParameters
+from proxy.dialects.error_message import with_record
 from proxy.dialects.gathering import Gathering, count, error_word, word
 from proxy.dialects.jsonio import write_compact
 from proxy.dialects.ndjson import LineStreamReader
@@ -257,7 +258,7 @@ class OllamaDialect:
 
     def error_body(self, status: int, code: str, message: str, record_id: str) -> bytes:  # noqa: ARG002 - it tells a message alone
         """A JSON error body: the message, and nothing else."""
-        return _own_error(message if not record_id or record_id in message else f"{message} (record {record_id})")
+        return _own_error(with_record(message, record_id))
 
     def error_headers(self, record_id: str) -> Mapping[str, str]:
         """Ollama names no request; the header that most clients look for."""

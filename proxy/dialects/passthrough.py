@@ -9,12 +9,14 @@ import msgspec
 
 from proxy.core.facts import Message, RequestFacts
 from proxy.dialects.contract import UPLOAD_LINKS, AnswerReader, Endpoint, PathParameters
+from proxy.dialects.error_message import with_record
 from proxy.dialects.sse import EndRule, EventStreamReader
 from proxy.dialects.whole import CountedReader
 
 
 def _error_body(status: int, code: str, message: str, record_id: str) -> bytes:
     kind = "server_error" if status >= 500 else "invalid_request_error"
+    message = with_record(message, record_id)
     return msgspec.json.encode({"error": {"message": message, "type": kind, "code": code, "record": record_id}})
 
 

@@ -27,6 +27,7 @@ _REASONS = {
 SLOWED = "slowed_down"
 """The code of a limit that says why and whom to ask, which is told to everybody."""
 _DECISIONS = {403: b"deny", 429: b"throttle"}
+_CARRIED = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _LONGEST_WAIT = 60
 _HANDSHAKE = "bad_handshake"
 _OBJECTING = ("review", "forbid")
@@ -78,12 +79,14 @@ def answer(dialect: Dialect, refused: Refused, exchange: Exchange | None, *, clo
         b"Content-Type: application/json",
         b"Content-Length: %d" % len(body),
         b"x-tos-source: proxy",
+        b"x-tos-decision: %b" % _DECISIONS.get(refused.status, b"refuse"),
     ]
     if exchange is not None:
         lines.append(b"x-tos-record: %b" % record_id.encode())
-        lines.append(b"x-tos-decision: %b" % _DECISIONS.get(refused.status, b"refuse"))
         lines += [b"%b: %b" % (name.encode(), value.encode()) for name, value in dialect.error_headers(record_id).items()]
     lines += _retry_lines(refused)
+    if refused.status == 405:  # RFC 9110 §15.5.6 demands it
+        lines.append(_CARRIED)
     if refused.status == 426:
         # RFC 6455 §4.4: the version that is spoken; elsewhere nothing but HTTP is
         lines += [b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"] if refused.code == _HANDSHAKE else [b"Upgrade: HTTP/1.1"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from proxy.dialects.error_message import with_record
+
 _TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -19,9 +21,8 @@ _TYPES = {
 def error_body(status: int, code: str, message: str, record_id: str) -> bytes:
     """A JSON error body; Anthropic knows no codes, so ours is an extra member."""
     kind = _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    return msgspec.json.encode(
-        {"type": "error", "error": {"type": kind, "message": message, "code": code}, "request_id": record_id},
-    )
+    error = {"type": kind, "message": with_record(message, record_id), "code": code}
+    return msgspec.json.encode({"type": "error", "error": error, "request_id": record_id})
 
 
 def error_event(status: int, code: str, message: str, record_id: str) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from proxy.dialects.error_message import with_record
+
 _STATUSES = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
@@ -27,7 +29,8 @@ def error_body(status: int, code: str, message: str, record_id: str) -> bytes:
         "domain": "tos-proxy",
         "metadata": {"record": record_id},
     }
-    return msgspec.json.encode({"error": {"code": status, "message": message, "status": word, "details": [detail]}})
+    error = {"code": status, "message": with_record(message, record_id), "status": word, "details": [detail]}
+    return msgspec.json.encode({"error": error})
 
 
 def error_event(status: int, code: str, message: str, record_id: str) -> bytes:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from proxy.dialects.error_message import with_record
+
 _TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -21,7 +23,7 @@ _TYPES = {
 def error_object(status: int, code: str, message: str, record_id: str) -> dict[str, Any]:
     """The object under `error`; `param` is always null, the record stands in the message."""
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    return {"message": _with_record(message, record_id), "type": kind, "param": None, "code": code}
+    return {"message": with_record(message, record_id), "type": kind, "param": None, "code": code}
 
 
 def error_body(status: int, code: str, message: str, record_id: str) -> bytes:
@@ -39,7 +41,3 @@ def responses_error_event(status: int, code: str, message: str, record_id: str) 
     error = error_object(status, code, message, record_id)
     event = {"type": "error", "code": code, "message": error["message"], "param": None, "sequence_number": 0, "error": error}
     return b"event: error\ndata: " + msgspec.json.encode(event) + b"\n\n"
-
-
-def _with_record(message: str, record_id: str) -> str:
-    return message if not record_id or record_id in message else f"{message} (record {record_id})"

@@ -124,9 +124,11 @@ def test_upgrade() -> None:
 
 @pytest.mark.parametrize("method", [b"TRACE", b"TRACK", b"CONNECT"])
 def test_methods_not_carried(method: bytes) -> None:
-    """What would echo credentials or open tunnels is 405."""
+    """What would echo credentials or open tunnels is 405, which says what is carried."""
     stage = Stage()
-    assert status_of(stage.client(get(b"/openai/v1/models", *KEYED).replace(b"GET", method, 1)).taken) == 405
+    told = stage.client(get(b"/openai/v1/models", *KEYED).replace(b"GET", method, 1)).taken
+    assert status_of(told) == 405
+    assert fields_of(told)["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
     assert not stage.sent
 
 
@@ -134,4 +136,4 @@ def test_not_a_request() -> None:
     """What is no request has no record to name."""
     fields = fields_of(not_a_request(431, "the head is too large"))
     assert "x-tos-record" not in fields
-    assert (fields["connection"], fields["x-tos-source"]) == ("close", "proxy")
+    assert (fields["connection"], fields["x-tos-source"], fields["x-tos-decision"]) == ("close", "proxy", "refuse")

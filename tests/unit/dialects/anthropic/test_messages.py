@@ -170,7 +170,7 @@ def test_the_error_type_follows_the_status(status: int, kind: str) -> None:
     """And the record's id is the request's."""
     tree = msgspec.json.decode(by_name("anthropic").error_body(status, "policy_violation", "no", "rec"))
     assert (tree["type"], tree["request_id"]) == ("error", "rec")
-    assert (tree["error"]["type"], tree["error"]["message"]) == (kind, "no")
+    assert (tree["error"]["type"], tree["error"]["message"]) == (kind, "no (record rec)")
 
 
 def test_a_broken_stream_ends_in_an_error_event() -> None:

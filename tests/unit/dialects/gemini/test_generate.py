@@ -223,7 +223,7 @@ def test_a_broken_array_is_closed_well_formed(fed: bytes, start: bytes) -> None:
 def test_the_error_status_follows_the_http_status(status: int, word: str) -> None:
     """With the record in an ErrorInfo."""
     error = msgspec.json.decode(by_name("gemini").error_body(status, "policy_violation", "no", "rec"))["error"]
-    assert (error["code"], error["status"], error["message"]) == (status, word, "no")
+    assert (error["code"], error["status"], error["message"]) == (status, word, "no (record rec)")
     assert error["details"][0]["metadata"] == {"record": "rec"}
 
 
