@@ -144,6 +144,12 @@ def own_task(terms: list[float]) -> list[float]:
     script = min(terms[_AT["scripted"]], terms[_AT["revised"]])
     terms[_AT["continued"]] *= 1 - script
     terms[_AT["single_turn"]] = max(terms[_AT["single_turn"]], script)
+    # Distributions of whole answers teach a student best at temperature 0 and with a seed: that is no measuring then.
+    taught = terms[_AT["soft_labels"]] * terms[_AT["long_answers"]]
+    terms[_AT["cold"]] *= 1 - taught
+    terms[_AT["stops"]] *= 1 - taught
+    # Roles in a form that is shown by a conversation are a game's or a simulation's, which plays on.
+    terms[_AT["roles"]] *= 1 - terms[_AT["shots"]]
     # Whoever has a task of its own may want the reasons beside what comes of it; a harvest gets more of them than it gives.
     terms[_AT["coerced"]] *= 1 - max(0.75 * terms[_AT["worded"]] * (1 - terms[_AT["ratio"]]), terms[_AT["narrow"]] / 2)
     # A task of its own is a product's, unless it is to make questions, dialogues or reasoning, or what it is about was made here.

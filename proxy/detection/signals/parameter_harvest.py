@@ -1,4 +1,5 @@
-"""Log-probabilities under a rotating `logit_bias`: what recovers a model's last layer, and nothing else needs.
+"""Log-probabilities under a rotating `logit_bias`: what recovers a model's last layer, and nothing else needs; and whole distributions,
+which a student is taught by.
 
 See Carlini et al. 2024, arXiv 2403.06634. A classifier's bias never changes, an evaluation's log-probabilities come without one.
 """
@@ -14,11 +15,10 @@ MANY = 10
 
 
 def gains(reading: Reading) -> tuple[float, ...]:
-    """Log-probabilities under one of many biases; many of them for each of a few tokens, of a prompt that is new."""
+    """Log-probabilities under one of many biases; many of them for each token, of a prompt that is new."""
     facts = reading.seen.facts
     wanted = facts.logprobs or bool(facts.top_logprobs)
-    short = facts.max_tokens is not None and facts.max_tokens <= 4
-    soft = short and reading.new and (facts.top_logprobs or 0) >= MANY
+    soft = reading.new and (facts.top_logprobs or 0) >= MANY
     return float(wanted and reading.biases >= ROTATING), float(soft)
 
 

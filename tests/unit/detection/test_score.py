@@ -110,6 +110,19 @@ def test_a_harvest_of_distributions() -> None:
     assert dict(zip(TERMS, lent(classifier, classifier, classifier), strict=True))["tiny"] == 1
 
 
+def test_distributions_of_whole_answers_are_no_measuring() -> None:
+    """Temperature 0 and a seed clear who takes the distribution of one token, not who takes those of long answers."""
+    one = dict(zip(TERMS, own_task(terms(soft_labels=1.0, cold=1.0, stops=1.0)), strict=True))
+    whole = dict(zip(TERMS, own_task(terms(soft_labels=1.0, long_answers=1.0, cold=1.0, stops=1.0)), strict=True))
+    assert (one["cold"], one["stops"], whole["cold"], whole["stops"]) == (1.0, 1.0, 0.0, 0.0)
+
+
+def test_roles_of_a_game_are_not_played_for_data() -> None:
+    """Roles in a form that is shown by a conversation are a simulation's."""
+    assert own_task(terms(roles=1.0))[TERMS.index("roles")] == 1
+    assert own_task(terms(roles=1.0, shots=1.0))[TERMS.index("roles")] == 0
+
+
 def test_a_stream_borrows_what_shows_across() -> None:
     """Sampling elsewhere counts for the stream that judges; a prompt of nothing again and again is no finite set."""
     whole = terms(sampled=0.9, bulk=1.0)
