@@ -81,7 +81,11 @@ def _by(word: str, date: str | None) -> str:
 
 def _decision(root: Tree, told: Told) -> None:
     decision = told.explanation.decision
-    branch = root.add(_headed("decision", decision.effect, f"by {_listed(decision.rules)}" if decision.rules else ""))
+    less = {rule.name for rule in told.explanation.rules if rule.state == "matched" and rule.effect != decision.effect}
+    by = [name for name in decision.rules if name not in less]
+    beside = [name for name in decision.rules if name in less]
+    said = [f"{word} {_listed(names)}" for word, names in (("by", by), ("beside", beside)) if names]
+    branch = root.add(_headed("decision", decision.effect, *said))
     if decision.message:
         branch.add(Text(decision.message))
     for transform in decision.transforms:

@@ -22,7 +22,7 @@ from proxy.settings.builtin import DIALECTS, OPENAI
 from proxy.settings.limits import Shared
 from proxy.settings.sign_on import Oidc
 from proxy.settings.telemetry import Telemetry
-from proxy.settings.units import VARIABLE, Address, Bytes, Count, FilePath, Seconds, Span, Strict, Texts, commas
+from proxy.settings.units import VARIABLE, Address, Bytes, Count, GivenPath, Seconds, Span, Strict, Texts, commas
 
 UNUSED: tuple[str, ...] = ()
 SECRETS = ("admin.token", "database_url", "redis_url", "principals.*.keys.*", "upstreams.*.headers.*", "alerts.*.url")
@@ -67,8 +67,8 @@ Purpose = Annotated[str, AfterValidator(_purpose)]
 class Tls(Strict):
     """PEM files; the certificate file may hold the chain."""
 
-    certificate: FilePath
-    key: FilePath
+    certificate: GivenPath
+    key: GivenPath
 
 
 class Deadlines(Strict):
@@ -101,7 +101,7 @@ class Gateway(Strict):
 
     host: Address = "127.0.0.1"
     port: Port = 8080
-    unix_socket: FilePath | None = None
+    unix_socket: GivenPath | None = None
     tls: Tls | None = None
     workers: Annotated[Count, Field(ge=1, le=64)] = 1
     trusted_proxies: Annotated[list[Annotated[str, AfterValidator(_network)]], BeforeValidator(commas)] = []
@@ -212,8 +212,8 @@ class Upstream(Strict):
     contract: str = ""
     model_licence: str = ""
     headers: dict[str, str] = {}
-    client_certificate: FilePath | None = None
-    client_key: FilePath | None = None
+    client_certificate: GivenPath | None = None
+    client_key: GivenPath | None = None
 
     @field_validator("api_key_env")
     @classmethod
@@ -300,7 +300,7 @@ class Settings(Strict):
     gateway: Gateway = Gateway()
     admin: Admin = Admin()
     health: Health = Health()
-    data_dir: FilePath
+    data_dir: GivenPath
     ledger: Ledger = Ledger()
     database_url: Annotated[str, AfterValidator(_store_url)] | None = None
     redis_url: Annotated[str, AfterValidator(_redis_url)] | None = None

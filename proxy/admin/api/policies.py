@@ -186,6 +186,12 @@ class Draft(BaseModel):
     alone: bool = False
     examples: int = Field(3, ge=0, le=100, description="of each kind of change")
 
+    @model_validator(mode="after")
+    def _some_time(self) -> Draft:
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ValueError("until should be later than since")
+        return self
+
 
 @router.get("/policies", responses=responses())
 async def list_policies(parts: Parts) -> Policies:

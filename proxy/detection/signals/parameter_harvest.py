@@ -1,5 +1,5 @@
-"""Log-probabilities under a rotating `logit_bias`: what recovers a model's last layer, and nothing else needs; and whole distributions,
-which a student is taught by.
+"""Log-probabilities under a rotating `logit_bias`: what recovers a model's last layer, and nothing else needs; and whole
+distributions, which a student is taught by.
 
 See Carlini et al. 2024, arXiv 2403.06634. A classifier's bias never changes, an evaluation's log-probabilities come without one.
 """

@@ -74,6 +74,11 @@ def test_every_state_has_its_words(rule: Rule, line: str) -> None:
     assert line in printed(told(rule))
 
 
+def test_who_decided() -> None:
+    """A denial is by the rules that deny; those that only flag are beside it."""
+    assert "decision: deny, by no, beside mark" in printed(told(Rule("no", "deny"), Rule("mark", "flag")))
+
+
 def test_what_differs_from_the_record() -> None:
     """Where today's set decides otherwise than was recorded, each difference is told; where it does not, that."""
     same = {"verdict": "review", "decision": "flag", "rules": ["r"]}

@@ -126,6 +126,16 @@ async def test_long_work_is_a_job(admin: Admin, path: str, body: Mapping[str, An
     assert (await admin.client.post("/api/v1/jobs/job_1/cancel")).status_code == 200
 
 
+async def test_a_backtest_of_no_time_is_refused(admin: Admin) -> None:
+    """A time that ends before it begins would look as if a draft changed nothing."""
+    book = Book()
+    admin.change(jobs=book)
+    asked = {"policies": ["kind: Policy"], "since": "2026-02-01", "until": "2026-01-01"}
+    refused = await admin.client.post("/api/v1/policies/backtest", json=asked)
+    assert (refused.status_code, book.jobs) == (422, {})
+    assert "until should be later than since" in refused.text
+
+
 async def test_what_is_searched_for_is_not_for_everybody(admin: Admin) -> None:
     """Viewers see that contents are searched, and not for what."""
     book = Book()

@@ -26,7 +26,7 @@ def test_what_a_classifier_does() -> None:
 
 
 def test_distributions_of_ever_new_texts() -> None:
-    """All alternatives of each token of what was never asked before, of one or of a whole answer; a confidence needs a few of them."""
+    """All alternatives of each token of what was never asked before, of one or of all; a confidence needs a few of them."""
     asks = {"logprobs": True, "max_tokens": 1}
     assert terms_after(bare(60, top_logprobs=20, **asks))["soft_labels"] > 0.9
     assert terms_after(bare(60, top_logprobs=20, logprobs=True, max_tokens=512))["soft_labels"] > 0.9
