@@ -6,6 +6,7 @@ Stands in for the command `tos-proxy` and for every process of the proxy, as `ki
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 
 from tests.torture.planting import main
@@ -31,26 +32,25 @@ def silent_last_answers() -> None:
 
 
 def leave_unshipped() -> None:
-    """Control ends at once, whatever the store lacks."""
+    """Control ships every half a minute, and ends at once, whatever the store lacks."""
     from proxy.control.shipper import Shipper
 
     run = Shipper.run
 
     async def hasty(self: Shipper, stop: object) -> None:
-        ship = self.pass_once
+        ship, due = self.pass_once, 0.0
 
         async def at_rest(*, thorough: bool = False) -> bool:
-            return False if thorough else await ship()
+            nonlocal due
+            if thorough or time.monotonic() < due:
+                return False
+            due = time.monotonic() + 30
+            return await ship()
 
         self.pass_once = at_rest  # type: ignore[method-assign]
-        self._list = _nothing  # type: ignore[method-assign]
         await run(self, stop)  # type: ignore[arg-type]
 
     Shipper.run = hasty  # type: ignore[method-assign]
-
-
-async def _nothing() -> None:
-    return
 
 
 FAULTS: dict[str, Callable[[], None]] = {
