@@ -77,10 +77,16 @@ def test_a_signal_in_the_midst_of_a_lock() -> None:
         finally:
             raise RuntimeError("release unlocked lock")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with pytest.raises(SystemExit) as ended, ended_in_order():
-            interrupted(number)
-        assert ended.value.code == 128 + number
-    with pytest.raises(RuntimeError), ended_in_order():
-        raise RuntimeError("a fault")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    calm = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in calm.items()}  # a loop before may have left its own
+    try:
+        for number in calm:
+            with pytest.raises(SystemExit) as ended, ended_in_order():
+                interrupted(number)
+            assert ended.value.code == 128 + number
+        with pytest.raises(RuntimeError), ended_in_order():
+            raise RuntimeError("a fault")
+        assert {number: signal.getsignal(number) for number in calm} == calm
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
