@@ -1,5 +1,5 @@
-/* Read before every compiled module: what mypyc's code calls only when an exception is raised. Each operation may raise, so a third of
-   the code serves that; a call that the compiler knows to be cold takes it out of the way of what runs for every exchange. */
+/* Read before every compiled module: what mypyc's code calls only when an exception is raised. Each operation may raise; what leads
+   to a call that the compiler knows to be cold is taken out of the way of what runs for every exchange. */
 #include <Python.h>
 #include "CPy.h"
 
