@@ -36,6 +36,7 @@ from proxy.admin.auth import Gate
 from proxy.admin.conditional import Conditional
 from proxy.admin.pages import PAGES, failed, searches, sign_in, single_sign_on
 from proxy.admin.pages.static import Static
+from proxy.admin.parameters import only_known
 from proxy.admin.parts import AdminParts
 from proxy.admin.repeated import Repeated
 from proxy.admin.sessions import Session
@@ -83,7 +84,7 @@ def create(parts: AdminParts) -> FastAPI:
     app.state.navigation = [(one.ADDRESS, one.TITLE) for one in PAGES]
     problems.install(app, failed.page_of)
     for router in RESOURCES:
-        app.include_router(router, prefix="/api/v1")
+        app.include_router(router, prefix="/api/v1", dependencies=[Depends(only_known)])
     for router in (sign_in.router, single_sign_on.router, searches.router, *(one.router for one in PAGES)):
         app.include_router(router)
     app.mount("/static", Static())

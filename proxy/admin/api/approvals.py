@@ -86,8 +86,6 @@ class Note(BaseModel):
 class Filters(BaseModel):
     """Which approvals; all that are given must hold."""
 
-    model_config = {"extra": "forbid"}
-
     state: Literal["asked", "approved", "rejected"] | None = None
     principal: Name | None = None
     limit: int = Field(50, ge=1, le=500)

@@ -121,8 +121,6 @@ class Note(Act):
 class Filters(BaseModel):
     """Which cases; all that are given must hold."""
 
-    model_config = {"extra": "forbid"}
-
     state: State | None = None
     severity: Severity | None = None
     subject: Name | None = None

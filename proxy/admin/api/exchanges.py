@@ -141,8 +141,6 @@ Parts = Annotated[AdminParts, Depends(parts_of)]
 class Filters(BaseModel):
     """Which exchanges; all that are given must hold."""
 
-    model_config = {"extra": "forbid"}
-
     principal: str | None = Field(None, max_length=512)
     upstream: str | None = Field(None, max_length=512)
     endpoint: str | None = Field(None, max_length=512)

@@ -146,8 +146,6 @@ class Digests(BaseModel):
 class Filters(BaseModel):
     """Which findings; all that are given must hold."""
 
-    model_config = {"extra": "forbid"}
-
     kind: Kind | None = None
     state: State | None = None
     severity: Severity | None = None

@@ -20,7 +20,7 @@ router = APIRouter(tags=["terms"])
 
 Parts = Annotated[AdminParts, Depends(parts_of)]
 On = Annotated[
-    int | None, BeforeValidator(instant), Query(ge=-(2**53), le=2**53, description="µs since 1970, or ISO 8601; now if left out")
+    int | None, BeforeValidator(instant), Query(ge=0, le=2**53, description="µs since 1970, or ISO 8601; now if left out")
 ]
 SHOWN = tuple(purpose for purpose in PURPOSES if purpose != UNDECLARED)
 

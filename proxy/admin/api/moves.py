@@ -62,8 +62,6 @@ class Page(BaseModel):
 class Filters(BaseModel):
     """Which moves; all that are given must hold."""
 
-    model_config = {"extra": "forbid"}
-
     principal: Name | None = None
     since: Annotated[int | None, BeforeValidator(instant)] = Field(
         None, ge=-(2**53), le=2**53, description="µs since 1970, or ISO 8601"

@@ -54,6 +54,7 @@ def _day(request: Request, now: int) -> tuple[int, str]:
     """The day that was asked for, as microseconds and as written; today where none was, or none that is one."""
     asked = request.query_params.get("on", "")
     try:
-        return int(datetime.fromisoformat(asked).replace(tzinfo=UTC).timestamp() * 1_000_000), asked
+        at = int(datetime.fromisoformat(asked).replace(tzinfo=UTC).timestamp() * 1_000_000)
     except ValueError:
-        return now, datetime.fromtimestamp(now / 1_000_000, UTC).strftime("%Y-%m-%d")
+        at = -1
+    return (at, asked) if at >= 0 else (now, datetime.fromtimestamp(now / 1_000_000, UTC).strftime("%Y-%m-%d"))

@@ -19,11 +19,13 @@ from tests.unit.admin.conftest import Admin
         ("GET", "/api/v1/exchanges?limit=0", 422, "invalid-request"),
         ("GET", "/api/v1/exchanges?since=yesterday", 422, "invalid-request"),
         ("GET", "/api/v1/exchanges?colour=red", 422, "invalid-request"),
+        ("GET", "/api/v1/terms?on=-1", 422, "invalid-request"),
+        ("GET", "/api/v1/terms?on=1969-12-31", 422, "invalid-request"),
         ("GET", "/api/v1/exchanges?cursor=!!", 400, "bad-cursor"),
         ("GET", "/api/v1/exchanges?cursor=%F0%9F%92%A9", 400, "bad-cursor"),
         ("GET", "/api/v1/principals?cursor=__", 400, "bad-cursor"),
         ("POST", "/api/v1/principals", 422, "invalid-request"),
-        ("POST", "/api/v1/principals/x/rotate?y", 404, "no-such-principal"),
+        ("POST", "/api/v1/principals/x/rotate", 404, "no-such-principal"),
     ],
 )
 async def test_every_error_is_a_problem(admin: Admin, method: str, path: str, status: int, name: str) -> None:
