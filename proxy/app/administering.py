@@ -7,16 +7,18 @@ import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy.app.open_ledger import OpenLedger
-from proxy.control.in_force import InForce
 from proxy.core.clock import SystemClock
 from proxy.core.principal import Principal
 from proxy.ledger import erasing, secrets
 from proxy.settings.described import Running
+
+if TYPE_CHECKING:
+    from proxy.app.answering import Told
 
 
 def application(
@@ -24,13 +26,13 @@ def application(
     configured: Callable[[], list[Principal]],
     published: Callable[[], Any],
     environ: Mapping[str, str],
-    in_force: InForce,
+    in_force: Told,
     more: Mapping[str, Any] | None = None,
 ) -> Any:
     """The admin application over an open ledger. `more`: other parts, by their names in `AdminParts`."""
     from proxy.admin.app import create
     from proxy.admin.auth import TOKEN_FILE, token
-    from proxy.admin.in_force import InForce as Told
+    from proxy.admin.in_force import InForce
     from proxy.admin.parts import AdminParts
     from proxy.app.answering import answer, texts
     from proxy.control.watching import shipped_weights
@@ -50,7 +52,7 @@ def application(
         record=ledger.record,
         configured=configured,
         published=published,
-        in_force=Told(in_force.section, in_force.clauses),
+        in_force=InForce(in_force.section, in_force.clauses),
         alerts=running.alerts,
         status=status,
         settings=settings,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -51,10 +51,7 @@ class RuleSet(NamedTuple):
 
 def set_of(entries: Iterable[bytes]) -> RuleSet:
     """The set that a snapshot's framed entries hold."""
-    found: dict[str, dict[str, bytes]] = {}
-    for line in snapshot.lines(b"".join(entries)):
-        if line.put is not None and line.name is not None:
-            found.setdefault(line.put, {})[line.name] = bytes(line.value)
+    found = _by_section(entries)
     return RuleSet(
         _all(found, "rule", Rule),
         _all(found, "terms", Row),
@@ -76,6 +73,20 @@ def entries_in_force(data_dir: Path, configured: Iterable[bytes]) -> list[bytes]
         return list(published.values())
     adopted = [framed for (section, _), framed in published.items() if section == "adoption"]
     return [*adopted, *configured]
+
+
+def sections(data_dir: Path, configured: Iterable[bytes]) -> Callable[[str], Mapping[str, Any]]:
+    """What gives the entries in force of a section by name, as their types. `configured`: as of `in_force`."""
+    found = _by_section(entries_in_force(data_dir, configured))
+    return lambda section: _all(found, section, snapshot.SECTIONS[section])
+
+
+def _by_section(entries: Iterable[bytes]) -> dict[str, dict[str, bytes]]:
+    found: dict[str, dict[str, bytes]] = {}
+    for line in snapshot.lines(b"".join(entries)):
+        if line.put is not None and line.name is not None:
+            found.setdefault(line.put, {})[line.name] = bytes(line.value)
+    return found
 
 
 def _all(found: Mapping[str, Mapping[str, bytes]], section: str, kind: type[T]) -> dict[str, T]:

@@ -88,15 +88,16 @@ def _there(url: str, token: str, method: str, path: str, body: Mapping[str, Any]
 async def _here(compiled: Compiled, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
     import httpx2
 
+    from proxy.admin.in_force import InForce
     from proxy.app.administering import application
     from proxy.app.open_ledger import opened
-    from proxy.control.in_force import InForce
+    from proxy.app.sets import sections
     from proxy.control.publisher import Publisher
     from proxy.settings.compiling import running
 
     publisher = Publisher(compiled.settings.data_dir)
     async with opened(running(compiled.settings)) as ledger:
-        told = InForce(compiled.settings.data_dir, lambda: compiled.terms.clauses)
+        told = InForce(sections(compiled.settings.data_dir, compiled.entries), lambda: compiled.terms.clauses)
         app = application(ledger, lambda: compiled.principals, lambda: ledger.publish(publisher), os.environ, told)
         headers = {"authorization": f"Bearer {_token(compiled)}"}
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://here", headers=headers) as client:

@@ -20,6 +20,7 @@ from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError, responses
 from proxy.core.principal import PURPOSES, STANDINGS, UNDECLARED
 from proxy.core.principal import Principal as CorePrincipal
+from proxy.core.rules import Limit
 from proxy.ledger import store_principals
 from proxy.policy.amounts import Limits, compiled, written
 
@@ -38,9 +39,7 @@ class Key(BaseModel):
 
 
 class Principal(BaseModel):
-    """Who may ask, for what. `source` tells whether it can be changed here; `limits` are its own, null for a configured one, whose
-    limits stand in the configuration.
-    """
+    """Who may ask, for what. `source` tells whether it can be changed here; `limits` are its own, empty for those that all have."""
 
     name: str
     source: Literal["configured", "added"]
@@ -51,7 +50,7 @@ class Principal(BaseModel):
     content: str
     standing: str
     keys: list[Key]
-    limits: dict[str, int | str] | None = None
+    limits: dict[str, int | str]
 
 
 class WithKey(Principal):
@@ -118,25 +117,18 @@ async def list_principals(
 ) -> Page:
     """Configured and added principals, by name."""
     after = _parse(cursor) if cursor else ""
-    configured = [_configured(one) for one in parts.configured() if one.name > after]
+    configured = [_configured(parts, one) for one in parts.configured() if one.name > after]
     added = [_added(one) for one in await store_principals.listed(parts.store, limit=limit + 1, after=after)]
     merged = sorted([*configured, *added], key=lambda one: one.name)
-    stands = await effective(parts)
-    for item in merged[:limit]:
-        item.standing = max(item.standing, stands.get(item.name, "normal"), key=STANDINGS.index)
-    return Page(items=merged[:limit], next_cursor=_cursor(merged[limit - 1].name) if len(merged) > limit else None)
+    items = await _standing(parts, merged[:limit])
+    return Page(items=items, next_cursor=_cursor(merged[limit - 1].name) if len(merged) > limit else None)
 
 
-@router.get("/principals/{name}", responses=responses(404))
+@router.get("/principals/{name:path}", responses=responses(404))
 async def read_principal(parts: Parts, name: Annotated[str, Path(max_length=512, pattern=r"^[^\x00]*$")]) -> Principal:
     """One principal."""
-    for one in parts.configured():
-        if one.name == name:
-            return _configured(one)
-    added = await store_principals.named(parts.store, name)
-    if added is None:
-        raise ProblemError(404, "no-such-principal", f"No principal is named {name}.")
-    return _added(added)
+    configured = [_configured(parts, one) for one in parts.configured() if one.name == name]
+    return (await _standing(parts, configured or [await _named(parts, name)]))[0]
 
 
 @router.post("/principals", status_code=201, responses=responses(409))
@@ -189,11 +181,21 @@ async def resume_principal(parts: Parts, name: str) -> Principal:
 
 async def _changed(parts: AdminParts, name: str) -> Principal:
     await parts.published()
+    return (await _standing(parts, [await _named(parts, name)]))[0]
+
+
+async def _named(parts: AdminParts, name: str) -> Principal:
     added = await store_principals.named(parts.store, name)
     if added is None:
-        raise ProblemError(404, "no-such-principal", f"No principal named {name} was added.")
-    shown = _added(added)
-    shown.standing = max(shown.standing, (await effective(parts)).get(name, "normal"), key=STANDINGS.index)
+        raise ProblemError(404, "no-such-principal", f"No principal is named {name}.")
+    return _added(added)
+
+
+async def _standing(parts: AdminParts, shown: list[Principal]) -> list[Principal]:
+    """The same, each with what gateways go by."""
+    stands = await effective(parts)
+    for one in shown:
+        one.standing = max(one.standing, stands.get(one.name, "normal"), key=STANDINGS.index)
     return shown
 
 
@@ -209,7 +211,7 @@ def _only_added(parts: AdminParts, name: str) -> Iterator[None]:
         raise ProblemError(404, "no-such-principal", str(error)) from None
 
 
-def _shown(one: CorePrincipal, source: Literal["configured", "added"], keys: list[Key]) -> Principal:
+def _shown(one: CorePrincipal, source: Literal["configured", "added"], keys: list[Key], limit: Limit | None) -> Principal:
     return Principal(
         name=one.name,
         source=source,
@@ -220,18 +222,17 @@ def _shown(one: CorePrincipal, source: Literal["configured", "added"], keys: lis
         content=one.content,
         standing=one.standing,
         keys=keys,
+        limits=written(limit),
     )
 
 
-def _configured(one: CorePrincipal) -> Principal:
-    return _shown(one, "configured", [])
+def _configured(parts: AdminParts, one: CorePrincipal) -> Principal:
+    return _shown(one, "configured", [], parts.in_force.section("limit").get(f"principal/{one.name}"))
 
 
 def _added(one: store_principals.Added) -> Principal:
     keys = [Key(shown=store_principals.shown_key(key.fingerprint), created_at=key.created_at, until=key.until) for key in one.keys]
-    shown = _shown(one.principal, "added", keys)
-    shown.limits = written(one.limit)
-    return shown
+    return _shown(one.principal, "added", keys, one.limit)
 
 
 def _cursor(name: str) -> str:

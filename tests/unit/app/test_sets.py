@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from proxy.app.sets import PastJudge, RuleSet, in_force, set_of
+from proxy.app.sets import PastJudge, RuleSet, in_force, sections, set_of
 from proxy.control.publisher import Publisher
 from proxy.core import snapshot
 from proxy.core.call import Call
 from proxy.core.facts import RequestFacts
 from proxy.core.principal import Credential, Principal
-from proxy.core.rules import Bundle, Rule
+from proxy.core.rules import Bundle, Limit, Rule
 from proxy.core.terms import Adoption, Cell, ModelGlob, Models, Row
 
 ROW = Row(
@@ -48,6 +48,14 @@ def test_terms_and_rules_decide_about_a_past_call() -> None:
     assert (judge(barred).effect, barred.verdict.clauses) == ("deny", ("acme.3",))
     assert (judge(other).effect, other.verdict.verdict) == ("allow", "review")
     assert PastJudge(RuleSet({}, {}, Models(), {}, Bundle()))(barred).effect == barred.verdict.verdict == "allow"
+
+
+def test_sections_of_what_no_proxy_has_published(tmp_path: Path) -> None:
+    """Where none runs they are those that the configuration comes to, with what persons have adopted."""
+    Publisher(tmp_path).configure([snapshot.put("limit", "limited", Limit({}, 2)), ADOPTED])
+    section = sections(tmp_path, [*ENTRIES, snapshot.put("limit", "principal/lab", Limit({}, 4))])
+    assert section("limit") == {"principal/lab": Limit({}, 4)}
+    assert (list(section("rule")), list(section("adoption")), section("standing")) == (["pack/no"], ["acme.api"], {})
 
 
 def test_a_draft_lies_over_the_set_or_stands_alone() -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from proxy.core import snapshot
 from proxy.core.errors import LedgerUnavailableError
+from proxy.core.principal import Principal
 from proxy.core.rules import Limit, Rate
 from proxy.ledger import store_principals
 from tests.unit.admin.conftest import Admin
@@ -106,3 +107,21 @@ async def test_limits_of_its_own(admin: Admin) -> None:
     assert [detail.get("limits") for _, detail in admin.marks] == ["requests 60/m, concurrent 8", "tokens 50000/900s", ""]
     assert (await admin.client.put("/api/v1/principals/batch/limits", json={"limits": {"requests": "many"}})).status_code == 422
     assert (await admin.client.put("/api/v1/principals/nobody/limits", json={"limits": {}})).status_code == 404
+
+
+async def test_limits_of_a_configured_principal(admin: Admin) -> None:
+    """As the configuration in force has them, in the list and by name; none where it has what all have."""
+    admin.sections["limit"] = {"principal/chat": Limit({"requests": Rate(60, 60.0)}, 4), "principal": Limit({}, 9)}
+    items = (await admin.client.get("/api/v1/principals")).json()["items"]
+    assert [item["limits"] for item in items] == [{"requests": "60/m", "concurrent": 4}, {}]
+    assert (await admin.client.get("/api/v1/principals/chat")).json() == items[0]
+
+
+async def test_one_principal_is_told_of_as_the_list_tells_of_it(admin: Admin) -> None:
+    """How it stands included, and whatever the configuration calls it."""
+    admin.change(configured=lambda: [Principal("team/lab")])
+    await admin.client.post("/api/v1/standings/team/lab", json={"standing": "suspended"})
+    (item,) = (await admin.client.get("/api/v1/principals")).json()["items"]
+    assert item["standing"] == "suspended"
+    for written in ("team/lab", "team%2Flab"):
+        assert (await admin.client.get(f"/api/v1/principals/{written}")).json() == item
