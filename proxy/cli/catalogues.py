@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import os
+import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,9 +15,13 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from proxy.core.terms import Adoption
+    from proxy.core.rules import Rule
+    from proxy.core.terms import Adoption, Row
     from proxy.settings.schema import Settings
     from proxy.settings.terms import Terms
+
+_READ = re.compile(r"""attributes\.(\w+)|attributes\[\s*["']([^"']*)|["']([^"']*)["']\s+in\s+attributes""")
+"""How an expression reads an attribute by its name."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,22 @@ def instant(on: str | None) -> int:
 
 def unknown(what: str, name: str, among: Iterable[str]) -> typer.BadParameter:
     """The error for a name that nothing has."""
+    return typer.BadParameter(f"no {what} is named {name!r}{_meant(name, among)}")
+
+
+def _meant(name: str, among: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(among), n=3)
-    return typer.BadParameter(f"no {what} is named {name!r}" + (f", did you mean {' or '.join(close)}?" if close else ""))
+    return f", did you mean {' or '.join(close)}?" if close else ""
+
+
+def warn_of_unread(attributes: Iterable[str], rows: Iterable[Row], rules: Iterable[Rule] = ()) -> None:
+    """Tell of attributes that none of these rows and rules reads: whoever runs a proxy names them freely, so it is no error."""
+    cells = [cell for row in rows for each in row.cells.values() for cell in each]
+    read = {name for cell in cells for name in (*cell.requires, cell.unless)}
+    read |= {name for rule in rules for found in _READ.findall(rule.when) for name in found}
+    for name in attributes:
+        if name not in read:
+            print(f"tos-proxy: warning: nothing here reads the attribute {name!r}{_meant(name, read)}", file=sys.stderr)
 
 
 def purpose(written: str | None) -> str | None:

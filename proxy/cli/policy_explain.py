@@ -121,11 +121,12 @@ def _given(
             _set(given, name.split("."), value)
     for word in attributes or []:
         name, equals, value = word.partition("=")
-        if not equals:
+        if not equals or not name:
             raise typer.BadParameter(f"{word!r} should be name=value", param_hint="--attribute")
         _set(given, ["attributes", name], value)
     if principal is not None:
         _set(given, ["principal", "name"], principal)
+    _checked(given)
     return given
 
 
@@ -181,19 +182,20 @@ def _of_flags(given: dict[str, Any], compiled: Compiled, entries: list[bytes]) -
     """A call that the options describe; a configured principal brings its purpose and attributes."""
     from proxy.app.sets import set_of
     from proxy.app.sites import sites
-    from proxy.cli.catalogues import unknown
+    from proxy.cli.catalogues import unknown, warn_of_unread
     from proxy.policy.cases import call_of
     from proxy.settings.policies import words
 
     for what, names in (("upstream", () if "host" in given else compiled.settings.upstreams), ("endpoint", words()["endpoint"])):
         if names and given.get(what, next(iter(names))) not in names:
             raise unknown(what, given[what], names)
+    rules = set_of(entries)
+    warn_of_unread(given.get("attributes", ()), rules.rows.values(), rules.rules.values())
     known = {each.name: each for each in compiled.principals}
     whom = known.get(given.get("principal", {}).get("name", ""))
     if whom is not None:
         given = {"purpose": whom.purpose, **given, "attributes": {**whom.attributes, **given.get("attributes", {})}}
         given["principal"] = {"purposes": whom.purposes, "project": whom.project, **given["principal"]}
-    rules = set_of(entries)
     call = call_of(_checked({"on": _today(), **given}), sites(compiled.settings, compiled.terms), rules.terms.judge)
     return _told(call, rules, compiled)
 
@@ -228,6 +230,7 @@ def _of_request(asked: Asked, given: dict[str, Any], compiled: Compiled, entries
     """A request as the gateway would read it."""
     from proxy.app.rehearsing import rehearsed
     from proxy.app.sets import set_of
+    from proxy.cli.catalogues import warn_of_unread
     from proxy.cli.curl import target_of
     from proxy.policy.cases import instant
     from proxy.settings.identity import identity_key
@@ -240,6 +243,7 @@ def _of_request(asked: Asked, given: dict[str, Any], compiled: Compiled, entries
     key = identity_key(compiled.settings.data_dir, os.environ, make=False)
     rehearsal = rehearsed(head, asked.body or b"", entries, key, instant(checked.on or ""), _as(asked, given, compiled))
     rules = set_of(entries)
+    warn_of_unread(given.get("attributes", ()), rules.rows.values(), rules.rules.values())
     carried = dict(Counter(effect for effect, _ in rehearsal.carried))
     inner = None if rehearsal.strictest is None else _told(rehearsal.strictest, rules, compiled)
     return _told(rehearsal.call, rules, compiled, carried=carried, strictest=inner)

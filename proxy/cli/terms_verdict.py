@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proxy.cli.catalogues import Known, instant, known, purpose, unknown
+from proxy.cli.catalogues import Known, instant, known, purpose, unknown, warn_of_unread
 from proxy.cli.options import ConfigOption, DataDirOption, JsonOption, settle
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def verdict(  # noqa: PLR0913, PLR0917 - one argument per option
             raise unknown("row", row, found.terms.rows)
     purpose(of_purpose)
     attributes = dict(_pair(each) for each in attribute or [])
+    warn_of_unread(attributes, found.terms.rows.values())
     call = _call(found, upstream, contract, (model, of_purpose, plan, licence), attributes, instant(on))
     judge = TermsJudge(found.terms.rows, found.terms.models, adoptions=found.adoptions)
     told = _told(judge, call)

@@ -179,3 +179,32 @@ def test_what_cannot_be_explained(command: Command, arguments: tuple[str, ...], 
     assert (ran.code, ran.out) == (code, "")
     assert told in ran.err
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--principal", "lab", "--set", "attributes=5"), "attributes: should be"),
+        (("--set", "principal=x"), "principal: should be"),
+        (("--set", "upstream=5"), "upstream: should be text"),
+        (("--set", "endpoint=5"), "endpoint: should be text"),
+        (("--attribute", "=5"), "'=5' should be name=value"),
+    ],
+)
+def test_a_value_that_is_none_of_its_kind(command: Command, explained: Any, arguments: tuple[str, ...], told: str) -> None:
+    """Is told in one line, whatever it would have been compared with."""
+    ran = command("policy", "explain", *arguments)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert told in ran.err
+
+
+def test_attributes_that_nothing_reads(command: Command, tmp_path: Path) -> None:
+    """A mistyped name is told of beside the answer; names that a row, a rule or an approval reads are not."""
+    (tmp_path / "tos-proxy.yaml").write_text("packs: [google]\n")
+    read = ("--attribute", "distributed=false", "--attribute", "region=eea", "--attribute", "approval_id=C-1")
+    assert command("policy", "explain", "--upstream", "openai", *read).err == ""
+    ran = command("policy", "explain", "--upstream", "openai", "--attribute", "distrbuted=false")
+    assert (ran.code, ran.err) == (
+        0,
+        "tos-proxy: warning: nothing here reads the attribute 'distrbuted', did you mean distributed?\n",
+    )

@@ -70,6 +70,8 @@ def test_verdict_tells_by_its_exit_code(command: Command, terms: Path, tmp_path:
     assert "duty: kept inside" in passed.out
     assert command("terms", "verdict", "--upstream", "acme", "--plan", "oauth_subscription", "--purpose", "use.product").code == 1
     assert "judged as use.internal" in command("terms", "verdict", "--contract", "acme.api").out
+    told = "tos-proxy: warning: nothing here reads the attribute 'distrbuted', did you mean distributed?\n"
+    assert command("terms", "verdict", "--contract", "acme.api", "--attribute", "distrbuted=false").err == told
     for wrong in (
         ("--purpose", "train.all"),
         ("--contract", "acme.ap"),
