@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -73,7 +74,7 @@ def compile_configuration(
         raise ConfigurationError([Problem(_place(loaded, path), dotted(path), message) for path, message in wrong])
     warnings = [_plain(loaded, path, known.hashed if known else None) for path, known in keys.plain]
     warnings += _mortal_key(loaded, environ)
-    warnings += [*_parted_limits(loaded), *_unset_secrets(loaded, environ)]
+    warnings += [*_parted_limits(loaded), *_unset_secrets(loaded, environ), *_open_admin(loaded)]
     settings = loaded.settings
     paths = followed(settings, _base(loaded, folder))
     seen = digest_with(loaded.digest, paths)
@@ -183,6 +184,23 @@ def _unset_secrets(loaded: Loaded, environ: Mapping[str, str]) -> list[Problem]:
         for path, (variable, so) in named.items()
         if variable and not environ.get(variable)
     ]
+
+
+def _open_admin(loaded: Loaded) -> list[Problem]:
+    """The admin listener speaks no TLS, and whoever has what passes over it has every content."""
+    admin, path = loaded.settings.admin, ("admin", "host")
+    if not admin.enabled or _of_this_machine(admin.host):
+        return []
+    shield = "the admin token and sign-in" if admin.oidc is None else "the admin token and single sign-on"
+    told = f"other machines reach the admin API and pages at {admin.host}: {shield} alone protect them, over plain HTTP"
+    return [Problem(_place(loaded, path), dotted(path), told, "stay on 127.0.0.1, behind a front with TLS")]
+
+
+def _of_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _plain(loaded: Loaded, path: Path, hashed: str | None) -> Problem:

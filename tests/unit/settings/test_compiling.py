@@ -42,6 +42,26 @@ def test_secrets_that_are_not_there_are_told(tmp_path: Path) -> None:
     assert not compile_configuration({"PAGER": "whsec_x", "OIDC": "x"}, tmp_path, make=False).warnings
 
 
+@pytest.mark.parametrize(
+    ("admin", "told"),
+    [
+        ("host: 0.0.0.0", True),
+        ("host: '::'", True),
+        ("host: admin.internal", True),
+        ("host: 0.0.0.0, enabled: false", False),
+        ("host: 127.0.0.2", False),
+        ("host: '::1'", False),
+        ("host: localhost", False),
+    ],
+)
+def test_an_admin_that_others_reach_is_told_of(tmp_path: Path, admin: str, told: bool) -> None:
+    """A warning with its place says what protects it, wherever somebody else might come from."""
+    (tmp_path / "tos-proxy.yaml").write_text(f"admin: {{{admin}}}\n")
+    found = [str(each) for each in compile_configuration({}, tmp_path, make=False).warnings]
+    assert any("tos-proxy.yaml:1:15: admin.host: other machines reach the admin API" in each for each in found) == told
+    assert len(found) == told
+
+
 def test_checking_writes_nothing(tmp_path: Path) -> None:
     """A check leaves no file behind, not even an identity key."""
     loaded(tmp_path, "principals: {a: {keys: [sk-plain]}}")
