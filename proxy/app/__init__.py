@@ -41,8 +41,10 @@ def _gateway(worker: int, data_dir: Path, fds: list[int]) -> int:
 
     from proxy.app.judging import Judging, leasing_of
     from proxy.control import channel
+    from proxy.control.child import UNUSABLE
     from proxy.core.errors import TosProxyError
     from proxy.gateway import server
+    from proxy.wire.origin import WireSettingError
 
     end = channel.inherited()
 
@@ -58,7 +60,8 @@ def _gateway(worker: int, data_dir: Path, fds: list[int]) -> int:
             data_dir / "snapshot" / "current", data_dir, worker, listeners, judging, None if end is None else open_line, leasing
         )
     except (TosProxyError, OSError) as error:
-        return _failed(f"gateway-{worker}", error)
+        code = _failed(f"gateway-{worker}", error)
+        return UNUSABLE if isinstance(error, WireSettingError) else code
 
 
 def _failed(process: str, error: BaseException) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+
+from proxy.control.waiting import first_of
 
 
 class Arrivals:
@@ -11,25 +12,22 @@ class Arrivals:
 
     def __init__(self) -> None:
         self.count = 0
-        self._waiting: set[Callable[[], None]] = set()
+        self._waiting: set[asyncio.Event] = set()
 
     def add(self, entries: int) -> None:
         """So many more are in the store."""
         if entries:
             self.count += entries
-            for wake in list(self._waiting):
-                wake()
+            for each in self._waiting:
+                each.set()
 
     async def beyond(self, seen: int, stop: asyncio.Event, seconds: float) -> None:
         """Wait until there are more than `seen`, `stop` is set, or `seconds` have passed."""
-        if self.count > seen or stop.is_set():
+        if self.count > seen:
             return
         more = asyncio.Event()
-        waits = [asyncio.ensure_future(more.wait()), asyncio.ensure_future(stop.wait())]
-        self._waiting.add(more.set)
+        self._waiting.add(more)
         try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(more, stop, seconds=seconds)
         finally:
-            self._waiting.discard(more.set)
-            for each in waits:
-                each.cancel()
+            self._waiting.discard(more)

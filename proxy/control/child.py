@@ -11,11 +11,14 @@ from contextlib import suppress
 from typing import Any
 
 from proxy.control.channel import VARIABLE, Channel, open_channel
+from proxy.control.waiting import first_of
 from proxy.telemetry.diagnostics import Diagnostics
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 HEALTHY_SECONDS = 60.0
+UNUSABLE = 2
+"""How a process ends that cannot use what it was given, so that starting it again would end as it did."""
 
 
 def next_pause(pause: float, lived: float) -> float:
@@ -29,8 +32,9 @@ class Child:
     """Keeps one process running until it is told to end.
 
     `command` is what is executed; the file descriptors of `inherited`, and `described`, stay open in it. `environ` stands in its
-    environment unless a variable of that name does already. `changed` is called when it gets ready, stops being ready, or starts. A
-    child runs in a process group of its own: Ctrl-C reaches the supervisor alone, which then says how everybody ends.
+    environment unless a variable of that name does already. `changed` is called when it gets ready, stops being ready, or starts;
+    and when it is `hopeless`: it ended as `UNUSABLE` and never was ready, so it is not started again. A child runs in a process
+    group of its own: Ctrl-C reaches the supervisor alone, which then says how everybody ends.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Child:
     ) -> None:
         self.name = name
         self.ready = False
+        self.hopeless = False
         self.starts = 0
         self.pid: int | None = None
         self.code: int | None = None
@@ -64,6 +69,7 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._answer: asyncio.Future[None] | None = None
         self._farewell: dict[str, Any] | None = None
+        self._was_ready = False
         self._ending = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -83,6 +89,10 @@ class Child:
                 break
             lived = loop.time() - began
             self._diagnostics.warning("child died", child=self.name, code=code, lived=round(lived, 3), pause=pause)
+            if code == UNUSABLE and not self._was_ready:
+                self.hopeless = True
+                self._changed()
+                break
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), pause)
             pause = next_pause(pause, lived)
@@ -121,7 +131,7 @@ class Child:
     def _receive(self, message: Mapping[str, Any]) -> None:
         match message.get("event"):
             case "ready":
-                self.ready = True
+                self.ready = self._was_ready = True
                 self.answered_at = asyncio.get_running_loop().time()
                 self._changed()
             case "stats":
@@ -173,12 +183,7 @@ class Child:
             await self._over.wait()
 
     async def _wait_over(self, seconds: float, hurry: asyncio.Event | None) -> None:
-        waits = [asyncio.ensure_future(self._over.wait())]
-        if hurry is not None:
-            waits.append(asyncio.ensure_future(hurry.wait()))
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for each in waits:
-            each.cancel()
+        await first_of(self._over, *([] if hurry is None else [hurry]), seconds=seconds)
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:

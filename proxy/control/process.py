@@ -8,13 +8,13 @@ that it is cancelled. What a duty does is not known here: each is a name and a c
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from proxy.control.waiting import first_of
 from proxy.core.oneshot import Oneshot, drive
 
 GRACE_SECONDS = 20.0
@@ -84,9 +84,7 @@ async def _kept(name: str, duty: Duty, parts: Parts, stop: asyncio.Event) -> Non
 
 async def pause_unless(stop: asyncio.Event, seconds: float) -> bool:
     """Wait `seconds`, or until `stop` is set; True if it is."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+    await first_of(stop, seconds=seconds)
     return stop.is_set()
 
 
@@ -115,12 +113,9 @@ async def called_unless(stop: asyncio.Event, listeners: Sequence[socket.socket])
     files = [each.fileno() for each in listeners if each.fileno() >= 0]
     for file in files:
         loop.add_reader(file, called.set)
-    waits = [asyncio.ensure_future(called.wait()), asyncio.ensure_future(stop.wait())]
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(called, stop)
     finally:
         for file in files:
             loop.remove_reader(file)
-        for each in waits:
-            each.cancel()
     return stop.is_set()

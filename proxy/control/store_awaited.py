@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 
 from proxy.control.health import PLAIN, answer, request_line
+from proxy.control.waiting import first_of
 
 _SECONDS = 5.0
 _HEAD_CAP = 65536
@@ -22,24 +23,15 @@ async def answer_until(
     """Answer for the admin API once an attempt to open the store has `missed`, until it is `opened` or `stop` is set. Before that
     callers wait, as a start in order takes a moment.
     """
-    await _any(opened, stop, missed)
+    await first_of(opened, stop, missed)
     if opened.is_set() or stop.is_set():
         return
     servers = [await asyncio.start_server(_serve, sock=each.dup(), limit=_HEAD_CAP) for each in listeners if each.fileno() >= 0]
     try:
-        await _any(opened, stop)
+        await first_of(opened, stop)
     finally:
         for server in servers:
             server.close()
-
-
-async def _any(*events: asyncio.Event) -> None:
-    waits = [asyncio.ensure_future(each.wait()) for each in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waits:
-            each.cancel()
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,7 +2,8 @@
 
 Standard library only, and no settings: the command that became this process (by exec) put all it needs into a `Plan`. It writes
 nothing but `data_dir/run`. Signals: TERM and INT drain and end with 0, a second one hurries, HUP reloads the configuration. An end
-that was not in order is 1: a gateway broke off, or, with `local+db`, records are left on this volume alone.
+that was not in order is 1: a gateway broke off, or, with `local+db`, records are left on this volume alone. It is 2, and comes by
+itself, where a gateway cannot use its settings and never could.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from proxy.control.child import Child
+from proxy.control.child import UNUSABLE, Child
 from proxy.control.health import PLAIN, HealthListener, Page
 from proxy.control.listening import CannotListenError, bind, bind_unix, url
 from proxy.control.notify import READY, STOPPING, notify
 from proxy.control.plan import CUTTING_SECONDS, Plan
 from proxy.control.presence import AlreadyServedError, Presence
 from proxy.control.volume import statement
+from proxy.control.waiting import first_of
 from proxy.telemetry import names
 from proxy.telemetry.diagnostics import Diagnostics
 from proxy.telemetry.prometheus import CONTENT_TYPE, Sample, render, samples
@@ -123,6 +125,8 @@ class Supervisor:
         await self._health.start(self._health_sockets)
         self._changed()
         await self._gateways_first()
+        if self._hopeless:
+            self._control.clear()
         keepers += [asyncio.create_task(child.keep(), name=child.name) for child in self._control]
         await self._end.wait()
         await self._wind_down()
@@ -130,7 +134,11 @@ class Supervisor:
         self._health.close()
         self._leave()
         self._diagnostics.note("stopped", seconds=round(time.monotonic() - self._began, 1))
-        return 0 if self._in_order else 1
+        return UNUSABLE if self._hopeless else 0 if self._in_order else 1
+
+    @property
+    def _hopeless(self) -> bool:
+        return any(child.hopeless for child in self._gateways)
 
     @property
     def _in_order(self) -> bool:
@@ -140,10 +148,7 @@ class Supervisor:
 
     async def _gateways_first(self) -> None:
         """Control takes a second of processor time to begin, which clients should not wait for."""
-        waits = [asyncio.ensure_future(self._serving.wait()), asyncio.ensure_future(self._end.wait())]
-        await asyncio.wait(waits, timeout=_HEAD_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        for each in waits:
-            each.cancel()
+        await first_of(self._serving, self._end, seconds=_HEAD_START_SECONDS)
 
     def _leave(self) -> None:
         if self._plan.unix_socket and self._plan.gateways:
@@ -168,8 +173,7 @@ class Supervisor:
             return
         for child in self._gateways:
             child.send({"do": "part"})
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), self._plan.part_seconds)
+        await first_of(self._hurry, seconds=self._plan.part_seconds)
 
     def _told_to_end(self) -> None:
         if self._end.is_set():
@@ -213,6 +217,10 @@ class Supervisor:
                     "children": {child.name: child.pid for child in self._children if child.running},
                 }
             )
+        if self._hopeless and not self._end.is_set():
+            self._diagnostics.error("a gateway cannot use its settings, and starting it again would not help")
+            self._hurry.set()
+            self._told_to_end()
         if all(child.ready for child in self._gateways):
             self._serving.set()
         if not self._greeted and all(child.ready for child in self._needed):

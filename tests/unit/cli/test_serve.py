@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from proxy.cli.serve import child_environment, prepare
 from proxy.control.publisher import Publisher
 from proxy.documents.problems import ConfigurationError
 from tests.proxy_server import ProxyServer, StartProxy
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +71,19 @@ def test_certificates_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.Mo
                 with pytest.raises(ConfigurationError, match=f"{whose}: TLS file.* {why}"):
                     prepare("gateway", 0.0)
                 assert prepare("control", 0.0).control
+
+
+def test_a_gateway_that_cannot_use_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has become unusable since it was checked ends the supervisor by itself: 2, and its line once, not for ever."""
+    for name in ("GATEWAY", "ADMIN", "HEALTH"):
+        monkeypatch.setenv(f"TOS_PROXY_{name}__PORT", "0")
+    plan = replace(prepare("all", 0.0), described=None)
+    environ = {**child_environment(), "SSL_CERT_FILE": "gone.pem"}
+    command = [*plan.python, "supervisor", plan.write()]
+    ran = subprocess.run(command, env=environ, capture_output=True, timeout=PATIENCE, check=False)
+    assert (ran.returncode, ran.stdout) == (2, b"")
+    assert ran.stderr.count(b"SSL_CERT_FILE names gone.pem, which does not exist") == 1
+    assert b'"child": "control"' not in ran.stderr
 
 
 def test_a_checkout_names_itself() -> None:

@@ -72,6 +72,22 @@ async def test_dying_child_is_started_again() -> None:
     await asyncio.wait_for(keeping, PATIENCE)
 
 
+@pytest.mark.parametrize(("program", "hopeless"), [("", True), (OBEDIENT, False)])
+async def test_a_child_that_cannot_use_what_it_was_given(program: str, hopeless: bool) -> None:
+    """One that says so by its exit code is not started again, unless it was ready once: what it was given can then be mended."""
+    one = child(program + "\nraise SystemExit(2)")
+    keeping = asyncio.create_task(one.keep())
+    if hopeless:
+        await asyncio.wait_for(keeping, PATIENCE)
+    else:
+        await until(lambda: one.ready)
+        one.send({"do": "drain"})
+        await until(lambda: one.starts > 1)
+    assert (one.hopeless, one.starts) == (hopeless, 1 if hopeless else 2)
+    await one.end(PATIENCE, asyncio.Event())
+    await asyncio.wait_for(keeping, PATIENCE)
+
+
 @pytest.mark.parametrize("hurried", [False, True])
 async def test_stubborn_child_is_killed(hurried: bool) -> None:
     """A child that does not end in time, or not when it is hurried, is killed."""
