@@ -196,7 +196,7 @@ class Shipper:
         stamps = {folder: _changed_at(folder) for folder in folders}
         if stamps == self._stamps:
             return False
-        self._stamps, self._list_at = stamps, 0.0
+        self._stamps = stamps
         for reading in self._readings.values():
             reading.look_at = 0.0
         return True

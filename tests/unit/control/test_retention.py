@@ -103,3 +103,18 @@ async def test_usage_tells_how_long_the_spool_lasts(tmp_path: Path) -> None:
     assert not usage.alarm
     assert spool_usage(tmp_path, int(usage.used / 0.8), now).alarm
     assert spool_usage(tmp_path / "nothing", 1 << 30, now).days_left is None
+
+
+async def test_headers_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a segment was made is remembered while it is there: every other second all of them are measured, and some gone."""
+    await filled(tmp_path, monkeypatch)
+    parsed: list[bytes] = []
+    monkeypatch.setattr(
+        retention.segments, "parse_header", lambda head, parse=segments.parse_header: parsed.append(head) or parse(head)
+    )
+    created: dict[Path, int] = {}
+    first = retention._found(tmp_path, created)
+    assert (len(parsed), set(created)) == (len(first), {each.path for each in first})
+    first[0].path.unlink()
+    again = retention._found(tmp_path, created)
+    assert (again, len(parsed), set(created)) == (first[1:], len(first), {each.path for each in again})

@@ -6,13 +6,15 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import text
 
 from proxy.control import shipper as shipper_module
 from proxy.control.shipper import Shipper
-from proxy.ledger import secrets
+from proxy.ledger import reader, secrets
 from proxy.ledger.store import Store
 from proxy.ledger.store_errors import StoreUnavailableError
 from proxy.ledger.store_keys import KeyringReader
@@ -184,3 +186,45 @@ async def test_a_new_epoch_ends_the_wait_of_an_idle_shipper(store: Store, tmp_pa
     async with asyncio.timeout(PATIENCE):
         await running
     assert shipper.progress.complete
+
+
+async def test_the_end_of_a_dead_epoch_ends_the_wait_too(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead writer says nothing: that its successor has closed its epoch shows in the folder, before it is time to look."""
+    monkeypatch.setattr(shipper_module, "_LOOK_SECONDS", 3600.0)
+    recorder = open_recorder(tmp_path / "alive")
+    await exchange(recorder)
+    shutil.copytree(tmp_path / "alive", tmp_path / "dead")
+    await recorder.close()
+    shipper, stop = shipper_of(store, tmp_path / "dead"), asyncio.Event()
+    (epoch,) = reader.epochs(tmp_path / "dead" / "spool")
+    running = asyncio.create_task(shipper.run(stop))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while shipper.progress.entries < 3:  # noqa: ASYNC110 - the shipper says nothing
+                await asyncio.sleep(0.01)
+            assert shipper.place(epoch) == (ANY, False)
+            successor = open_recorder(tmp_path / "dead")
+            while shipper.place(epoch) != (ANY, True):  # noqa: ASYNC110 - nor does it here
+                await asyncio.sleep(0.01)
+    finally:
+        stop.set()
+    await running
+    await successor.close()
+
+
+async def test_a_pass_reads_an_epoch_once(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portion that says that its writer had no more is not followed by another look at the same files."""
+    recorder = open_recorder(tmp_path)
+    await exchange(recorder)
+    read, times = reader.read, 0
+
+    def counted(*arguments: Any) -> reader.Portion:
+        nonlocal times
+        times += 1
+        return read(*arguments)
+
+    monkeypatch.setattr(reader, "read", counted)
+    shipper = shipper_of(store, tmp_path)
+    assert await shipper.pass_once()
+    assert (shipper.progress.entries, times) == (3, 1)
+    await recorder.close()

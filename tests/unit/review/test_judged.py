@@ -56,14 +56,15 @@ def test_undeclared_is_asked_once_answered() -> None:
 
 
 def test_what_was_said_is_counted() -> None:
-    """What came of earlier records of a slice is not put into words again: it counts as if it had been."""
+    """What came of earlier records of a slice is not put into words again, but counts, and says what was in force."""
     kinds: tuple[dict[str, Any], ...] = (
         {"purpose": "undeclared", "rules": ("calm",)},
         {"verdict": "review", "rules": ("unread", "gone"), "shadow": ("wide:flag",), "endpoint": "embeddings"},
         {"verdict": "forbid", "rules": ("wide",)},
         {"verdict": "forbid", "rules": ("wide",), "failed": ("wide",), "at": NOON + DAY_US},
     )
-    records = [decode(evidence(**({"at": NOON + second} | changes))) for second in (0, 2, 1) for changes in kinds]
+    passes = [{"at": NOON + second, "versions": {"policies": policies}} for second, policies in ((0, ""), (2, "p2"), (1, "p1"))]
+    records = [decode(evidence(**(one | changes))) for one in passes for changes in kinds]
     plain: dict[str, Raised] = {}
     short: dict[str, Raised] = {}
     for record in records:
@@ -73,6 +74,7 @@ def test_what_was_said_is_counted() -> None:
             merge(short, one)
     assert short == plain
     assert {one.count for one in short.values()} == {3}
+    assert {one.policies for one in short.values()} == {"p2"}
     assert len(short) > 7
 
 
