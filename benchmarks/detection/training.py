@@ -1,6 +1,6 @@
 """Fits the weights of the terms to labelled runs: penalised logistic loss, each near the value set by hand.
 
-    python -m benchmarks.detection.training --corpus FOLDER… [--write policies/detection/weights@5.json]
+    python -m benchmarks.detection.training --corpus FOLDER… [--write policies/detection/weights@6.json]
 
 Thirty runs are few. So nothing is learnt but how much each of some forty terms weighs, in bounds: caps, biases and thresholds of
 the signals stay as they are, every tool weighs the same however many prompts it sent, and the penalty keeps what the data do not
@@ -25,7 +25,9 @@ PRIOR = Path(__file__).parent / "prior.json"
 PENALTY = 0.05
 ROUNDS = 150
 STEP = 0.4
-_HELD = "warm cold short_limit tiny people stops fed_back sampled generate answered_tasks for_models self_asked probes"
+_HELD = """
+warm cold short_limit tiny people stops fed_back sampled generate answered_tasks for_models self_asked probes room fed_warm chained
+"""
 HELD = frozenset(_HELD.split())
 """Terms whose weight is not learnt: which few tools set a temperature is chance, and anyone can; and judging own samples, sampling
 and making up tasks are each done by honest clients too, so none may grow strong enough to speak alone.

@@ -220,7 +220,7 @@ class Memory:
         if fed:
             numbers = [held.number(mark) for mark in fed]
             made.fed, made.source = True, max(numbers, key=numbers.count)
-            if not made.seen.turns and not made.fixed:
+            if not made.seen.turns and not any(self.pieces.find(mark)[1] > 1 for mark in own if mark not in fed):
                 held_chars = sum(len(own[mark]) for mark in fed)
                 made.asked_back = held_chars > BACK * sum(map(len, own.values()))
 

@@ -12,6 +12,7 @@ from math import exp
 import msgspec
 
 from proxy.detection.signals import TERMS
+from proxy.detection.signals.signal import ramp
 from proxy.detection.weights import ALL_TERMS, CARRYING, GROUPS, Weights
 from proxy.detection.window import THREAD, Scope, terms_of
 
@@ -23,8 +24,10 @@ TOGETHER = 1.2
 
 _AT = {name: place for place, name in enumerate(TERMS)}
 _PURPOSE, _OUTPUTS, _LINKAGE = (GROUPS.index(name) for name in ("purpose", "outputs", "linkage"))
-_SHARED = (_AT["sampled"], _AT["fed_back"])
+_SHARED = (_AT["sampled"], _AT["fed_back"], _AT["fed_warm"])
 _VARIED = tuple(_AT[name] for name in ("generate", "diverse", "rewrite", "generate_varied", "answered_tasks"))
+_CLEARS = tuple(_AT[name] for name in ("narrow", "given_context", "people"))
+_DATA = tuple(_AT[name] for name in ("generate", "rewrite", "training", "roles", "for_models", "dataset_fields"))
 _MAKES = tuple(
     _AT[name] for name in ("generate", "rewrite", "training", "judge", "roles", "coerced", "dataset_fields", "thought_language")
 )
@@ -152,10 +155,19 @@ def own_task(terms: list[float]) -> list[float]:
     terms[_AT["roles"]] *= 1 - terms[_AT["shots"]]
     # Whoever has a task of its own may want the reasons beside what comes of it; a harvest gets more of them than it gives.
     terms[_AT["coerced"]] *= 1 - max(0.75 * terms[_AT["worded"]] * (1 - terms[_AT["ratio"]]), terms[_AT["narrow"]] / 2)
-    # A task of its own is a product's, unless it is to make questions, dialogues or reasoning, or what it is about was made here.
+    # What is asked at temperature 0 is to be answered, and not for the sake of asking.
+    terms[_AT["self_asked"]] *= 1 - terms[_AT["cold"]]
+    # What the model asks itself is nobody's task, whatever it is about.
+    for place in _CLEARS:
+        terms[place] *= 1 - terms[_AT["self_asked"]]
+    terms[_AT["given_context"]] *= 1 - chained(terms) / 2
+    # A task of its own is a product's, unless it is to make questions, dialogues or reasoning, or what it is about was made here;
+    # and few products set a temperature, or a limit that hardly ever is one.
     terms[_AT["cold"]] *= 1 - terms[_AT["generate"]]
     makes = max([terms[place] for place in _MAKES])
-    terms[_AT["worded"]] *= 1 - max(makes, 0.75 * terms[_AT["fed_back"]])
+    # To want variety says little where it is not of what data are made of.
+    terms[_AT["diverse"]] *= 0.5 + max([terms[place] for place in _DATA]) / 2
+    terms[_AT["worded"]] *= 1 - max(makes, 0.75 * terms[_AT["fed_back"]], 0.4 * terms[_AT["warm"]], 0.5 * terms[_AT["room"]])
     # What is made for a model is no narrow task, and whoever gets questions with their answers does not ask them of a context.
     terms[_AT["narrow"]] *= 1 - max(terms[_AT["training"]], terms[_AT["for_models"]])
     terms[_AT["probes"]] *= 1 - terms[_AT["training"]]
@@ -166,7 +178,7 @@ def own_task(terms: list[float]) -> list[float]:
     return terms
 
 
-def derived(terms: list[float]) -> tuple[float, float, float, float, float]:
+def derived(terms: list[float]) -> tuple[float, ...]:
     """`sweep`: bare single turns, all new, with long answers, for no one. `endless_template`: new fills for ever. `labelling`: own
     samples rated. `self_play`: roles played, each given the other's answers. `refined`: own answers revised.
     """
@@ -178,7 +190,16 @@ def derived(terms: list[float]) -> tuple[float, float, float, float, float]:
     labelling = value(_AT["judge"]) * max(value(_AT["sampled"]), value(_AT["revised"]))
     self_play = value(_AT["roles"]) * value(_AT["fed_back"])
     refined = value(_AT["revised"]) * max(value(_AT["fed_back"]), value(_AT["scripted"]))
-    return sweep, alone * value(_AT["template"]), labelling, self_play, refined
+    return sweep, alone * value(_AT["template"]), labelling, self_play, refined, chained(terms)
+
+
+def chained(terms: list[float]) -> float:
+    """Own answers go on into other prompts and are to differ, for no one: neither of a narrow task, nor once to be rated."""
+    value = terms.__getitem__
+    rated = value(_AT["judge"]) * (1 - value(_AT["sampled"]))
+    engaged = max(value(_AT["tools"]), value(_AT["people"]), value(_AT["shots"]), value(_AT["narrow"]), rated)
+    differs = max(value(_AT["fed_warm"]), value(_AT["sampled"]) * ramp(value(_AT["fed_back"]), 0.2, 0.6))
+    return ramp(differs, 0.1, 0.7) * ramp(value(_AT["single_turn"]), 0.1, 0.4) * (1 - engaged)
 
 
 def advance(gathered: float, level: float, drift: float, step: float) -> float:

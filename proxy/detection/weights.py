@@ -10,7 +10,7 @@ import msgspec
 from proxy.core.errors import TosProxyError
 from proxy.detection.signals import TERMS
 
-DERIVED = ("sweep", "endless_template", "labelling", "self_play", "refined")
+DERIVED = ("sweep", "endless_template", "labelling", "self_play", "refined", "chained")
 ALL_TERMS = (*TERMS, *DERIVED)
 GROUPS = ("volume", "structure", "purpose", "outputs", "harvest", "linkage", "exculpatory")
 CARRYING = ("purpose", "outputs", "harvest", "linkage")

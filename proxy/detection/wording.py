@@ -142,6 +142,9 @@ _TELLING = {
 }
 _CHORE = ("translat", "classif", "extract", "summar", "categor", "moderat", "transcri")
 """Narrow tasks where they come before any that is to be made: behind one they only tell of what kinds it may be."""
+_THINGS = frozenset(("category", "categories", "summaries", "transcript", "transcripts", "extracts"))
+_THE = frozenset(("an", "the", "this", "that", "your", "each", "of", "not", "never"))
+"""Before such a word they tell that it is a thing, or not to be done: of an extract."""
 
 _PHRASES = tuple((bit, tuple(map(str.strip, phrases.split(",")))) for bit, phrases in _TELLING.items())
 _WORD = re.compile(r"[a-zà-ÿ]+")
@@ -244,7 +247,7 @@ def _chore(words: list[str], kinds: list[int]) -> bool:
     for place, (word, kind) in enumerate(zip(words, kinds, strict=True)):
         if kind & _MADE:
             return False
-        if word.startswith(_CHORE) and before not in ("not", "never", "an") and not _into_pairs(words, place):
+        if word.startswith(_CHORE) and word not in _THINGS and before not in _THE and not _into_pairs(words, place):
             return True
         before = word
     return False

@@ -15,6 +15,9 @@ HOLLOW = 32
 LARGE = 2048
 """Tokens from which a limit lets on that answers are to be long, where they are not known yet: lines of batch files."""
 
+ROOM = 2000
+"""Tokens of a limit that leaves room for whatever comes: products know how long their answers are, and say so or nothing."""
+
 _SHORT = 256
 _MARKUP = re.compile(r"<[|\uff5c/]?[^<>]{1,40}>|\[/?INST\]|\b(?:system|user|assistant|human)\b[:\s]*", re.IGNORECASE)
 """What templates of chat put around a turn: a prompt of nothing else has none."""
@@ -22,14 +25,15 @@ _MARKUP = re.compile(r"<[|\uff5c/]?[^<>]{1,40}>|\[/?INST\]|\b(?:system|user|assi
 
 def gains(reading: Reading) -> tuple[float, ...]:
     """Known answers, the logarithm of their tokens, of their ratio to the prompt; tiny ones; long ones to hardly a prompt; unknown
-    ones with a large limit.
+    ones with a large limit; a limit with room.
     """
+    limit = reading.seen.facts.max_tokens or 0
+    room = float(limit >= ROOM)
     if not reading.answered:
-        limit = reading.seen.facts.max_tokens
-        return 0.0, 0.0, 0.0, 0.0, 0.0, float(limit is not None and limit >= LARGE)
+        return 0.0, 0.0, 0.0, 0.0, 0.0, float(limit >= LARGE), room
     out = reading.out
     hollow = out >= HOLLOW and _is_bare(reading)
-    return 1.0, log2(1 + out), log2((1 + out) / (1 + reading.given)), float(out < TINY), float(hollow), 0.0
+    return 1.0, log2(1 + out), log2((1 + out) / (1 + reading.given)), float(out < TINY), float(hollow), 0.0, room
 
 
 def _is_bare(reading: Reading) -> bool:
@@ -44,12 +48,14 @@ def _is_bare(reading: Reading) -> bool:
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
-    """`long_answers`: from 32 tokens to 146 in the geometric mean. `ratio`: from a quarter of the prompt to twice."""
-    known = shares[0]
+    """`long_answers`: from 32 tokens to 146 in the geometric mean. `ratio`: from a quarter of the prompt to twice. `room`: nothing
+    below a fifth of the prompts, full from four in five.
+    """
+    known, room = shares[0], ramp(shares[6], 0.2, 0.8)
     if known < 0.1:
-        return 0.3 + 0.4 * ramp(shares[5], 0.5, 0.9), 0.3, 0.0, 0.0
+        return 0.3 + 0.4 * ramp(shares[5], 0.5, 0.9), 0.3, 0.0, 0.0, room
     long = ramp(shares[1] / known, 5, 7.2)
-    return long, ramp(shares[2] / known, -2, 1), ramp(shares[3] / known, 0.3, 0.8), ramp(shares[4] / known, 0.2, 0.7)
+    return long, ramp(shares[2] / known, -2, 1), ramp(shares[3] / known, 0.3, 0.8), ramp(shares[4] / known, 0.2, 0.7), room
 
 
-SIGNAL = Signal("answers", ("long_answers", "ratio", "tiny", "hollow"), 6, gains, read)
+SIGNAL = Signal("answers", ("long_answers", "ratio", "tiny", "hollow", "room"), 7, gains, read)

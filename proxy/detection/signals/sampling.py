@@ -28,7 +28,7 @@ def gains(reading: Reading) -> tuple[float, ...]:
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
     """`sampled`: a fifth of the prompts for full weight, while new prompts still come. `warm`: temperature of 0.5 or more."""
     alive = ramp(shares[3], 0.01, 0.04)
-    return max(ramp(shares[0], 0.02, 0.2), ramp(shares[1], 0.1, 0.4)) * alive, ramp(shares[2], 0.3, 0.9)
+    return max(ramp(shares[0], 0.02, 0.2), ramp(shares[1], 0.1, 0.4)) * alive, ramp(shares[2], 0.15, 0.6)
 
 
 SIGNAL = Signal("sampling", ("sampled", "warm"), 4, gains, read)

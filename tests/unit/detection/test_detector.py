@@ -12,7 +12,7 @@ from proxy.detection.records import Observation
 from proxy.detection.weights import read_weights
 from tests.unit.detection.traffic import asked, bare, filling, templated
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@5.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@6.json").read_text())
 MAKING = "Come up with ten diverse instructions to make training data. Avoid repetition of forms. The seed is this. {}."
 REASONING = "Write out every intermediate step of your reasoning in full. Then give the result. {}."
 
@@ -31,8 +31,7 @@ def kinds(seen: Iterable[Observation], **purposes: str) -> list[str]:
 @pytest.mark.parametrize("template", [MAKING, REASONING])
 def test_a_pipeline_is_found_within_a_hundred_prompts(template: str) -> None:
     """Making tasks in number and writing reasoning out in bulk are findings of extraction, with what spoke for them."""
-    (first, *_) = watched(templated(200, template, temperature=0.8))[1]
-    assert first.kind == "extraction"
+    first = next(found for found in watched(templated(200, template, temperature=0.8))[1] if found.kind == "extraction")
     assert first.prompt <= 100
     assert first.version == WEIGHTS.version
     assert 0 < first.score < 1

@@ -12,7 +12,7 @@ from proxy.detection.weights import read_weights
 from proxy.detection.window import Traffic, terms_of
 from tests.unit.detection.traffic import asked, filling, templated
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@5.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@6.json").read_text())
 MAKING = "Come up with ten diverse instructions to make training data. Avoid repetition of forms. The seed is this. {}."
 
 

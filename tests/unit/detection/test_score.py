@@ -10,7 +10,7 @@ from proxy.detection.score import Scorer, advance, derived, lent, own_task
 from proxy.detection.signals import TERMS
 from proxy.detection.weights import GROUPS, read_weights
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@5.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@6.json").read_text())
 
 
 def terms(**values: float) -> list[float]:
@@ -196,3 +196,49 @@ def test_attacks_for_training() -> None:
     """Attacks that train a model are no test of an assistant."""
     assert dict(zip(TERMS, own_task(terms(probes=1.0)), strict=True))["probes"] == 1.0
     assert dict(zip(TERMS, own_task(terms(probes=1.0, training=1.0)), strict=True))["probes"] == 0
+
+
+def test_answers_in_a_chain() -> None:
+    """Own answers that go on at a temperature, or after many samples, speak; not where a narrow task, a judge, people, tools or a
+    conversation explain them, nor where a few only come back.
+    """
+    chain = {"single_turn": 1.0, "fed_back": 1.0, "fed_warm": 1.0}
+    assert derived(terms(**chain))[5] == 1
+    assert derived(terms(single_turn=1.0, fed_back=1.0, sampled=1.0))[5] == 1
+    assert derived(terms(single_turn=1.0, fed_back=0.1, sampled=1.0))[5] == 0
+    assert derived(terms(single_turn=1.0, fed_back=1.0))[5] == 0
+    for explained in ("narrow", "judge", "tools", "people", "shots"):
+        assert derived(terms(**chain, **{explained: 1.0}))[5] == 0, explained
+    assert derived(terms(fed_back=1.0, fed_warm=1.0))[5] == 0
+    assert derived(terms(**chain, judge=1.0, sampled=1.0))[5] == 1
+
+
+def test_whose_question_it_is() -> None:
+    """What the model asks itself is cleared by no task, context or stream; at temperature 0, as sub-questions are asked, it is."""
+    cleared = {"narrow": 1.0, "given_context": 1.0, "people": 1.0}
+    own = dict(zip(TERMS, own_task(terms(self_asked=1.0, **cleared)), strict=True))
+    steps = dict(zip(TERMS, own_task(terms(self_asked=1.0, cold=1.0, **cleared)), strict=True))
+    assert {own[name] for name in cleared} == {0.0}
+    assert {steps[name] for name in cleared} == {1.0}
+    assert (own["self_asked"], steps["self_asked"]) == (1.0, 0.0)
+
+
+def test_a_question_to_who_wants_many_long_answers() -> None:
+    """A task of its own answers the question less where a temperature is set or a limit leaves room: products seldom say either."""
+    scorer = Scorer(WEIGHTS)
+    task = {"single_turn": 1.0, "novelty": 1.0, "long_answers": 1.0, "bulk": 1.0, "worded": 1.0}
+
+    def question(**more: float) -> float:
+        return scorer.look(own_task(terms(**task, **more)), "undeclared").question
+
+    assert question() < 0
+    assert min(question(warm=1.0), question(room=1.0)) > WEIGHTS.question.drift
+    assert question(warm=1.0, narrow=1.0) < 0
+    assert question(room=1.0, cold=1.0) < question(room=1.0) - 1
+    assert not scorer.look(own_task(terms(**task, warm=1.0, room=1.0)), "undeclared").may_flag
+
+
+def test_variety_of_what() -> None:
+    """Variety counts in full where tasks are made, by half where rows of anything are."""
+    assert own_task(terms(diverse=1.0))[TERMS.index("diverse")] == 0.5
+    assert own_task(terms(diverse=1.0, generate=1.0))[TERMS.index("diverse")] == 1.0

@@ -33,3 +33,10 @@ def test_answers_that_are_not_known_yet() -> None:
     unknown = terms_after(bare(40, output_tokens=0))["long_answers"]
     assert terms_after(bare(40, output_tokens=0, max_tokens=4096))["long_answers"] > unknown + 0.3
     assert terms_after(bare(40, output_tokens=0, max_tokens=64))["long_answers"] == unknown
+
+
+def test_limits_with_room() -> None:
+    """A limit of thousands of tokens leaves room for anything; a tight one and none at all do not."""
+    assert terms_after(bare(40, max_tokens=4096))["room"] == 1
+    assert terms_after(bare(40, max_tokens=4096, output_tokens=0))["room"] == 1
+    assert terms_after(bare(40, max_tokens=500))["room"] == terms_after(bare(40))["room"] == 0

@@ -46,10 +46,16 @@ def test_a_model_that_is_asked_what_it_wrote() -> None:
     assert (wrapped["fed_back"] > 0.8, wrapped["self_asked"]) == (True, 0.0)
 
 
-def test_steps_of_an_agent_are_no_questions_of_the_model() -> None:
-    """With a system text of its own whoever gets an answer has another part to play."""
-    seen = asking_itself(wrapped=False)
-    with_role = [
-        asked(each.prompt, n, system="You look things up for the crew.", answer=each.answer) for n, each in enumerate(seen)
-    ]
-    assert terms_after(with_role)["self_asked"] == 0
+def test_a_role_does_not_hide_what_is_asked() -> None:
+    """A system text that is always the same changes nothing: the question is the model's own all the same."""
+    roles = ("You make up messages of guests.", "You answer the guests of a hotel.")
+    seen = [asked(each.prompt, n, system=roles[n % 2], answer=each.answer) for n, each in enumerate(asking_itself(wrapped=False))]
+    assert terms_after(seen)["self_asked"] > 0.8
+
+
+def test_what_is_made_of_answers_at_a_temperature() -> None:
+    """Answers that come back to be answered anew are told from those that are looked at once, by the temperature that is set."""
+    seen = evolving(back=True)
+    for temperature, told in ((0.9, True), (0.0, False), (None, False)):
+        again = [asked(each.prompt, n, answer=each.answer, answer_chars=90, temperature=temperature) for n, each in enumerate(seen)]
+        assert (terms_after(again)["fed_warm"] > 0.9) == told, temperature
