@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -32,6 +34,8 @@ MOST_BODY_BYTES = 1024 * 1024
 SIGN_IN = "/sign-in"
 _OPEN_PATHS = frozenset({"/api/v1/openapi.json", SIGN_IN, SIGN_IN + "/oidc", SIGN_IN + "/oidc/back"})
 _OPEN_FOLDER = "/static/"
+_PAGE = re.compile(r"/(?!/)[A-Za-z0-9/%._~!$&'()*+,;=:@?-]{0,2000}")
+"""A path of this host as a browser reads it: not `//host` nor `/\\host`, which are other hosts."""
 
 Bearer = Callable[[str], Awaitable[Session | None]]
 """Who sent a user's token; None when it opens nothing."""
@@ -100,7 +104,8 @@ class Gate:
             return
         status, title, detail = refusal
         if status == 401 and not scope["path"].startswith(API):
-            await RedirectResponse(SIGN_IN, 303, headers={"cache-control": "no-store"})(scope, receive, send)
+            address = sign_in_for(_asked(scope)) if scope["method"] == "GET" and "hx-request" not in headers else SIGN_IN
+            await RedirectResponse(address, 303, headers={"cache-control": "no-store"})(scope, receive, send)
             return
         await problem(status, title, detail, scope["path"])(scope, receive, send)
 
@@ -116,10 +121,26 @@ class Gate:
         return self._sessions.find(named) if named else None
 
 
+def sign_in_for(page: str) -> str:
+    """Where somebody signs in who wanted this page, and is then led to it."""
+    return SIGN_IN if here(page) == "/" else f"{SIGN_IN}?{urlencode({'to': page})}"
+
+
+def here(page: str) -> str:
+    """The path and query of one of our pages, as somebody gave it; anything that might lead elsewhere is the first page."""
+    return page if _PAGE.fullmatch(page) and not page.startswith(("/sign-", API)) else "/"
+
+
+def _asked(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return quote(scope["path"]) + (f"?{query}" if query else "")
+
+
 def _refusal(scope: Scope, headers: Headers, session: Session | None) -> tuple[int, str, str] | None:
     method, path = scope["method"], scope["path"]
-    if method not in roles.SAFE and _foreign(headers):
-        return 403, "foreign-origin", "Changes are not taken from pages of another site."
+    called = path.startswith(API) and path not in _OPEN_PATHS
+    if (method not in roles.SAFE or called) and _foreign(headers):
+        return 403, "foreign-origin", "Neither changes nor calls of the API are taken from pages of another site."
     if path not in _OPEN_PATHS and not path.startswith(_OPEN_FOLDER):
         if session is None:
             return 401, "unauthorized", "Send the admin token, or a user's, as Authorization: Bearer … ."

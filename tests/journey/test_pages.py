@@ -95,13 +95,13 @@ def test_a_content_is_shown_as_text(chromium: Browser, server: ProxyServer) -> N
 
 
 def test_a_case_is_decided_by_keyboard(chromium: Browser, server: ProxyServer) -> None:
-    """From signing in to a decision that is on the record, without a mouse."""
+    """From signing in, for a page that was wanted, to a decision that is on the record, without a mouse."""
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(server.admin_url + "/queue")
+    page.goto(server.admin_url + "/policies?from=afar")
     page.keyboard.type(TOKEN)
     page.keyboard.press("Enter")
-    page.wait_for_url(server.admin_url + "/")
+    page.wait_for_url(server.admin_url + "/policies?from=afar")
     page.keyboard.press("g")
     page.wait_for_url(server.admin_url + "/queue")
     page.keyboard.press("?")
@@ -125,6 +125,16 @@ def test_a_case_is_decided_by_keyboard(chromium: Browser, server: ProxyServer) -
     page.locator("ol.history", has_text="a person said so").wait_for()
     assert page.evaluate("window.stays") == 2  # in its place, without another page
     context.close()
+
+
+def test_a_link_from_another_site_is_open_to_who_is_signed_in(chromium: Browser, server: ProxyServer) -> None:
+    """An alert's link in a mail, and the way back from a provider of single sign-on, come from elsewhere."""
+    with visiting(chromium, server.admin_url, TOKEN, *LOOKS[0]) as visitor:
+        page = visitor.page
+        page.goto("about:blank")
+        page.set_content(f"<a href='{server.admin_url}/queue'>alert</a>")
+        submit(page, "text=alert")
+        assert page.url == server.admin_url + "/queue"
 
 
 def test_pages_are_read_without_javascript(chromium: Browser, server: ProxyServer) -> None:

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from proxy.admin.pages import exporting
 from proxy.admin.pages.forms import form_of, instant
@@ -87,6 +87,12 @@ async def export(request: Request, form: str) -> Response:
 async def one(request: Request, record_id: str) -> Response:
     """One exchange: its evidence, and what there is to say about it."""
     return await _one(request, record_id, None)
+
+
+@router.get(ADDRESS + "/{record_id}/content")
+async def closed(record_id: str) -> Response:
+    """Who comes by the address of an opened content, which a browser keeps, has to open it anew."""
+    return RedirectResponse(f"{ADDRESS}/{quote(record_id, safe='')}", 303)
 
 
 @router.post(ADDRESS + "/{record_id}/content")

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from proxy.admin import passwords
-from proxy.admin.auth import SIGN_IN, Known
+from proxy.admin.auth import SIGN_IN, Known, here
 from proxy.admin.pages.rendering import page
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.roles import ROOT
@@ -47,10 +47,16 @@ class Failures:
 
 @router.get(SIGN_IN)
 async def ask(request: Request) -> Response:
-    """The form."""
+    """The form; with `to`, for whoever wanted that page."""
+    to = here(request.query_params.get("to", ""))
     if request.state.session is not None:
-        return RedirectResponse("/", 303)
-    return page(request, "sign_in.html", failed="", sign_on=parts_of(request).sign_on)
+        return RedirectResponse(to, 303)
+    return form(request, to)
+
+
+def form(request: Request, to: str, status: int = 200, failed: str = "") -> Response:
+    """The page for signing in, with what went wrong before. `to`: the page that is wanted."""
+    return page(request, "sign_in.html", status, failed=failed, sign_on=parts_of(request).sign_on, to=to)
 
 
 @router.post(SIGN_IN)
@@ -58,31 +64,32 @@ async def sign_in(request: Request) -> Response:
     """Take the admin token, or a name and a password; begin a session."""
     parts = parts_of(request)
     failures: Failures = request.app.state.failures
+    given = parse_qs((await request.body()).decode("utf-8", "replace"))
+    to = here(given.get("to", [""])[0])
     if failures.wait:
-        again = f"Too many failures. Try again in {failures.wait:.0f} seconds."
-        told = page(request, "sign_in.html", 429, failed=again, sign_on=parts.sign_on)
+        told = form(request, to, 429, f"Too many failures. Try again in {failures.wait:.0f} seconds.")
         told.headers["retry-after"] = str(max(1, round(failures.wait)))
         return told
-    form = parse_qs((await request.body()).decode("utf-8", "replace"))
-    known = await _known(parts, form.get("name", [""])[0].strip(), form.get("secret", [""])[0])
+    known = await _known(parts, given.get("name", [""])[0].strip(), given.get("secret", [""])[0])
     if known is None:
         failures.add()
-        wrong = "This is not the admin token, nor the password of this name."
-        return page(request, "sign_in.html", 401, failed=wrong, sign_on=parts.sign_on)
-    return await begun(request, *known, by="token" if known[0] == ROOT else "password")
+        return form(request, to, 401, "This is not the admin token, nor the password of this name.")
+    return await begun(request, *known, by="token" if known[0] == ROOT else "password", to=to)
 
 
-async def begun(request: Request, name: str, role: str, by: str) -> Response:
-    """A session for who proved to be `name`, once it is on the record."""
+async def begun(request: Request, name: str, role: str, by: str, to: str) -> Response:
+    """A session for who proved to be `name`, once it is on the record, and the page that was wanted."""
     parts = parts_of(request)
     await parts.record("signed_in", {"user": name, "by": by})
-    answer = RedirectResponse("/", 303, headers={"cache-control": "no-store"})
+    answer = RedirectResponse(to, 303, headers={"cache-control": "no-store"})
+    # lax: who comes back from a provider of single sign-on, or by the link of an alert, comes from another site; what that may not
+    # do is for auth.Gate to refuse
     answer.set_cookie(
         COOKIE,
         parts.sessions.begin(name, role),
         max_age=int(LONGEST_SECONDS),
         httponly=True,
-        samesite="strict",
+        samesite="lax",
         secure=request.url.scheme == "https",
     )
     return answer

@@ -1,6 +1,7 @@
 """`/sign-in/oidc`, `/sign-in/oidc/back`: to the provider of single sign-on and back, to a session of a browser.
 
-The state is in a cookie as well, so that nobody can be signed in by an address that somebody else began.
+The state is in a cookie as well, so that nobody can be signed in by an address that somebody else began; behind it stands the page
+that was wanted.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import hmac
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from proxy.admin.auth import SIGN_IN
-from proxy.admin.pages.rendering import page
-from proxy.admin.pages.sign_in import begun
+from proxy.admin.auth import SIGN_IN, here
+from proxy.admin.pages.sign_in import begun, form
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError
 from proxy.admin.sign_on import PENDING_SECONDS, Person, SignOn, SignOnError
@@ -26,16 +26,17 @@ router = APIRouter(include_in_schema=False)
 
 @router.get(SIGN_IN + "/oidc")
 async def leave(request: Request) -> Response:
-    """Send the browser to the provider."""
+    """Send the browser to the provider; with `to`, for whoever wanted that page."""
+    to = here(request.query_params.get("to", ""))
     try:
         address, state = await _sign_on(request).begin(str(request.url_for("come_back")))
     except SignOnError as error:
-        return _failed(request, str(error))
+        return _failed(request, str(error), to)
     answer = RedirectResponse(address, 303, headers={"cache-control": "no-store"})
     # lax: the provider sends the browser back by a link from its own site
     answer.set_cookie(
         STATE_COOKIE,
-        state,
+        f"{state}{to}",
         max_age=int(PENDING_SECONDS),
         httponly=True,
         samesite="lax",
@@ -51,16 +52,18 @@ async def come_back(request: Request) -> Response:
     sign_on = _sign_on(request)
     asked = request.query_params
     state = asked.get("state", "")
-    if not state or not hmac.compare_digest(state.encode(), request.cookies.get(STATE_COOKIE, "").encode()):
-        return _failed(request, "this sign-on was not begun in this browser; begin again")
+    begun_as, slash, page = request.cookies.get(STATE_COOKIE, "").partition("/")
+    to = here(slash + page)
+    if not state or not hmac.compare_digest(state.encode(), begun_as.encode()):
+        return _failed(request, "this sign-on was not begun in this browser; begin again", to)
     if "code" not in asked:
-        return _failed(request, f"the provider refused ({asked.get('error', 'no reason given')[:100]})")
+        return _failed(request, f"the provider refused ({asked.get('error', 'no reason given')[:100]})", to)
     try:
         person = await sign_on.finish(state, asked["code"])
         name = await _kept(parts_of(request), person)
     except SignOnError as error:
-        return _failed(request, str(error))
-    answer = await begun(request, name, person.role, by="sso")
+        return _failed(request, str(error), to)
+    answer = await begun(request, name, person.role, by="sso", to=to)
     answer.delete_cookie(STATE_COOKIE, path=BACK)
     return answer
 
@@ -90,5 +93,5 @@ def _sign_on(request: Request) -> SignOn:
     return sign_on
 
 
-def _failed(request: Request, told: str) -> Response:
-    return page(request, "sign_in.html", 403, failed=f"Single sign-on failed: {told}.", sign_on=parts_of(request).sign_on)
+def _failed(request: Request, told: str, to: str) -> Response:
+    return form(request, to, 403, f"Single sign-on failed: {told}.")

@@ -29,6 +29,14 @@ async def test_another_sites_page_cannot_change_anything(admin: Admin, headers: 
     assert (await admin.client.post("/api/v1/principals", json={"name": "x"}, headers=own)).status_code == 201
 
 
+async def test_a_link_from_another_site_leads_to_a_page_alone(admin: Admin) -> None:
+    """An alert's link opens its page for who is signed in; what the API says, or opens and puts on record, it does not ask for."""
+    headers = {"sec-fetch-site": "cross-site"}
+    assert (await admin.client.get("/queue", headers=headers)).status_code == 200
+    check(await admin.client.get("/api/v1/exchanges", headers=headers), 403, "foreign-origin")
+    assert (await admin.client.get("/api/v1/openapi.json", headers=headers)).status_code == 200
+
+
 async def test_a_body_has_a_bound(admin: Admin) -> None:
     """A body past the cap is refused, with its length announced or not."""
     check(await admin.client.post("/api/v1/principals", content=b" " * 1_100_000), 413, "body-too-large")

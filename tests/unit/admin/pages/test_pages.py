@@ -57,6 +57,12 @@ async def test_opening_a_content_is_on_the_record(admin: Admin, records: list[st
     assert admin.marks == [("content_opened", {"record": records[0], "by": "admin-token"})]
 
 
+async def test_the_address_of_an_opened_content_opens_nothing(admin: Admin, records: list[str]) -> None:
+    """A browser that asks for it again, as a bookmark would, is led to the exchange, and nothing is on record."""
+    answer = await admin.client.get(f"/exchanges/{records[0]}/content")
+    assert (answer.status_code, answer.headers["location"], admin.marks) == (303, f"/exchanges/{records[0]}", [])
+
+
 async def test_a_content_can_be_had_as_bytes(admin: Admin) -> None:
     """To keep, for no browser to show; with a reason, and on the record. What there is not is no error of ours."""
     name = admin.writer.exchange(b"\xff<script>", b"\xfe")

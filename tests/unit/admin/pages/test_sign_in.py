@@ -8,13 +8,13 @@ from tests.unit.admin.conftest import TOKEN, Admin
 
 
 async def test_whoever_has_the_token_gets_a_session_and_can_end_it(admin: Admin) -> None:
-    """The cookie is for this site's requests alone, and that somebody came in is on the record."""
+    """The cookie is no script's and comes along by a link from elsewhere, and that somebody came in is on the record."""
     del admin.client.headers["authorization"]
     away = await admin.client.get("/exchanges")
-    assert (away.status_code, away.headers["location"]) == (303, "/sign-in")
+    assert (away.status_code, away.headers["location"]) == (303, "/sign-in?to=%2Fexchanges")
     came = await admin.client.post("/sign-in", data={"secret": TOKEN})
     assert came.status_code == 303
-    assert {"httponly", "samesite=strict"} <= {part.strip().lower() for part in came.headers["set-cookie"].split(";")}
+    assert {"httponly", "samesite=lax"} <= {part.strip().lower() for part in came.headers["set-cookie"].split(";")}
     assert admin.marks == [("signed_in", {"user": "admin-token", "by": "token"})]
     assert (await admin.client.get("/exchanges")).status_code == 200
     assert (await admin.client.get("/api/v1/exchanges")).status_code == 200
@@ -22,6 +22,33 @@ async def test_whoever_has_the_token_gets_a_session_and_can_end_it(admin: Admin)
     await admin.client.post("/sign-out")
     admin.client.cookies.set(COOKIE, cookie)
     assert (await admin.client.get("/exchanges")).status_code == 303
+
+
+async def test_whoever_wanted_a_page_is_led_to_it(admin: Admin) -> None:
+    """By way of a wrong token too; a page elsewhere, or one for signing in, is nowhere to be led to."""
+    del admin.client.headers["authorization"]
+    asked = await admin.client.get("/exchanges?principal=a%2Fb&since=2026-05-01", follow_redirects=True)
+    wanted = "/exchanges?principal=a%2Fb&amp;since=2026-05-01"
+    assert f'name="to" value="{wanted}"' in asked.text
+    failed = await admin.client.post("/sign-in", data={"secret": "wrong", "to": wanted.replace("amp;", "")})
+    assert f'name="to" value="{wanted}"' in failed.text
+    for to, led in (
+        (wanted.replace("amp;", ""), wanted.replace("amp;", "")),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("/sign-in", "/"),
+        ("/api/v1/exchanges", "/"),
+        ("/a\r\nset-cookie: x=y", "/"),
+        ("", "/"),
+    ):
+        came = await admin.client.post("/sign-in", data={"secret": TOKEN, "to": to})
+        assert (came.status_code, came.headers["location"]) == (303, led), to
+    again = await admin.client.get("/sign-in", params={"to": "/queue"})
+    assert again.headers["location"] == "/queue"
+    admin.client.cookies.clear()
+    assert (await admin.client.post("/queue")).headers["location"] == "/sign-in"
+    assert (await admin.client.get("/queue", headers={"hx-request": "true"})).headers["location"] == "/sign-in"
 
 
 async def test_another_sites_form_signs_nobody_in_or_out(admin: Admin) -> None:

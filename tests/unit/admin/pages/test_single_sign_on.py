@@ -27,9 +27,9 @@ class Browser:
     client: httpx2.AsyncClient
     sign_on: OpenIdConnect
 
-    async def leave(self) -> str:
+    async def leave(self, to: str = "/") -> str:
         """Begin; gives the provider's address."""
-        answer = await self.client.get("/sign-in/oidc")
+        answer = await self.client.get("/sign-in/oidc", params={"to": to})
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 
@@ -89,6 +89,15 @@ async def test_whoever_the_provider_vouches_for_is_let_in_with_the_highest_of_th
     users = (await admin.client.get("/api/v1/users")).json()["items"]
     assert [(user["name"], user["role"], user["sign_in"]) for user in users] == [("ada", "reviewer", "sso")]
     assert [event for event, _ in admin.marks] == ["user_added", "signed_in", "signed_in"]
+
+
+async def test_whoever_wanted_a_page_is_led_to_it(browser: Browser) -> None:
+    """From the sign-in page to the provider and back, and no further than our own pages."""
+    asked = await browser.client.get("/cases/case_1?a=b,c", follow_redirects=True)
+    assert 'href="/sign-in/oidc?to=/cases/case_1%3Fa%3Db%2Cc"' in asked.text
+    for to, led in (("/cases/case_1?a=b,c", "/cases/case_1?a=b,c"), ("//evil.example", "/")):
+        back = await browser.agree(await browser.leave(to), "ada-1")
+        assert (await browser.client.get(back)).headers["location"] == led
 
 
 async def test_whoever_has_no_role_is_not_let_in(browser: Browser, admin: Admin) -> None:
