@@ -18,6 +18,7 @@ from proxy.admin.problems import ProblemError
 from proxy.core.principal import Principal
 from proxy.ledger import store_exchanges, store_known, store_principals
 from proxy.ledger.store_principals import shown_key
+from proxy.policy.amounts import written
 from proxy.review import approvals, findings, moves, paging, standing
 from proxy.review.standing import Stands
 
@@ -64,6 +65,7 @@ async def one(request: Request, name: str) -> Response:
         "principal.html",
         name=name,
         principal=principal,
+        limits=written(parts.in_force.section("limit").get(f"principal/{name}")),
         keys=[(shown_key(key.fingerprint), key) for key in keys],
         seen_key=next((f"key:{each['key'][:12]}" for each in latest if each["key"]), ""),
         stands=stands,

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from proxy.admin.pages import PAGES
+from proxy.core.rules import Limit, Rate
 from proxy.review import findings
 from proxy.review.raised import Raised
 from tests.ledgers import NOON
@@ -132,3 +133,10 @@ async def test_pages_are_drawn_with_what_is_here(admin: Admin) -> None:
     assert answer.status_code == 200
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert (await admin.client.get("/static/../app.py")).status_code == 404
+
+
+async def test_the_page_of_a_principal_has_its_limits(admin: Admin) -> None:
+    """Its own, or that it has what all have."""
+    assert "<dt>Limits</dt><dd>what all have</dd>" in (await admin.client.get("/principals/chat")).text
+    admin.sections["limit"] = {"principal/chat": Limit({"input_tokens": Rate(60, 60.0)}, 4)}
+    assert "<dt>Limits</dt><dd>60/m input tokens, 4 concurrent</dd>" in (await admin.client.get("/principals/chat")).text
