@@ -15,8 +15,12 @@ HOLLOW = 32
 LARGE = 2048
 """Tokens from which a limit lets on that answers are to be long, where they are not known yet: lines of batch files."""
 
-ROOM = 2000
-"""Tokens of a limit that leaves room for whatever comes: products know how long their answers are, and say so or nothing."""
+ROOM, ROOM_REQUIRED = 2000, 8000
+"""Tokens of a limit that leaves room for whatever comes: products know how long their answers are, and say so or nothing. Where a
+limit has to be given, many give a large one.
+"""
+_REQUIRES = "messages"
+"""The endpoint at which it has to be."""
 
 _SHORT = 256
 _MARKUP = re.compile(r"<[|\uff5c/]?[^<>]{1,40}>|\[/?INST\]|\b(?:system|user|assistant|human)\b[:\s]*", re.IGNORECASE)
@@ -28,7 +32,7 @@ def gains(reading: Reading) -> tuple[float, ...]:
     ones with a large limit; a limit with room.
     """
     limit = reading.seen.facts.max_tokens or 0
-    room = float(limit >= ROOM)
+    room = float(limit >= (ROOM_REQUIRED if reading.seen.endpoint == _REQUIRES else ROOM))
     if not reading.answered:
         return 0.0, 0.0, 0.0, 0.0, 0.0, float(limit >= LARGE), room
     out = reading.out

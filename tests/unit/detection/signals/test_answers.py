@@ -36,7 +36,9 @@ def test_answers_that_are_not_known_yet() -> None:
 
 
 def test_limits_with_room() -> None:
-    """A limit of thousands of tokens leaves room for anything; a tight one and none at all do not."""
+    """A limit of thousands of tokens leaves room for anything; a tight one and none at all do not, nor one that had to be given."""
     assert terms_after(bare(40, max_tokens=4096))["room"] == 1
     assert terms_after(bare(40, max_tokens=4096, output_tokens=0))["room"] == 1
     assert terms_after(bare(40, max_tokens=500))["room"] == terms_after(bare(40))["room"] == 0
+    assert terms_after(bare(40, max_tokens=4096, endpoint="messages"))["room"] == 0
+    assert terms_after(bare(40, max_tokens=16000, endpoint="messages"))["room"] == 1
