@@ -70,6 +70,9 @@ def run(arguments: list[str]) -> int:
         code = 130
     except TyperException as error:
         context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help, and no complaint
+            print(error.format_message(), file=sys.stderr)
+            return 2
         where = f" (see {context.command_path} --help)" if context is not None else ""
         code = _complain(f"{error.format_message().replace('Value error, ', '')}{where}", 2)
     except TosProxyError as error:

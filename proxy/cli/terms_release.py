@@ -103,6 +103,7 @@ async def _release(
     """What came of it, the signed manifest (empty unless it `signs`), and the public key. It is on record when this returns."""
     from proxy.app.marks import record_mark
     from proxy.app.sets import in_force
+    from proxy.cli.catalogues import warn_of_unread
     from proxy.core.clock import SystemClock
     from proxy.core.errors import TosProxyError
     from proxy.ledger.store import Store
@@ -115,6 +116,7 @@ async def _release(
     rules = in_force(at.data_dir, compiled.entries)
     if not rules.rows:
         raise TosProxyError("no terms are in force here, so nothing can be released by them")
+    warn_of_unread(attributes, rules.rows.values())
     store = await Store.look(at.store_url)
     try:
         released, given = await _cleared(store, rules, what, purpose, attributes)

@@ -145,7 +145,7 @@ async def add_principal(parts: Parts, new: New) -> WithKey:
     return WithKey(**(await _changed(parts, new.name)).model_dump(), key=key)
 
 
-@router.post("/principals/{name}/rotate", responses=responses(404, 409))
+@router.post("/principals/{name:path}/rotate", responses=responses(404, 409))
 async def rotate_principal(parts: Parts, name: str, rotation: Annotated[Rotation | None, Body()] = None) -> WithKey:
     """Make a new virtual key, shown this once; those before it end now or after the grace."""
     grace = (rotation or Rotation(grace_seconds=0)).grace_seconds * 1_000_000
@@ -154,7 +154,7 @@ async def rotate_principal(parts: Parts, name: str, rotation: Annotated[Rotation
     return WithKey(**(await _changed(parts, name)).model_dump(), key=key)
 
 
-@router.put("/principals/{name}/limits", responses=responses(404, 409))
+@router.put("/principals/{name:path}/limits", responses=responses(404, 409))
 async def limit_principal(parts: Parts, name: str, limited: Limited) -> Principal:
     """Say how much it may ask, in force at once; what it has used counts on."""
     with _only_added(parts, name):
@@ -162,7 +162,7 @@ async def limit_principal(parts: Parts, name: str, limited: Limited) -> Principa
     return await _changed(parts, name)
 
 
-@router.post("/principals/{name}/suspend", responses=responses(404, 409))
+@router.post("/principals/{name:path}/suspend", responses=responses(404, 409))
 async def suspend_principal(parts: Parts, request: Request, name: str) -> Principal:
     """Refuse the principal's calls from now on: with the admin token; people ask for an approval."""
     alone(request, "suspended")
@@ -171,7 +171,7 @@ async def suspend_principal(parts: Parts, request: Request, name: str) -> Princi
     return await _changed(parts, name)
 
 
-@router.post("/principals/{name}/resume", responses=responses(404, 409))
+@router.post("/principals/{name:path}/resume", responses=responses(404, 409))
 async def resume_principal(parts: Parts, name: str) -> Principal:
     """Take the principal's calls again."""
     with _only_added(parts, name):

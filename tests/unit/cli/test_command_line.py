@@ -24,6 +24,14 @@ def test_help_of_each_command_has_examples(command: Command) -> None:
         assert f"Examples:\n    tos-proxy principal {word}" in command("principal", word, "--help").out
 
 
+@pytest.mark.parametrize("words", [(), ("policy",)])
+def test_no_command_is_answered_by_the_help(command: Command, words: tuple[str, ...]) -> None:
+    """As it is, on stderr: nothing was printed that somebody asked for."""
+    ran = command(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == command(*words, "--help").out
+
+
 def test_a_named_command_alone_is_loaded() -> None:
     """Whoever names a command waits for no other's modules; whoever names none, or one that is not there, sees all."""
     assert [group.name for group in build("policy").registered_groups] == ["policy"]

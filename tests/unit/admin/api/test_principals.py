@@ -125,3 +125,4 @@ async def test_one_principal_is_told_of_as_the_list_tells_of_it(admin: Admin) ->
     assert item["standing"] == "suspended"
     for written in ("team/lab", "team%2Flab"):
         assert (await admin.client.get(f"/api/v1/principals/{written}")).json() == item
+        assert (await admin.client.post(f"/api/v1/principals/{written}/rotate")).status_code == 409
