@@ -62,7 +62,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     \b
     Examples:
       tos-proxy policy explain rec_019a2b3c4d5e6f708192a3b4c5d6e7f8
-      tos-proxy policy explain -- curl http://127.0.0.1:8080/openai/v1/chat/completions -H "authorization: Bearer $KEY" -d @body.json
+      tos-proxy policy explain -- curl http://127.0.0.1:8080/openai/v1/chat/completions -H "authorization: Bearer $KEY" -d @body
       tos-proxy policy explain --request request.http --principal research
       tos-proxy policy explain --upstream openai --model gpt-4.1 --purpose train.general --on 2026-11-22 --set n=5
       tos-proxy policy explain --draft policies/few-samples.yaml --upstream openai --purpose eval.private --set n=5
