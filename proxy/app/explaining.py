@@ -22,7 +22,7 @@ from proxy.ledger.store import Store
 from proxy.ledger.store_records import exchanges_named, lines_named, turns_named
 from proxy.policy.conditions import condition
 from proxy.policy.explaining import Explanation, explain, shown
-from proxy.policy.replay import Replay, seen
+from proxy.policy.replay import Replay, seen, was_judged
 from proxy.policy.replay import Seen as Entry
 from proxy.terms.verdict import TermsJudge
 
@@ -48,7 +48,11 @@ class Told:
 
     @property
     def differs(self) -> list[str]:
-        """In what the decision of today is another than the recorded one. A carrier's is that of the strictest query in it, too."""
+        """In what the decision of today is another than the recorded one. A carrier's is that of the strictest query in it, too. Of
+        what was refused before anybody judged it, that alone: its body, and what its header declares, was not read.
+        """
+        if refused := self.recorded.get("refused"):
+            return [f"nobody judged it then: it was refused before, {refused}"]
         within = [] if self.strictest is None else [self.strictest.explanation.decision.effect]
         effect = max([self.explanation.decision.effect, *within], key=EFFECTS.index)
         now = {"verdict": self.explanation.verdict.verdict, "decision": effect}
@@ -93,6 +97,8 @@ def _judged(entry: Entry, brought: Entry | None, rules: RuleSet, clauses: Iterab
     call.verdict = rules.terms.judge(call)
     then = {"id": entry.id, "verdict": entry.verdict, "decision": entry.decision, "rules": list(entry.rules)}
     then["policies"] = (brought or entry).versions.policies
+    if not was_judged(entry):
+        then["refused"] = f"{entry.status} {entry.error}"
     return told_of(call, rules, clauses, recorded=then, **more)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proxy.app.explaining import Told, as_json, current, day, told_of
 from proxy.app.sets import RuleSet
 from proxy.core.decision import Verdict
@@ -25,6 +27,14 @@ def test_a_change_that_cannot_be_made_is_told_as_a_denial() -> None:
     rule = Rule("r", "allow", drop=("logprobs",))
     assert explained(rule, dialect="openai", body_bytes=1 << 40).explanation.decision.effect == "deny"
     assert explained(rule, dialect="openai", body_bytes=10).explanation.decision.effect == "allow"
+
+
+def test_what_was_refused_before_anybody_judged_it() -> None:
+    """Is told as that: its body was not read, so that today's rules see another call than there was."""
+    then = {"verdict": "allow", "decision": "allow", "rules": []}
+    assert replace(explained(), recorded=then).differs == ["verdict: allow then, review now"]
+    refused = replace(explained(), recorded={**then, "refused": "401 no_provider_key"})
+    assert refused.differs == ["nobody judged it then: it was refused before, 401 no_provider_key"]
 
 
 def test_another_text_is_unread() -> None:
