@@ -72,6 +72,9 @@ async def answer(
         name: Site(urlsplit(each.base_url).hostname or "", each.dialect, each.contract, each.model_licence)
         for name, each in in_force.section("upstream").items()
     }
+    named = given.model_fields_set
+    if sites and "upstream" in named and "host" not in named and given.upstream not in sites:
+        raise ValueError(f"no upstream is named {given.upstream!r}; there are {', '.join(sorted(sites))}")
     return as_json(told_of(call_of(given, sites, rules.terms.judge), rules, clauses))
 
 

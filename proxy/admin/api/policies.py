@@ -25,7 +25,7 @@ DAY_US = 86_400_000_000
 MOST_TEXT = 256 * 1024
 
 Instant = Annotated[
-    Annotated[int, Field(ge=-(2**53), le=2**53)] | None, BeforeValidator(instant), Field(description="µs since 1970, or ISO 8601")
+    Annotated[int, Field(ge=0, le=2**53)] | None, BeforeValidator(instant), Field(description="µs since 1970, or ISO 8601")
 ]
 Plain = Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")]
 

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.core.jobs import Job
 from proxy.core.rules import Bundle, Rule
+from proxy.core.snapshot import UpstreamOptions
 from proxy.core.terms import Adoption, Cell, Clause, Row
 from tests.unit.admin.conftest import Admin
 
@@ -62,8 +63,14 @@ async def test_terms_are_those_of_a_day(admin: Admin) -> None:
 
 async def test_an_explanation_is_of_one_thing(admin: Admin) -> None:
     """A record or a call, not both, not neither; what is not there is told."""
-    for body in ({}, {"record": "r", "call": {}}, {"call": {"n": "many"}}, {"call": {"on": "never"}}):
+    before = {"call": {}, "on": -1}
+    for body in ({}, {"record": "r", "call": {}}, {"call": {"n": "many"}}, {"call": {"on": "never"}}, before):
         assert (await admin.client.post("/api/v1/policies/explain", json=body)).status_code == 422
+    admin.sections["upstream"] = {"acme": UpstreamOptions("acme", "openai", "https://acme.example")}
+    nobody = (await admin.client.post("/api/v1/policies/explain", json={"call": {"upstream": "amce"}})).json()
+    assert nobody["detail"] == "no upstream is named 'amce'; there are acme"
+    elsewhere = {"upstream": "amce", "host": "amce.example"}
+    assert (await admin.client.post("/api/v1/policies/explain", json={"call": elsewhere})).status_code == 200
     assert (await admin.client.post("/api/v1/policies/explain", json={"record": "rec_0"})).status_code == 404
 
 
