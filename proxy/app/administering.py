@@ -109,7 +109,7 @@ def _status(running: Running) -> Mapping[str, str]:
 
     usage = spool_usage(running.data_dir, running.max_bytes, SystemClock.utc_us())
     gateway = (who_serves(running.data_dir, GATEWAY) or {}).get("gateway_url")
-    left = "nothing written yet" if usage.days_left is None else f"{usage.days_left:,.0f} days left at this pace"
+    left = "too early to say for how long" if usage.days_left is None else f"{usage.days_left:,.0f} days left at this pace"
     return {
         "Spool": f"{usage.used / 1024**2:,.1f} of {usage.max_bytes / 1024**2:,.0f} MiB, {left}",
         "Contents are kept": f"{running.content_seconds / 86400:,.0f} days",

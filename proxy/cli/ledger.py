@@ -28,7 +28,7 @@ class LedgerBusyError(TosProxyError):
 
 @dataclass(frozen=True)
 class Status:
-    """`bytes` of the spool out of `max_bytes`; `days_left` at the pace so far, None while nothing was written.
+    """`bytes` of the spool out of `max_bytes`; `days_left` at the pace so far, None in the first hour.
     `unfinished`: epochs that a crash left and the next start closes. `lag_entries`: None when nobody runs who could tell.
     `copies`: `local | local+db`. `survives`: what records on this volume survive, empty when nothing says that it will not last.
     """
@@ -74,7 +74,7 @@ def status(config: ConfigOption = None, data_dir: DataDirOption = None, json_: J
         print(json.dumps(asdict(found), indent=2))
     else:
         share = found.bytes / found.max_bytes
-        left = "nothing written yet" if found.days_left is None else f"{found.days_left:,.0f} days left at this pace"
+        left = "too early to say for how long" if found.days_left is None else f"{found.days_left:,.0f} days left at this pace"
         print(f"spool       {_human(found.bytes)} of {_human(found.max_bytes)} ({share:.0%}), {left}")
         print(f"epochs      {found.epochs}, {found.writing} being written, {found.unfinished} to be closed by the next start")
         lag = (

@@ -30,7 +30,7 @@ TRIM_AT, TRIM_TO, ALARM_AT = 0.75, 0.70, 0.80
 _SPACE_SECONDS = 2.0
 _TIME_SECONDS = 3600.0
 _DAY_SECONDS = 86400.0
-_LEAST_SPAN_SECONDS = 600.0
+_LEAST_SPAN_SECONDS = 3600.0
 
 PlaceOf = Callable[[EpochAt], tuple[Cursor, bool] | None]
 """How far an epoch is shipped, and whether to its end (`Shipper.place`)."""
@@ -38,14 +38,13 @@ PlaceOf = Callable[[EpochAt], tuple[Cursor, bool] | None]
 
 @dataclass(frozen=True)
 class SpoolUsage:
-    """What the spool takes. `rate`: bytes written a day, over the segments that are there. `days_left`: until `max_bytes` at that
-    rate if nothing could be shipped any more; None while there is nothing to go by. `alarm`: 80 % are reached.
+    """What the spool takes. `days_left`: until `max_bytes`, if nothing could be shipped any more, at the pace of the segments that
+    are there; None for an hour, as space is taken ahead of what is written. `alarm`: 80 % are reached.
     """
 
     used: int
     max_bytes: int
     segments: int
-    rate: float
     days_left: float | None
     alarm: bool
 
@@ -65,10 +64,9 @@ def spool_usage(data_dir: Path, max_bytes: int, now: int) -> SpoolUsage:
 def _usage(found: Collection[_Segment], max_bytes: int, now: int) -> SpoolUsage:
     used = sum(segment.size for segment in found)
     oldest = min((segment.created for segment in found if segment.created), default=now)
-    days = max((now - oldest) / 1_000_000, _LEAST_SPAN_SECONDS) / _DAY_SECONDS
-    rate = used / days
-    left = max(0.0, max_bytes - used) / rate if used else None
-    return SpoolUsage(used, max_bytes, len(found), rate, left, used >= max_bytes * ALARM_AT)
+    seconds = (now - oldest) / 1_000_000
+    left = max(0.0, max_bytes - used) / used * seconds / _DAY_SECONDS if used and seconds >= _LEAST_SPAN_SECONDS else None
+    return SpoolUsage(used, max_bytes, len(found), left, used >= max_bytes * ALARM_AT)
 
 
 def _homes(data_dir: Path) -> list[Path]:

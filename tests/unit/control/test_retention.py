@@ -103,6 +103,7 @@ async def test_usage_tells_how_long_the_spool_lasts(tmp_path: Path) -> None:
     assert not usage.alarm
     assert spool_usage(tmp_path, int(usage.used / 0.8), now).alarm
     assert spool_usage(tmp_path / "nothing", 1 << 30, now).days_left is None
+    assert spool_usage(tmp_path, 1 << 30, now + _DAY // 48).days_left is None  # two megabytes are there before the first record
 
 
 async def test_headers_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
