@@ -27,6 +27,7 @@ _PURPOSE, _OUTPUTS, _LINKAGE = (GROUPS.index(name) for name in ("purpose", "outp
 _SHARED = (_AT["sampled"], _AT["fed_back"], _AT["fed_warm"])
 _VARIED = tuple(_AT[name] for name in ("generate", "diverse", "rewrite", "generate_varied", "answered_tasks"))
 _CLEARS = tuple(_AT[name] for name in ("narrow", "given_context", "people"))
+_ENGAGED = tuple(_AT[name] for name in ("tools", "people", "shots", "narrow", "partly_narrow", "tiny"))
 _DATA = tuple(_AT[name] for name in ("generate", "rewrite", "training", "roles", "for_models", "dataset_fields"))
 _MAKES = tuple(
     _AT[name] for name in ("generate", "rewrite", "training", "judge", "roles", "coerced", "dataset_fields", "thought_language")
@@ -194,10 +195,10 @@ def derived(terms: list[float]) -> tuple[float, ...]:
 
 
 def chained(terms: list[float]) -> float:
-    """Own answers go on into other prompts and are to differ, for no one: neither of a narrow task, nor once to be rated."""
+    """Own answers go on into other prompts and are to differ, for no one: no step is of a narrow task, and none looks them over."""
     value = terms.__getitem__
     rated = value(_AT["judge"]) * (1 - value(_AT["sampled"]))
-    engaged = max(value(_AT["tools"]), value(_AT["people"]), value(_AT["shots"]), value(_AT["narrow"]), rated)
+    engaged = max(rated, *[value(place) for place in _ENGAGED])
     differs = max(value(_AT["fed_warm"]), value(_AT["sampled"]) * ramp(value(_AT["fed_back"]), 0.2, 0.6))
     return ramp(differs, 0.1, 0.7) * ramp(value(_AT["single_turn"]), 0.1, 0.4) * (1 - engaged)
 

@@ -207,7 +207,7 @@ def test_answers_in_a_chain() -> None:
     assert derived(terms(single_turn=1.0, fed_back=1.0, sampled=1.0))[5] == 1
     assert derived(terms(single_turn=1.0, fed_back=0.1, sampled=1.0))[5] == 0
     assert derived(terms(single_turn=1.0, fed_back=1.0))[5] == 0
-    for explained in ("narrow", "judge", "tools", "people", "shots"):
+    for explained in ("narrow", "partly_narrow", "tiny", "judge", "tools", "people", "shots"):
         assert derived(terms(**chain, **{explained: 1.0}))[5] == 0, explained
     assert derived(terms(fed_back=1.0, fed_warm=1.0))[5] == 0
     assert derived(terms(**chain, judge=1.0, sampled=1.0))[5] == 1

@@ -24,6 +24,9 @@ def test_steps_of_one_product() -> None:
     texts = ("Translate the text of the user into German.", "Answer based on the context below and nothing else.")
     found = terms_after([asked(filling(n) + ".", n, system=texts[n % 2]) for n in range(80)])
     assert (found["narrow"] > 0.9, found["given_context"]) == (True, 0.0)
+    half = terms_after([asked(filling(n) + ".", n, system=(texts[0], "Go on from here.")[n % 2]) for n in range(80)])
+    assert (half["narrow"] < 0.1, half["partly_narrow"] > 0.5) == (True, True)
+    assert terms_after(bare(80, system=texts[1]))["partly_narrow"] == 0
 
 
 def test_whom_a_dialogue_is_about() -> None:
