@@ -23,7 +23,7 @@ def gains(reading: Reading) -> tuple[float, ...]:
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
     """Nothing below half of the prompts, full from nine in ten. Of several steps that are each the one or the other, `narrow`.
-    `probes`: attacks are made up, answered and judged, so a fifth of the prompts will do, as for `partly_narrow`: one step of several.
+    `probes`: attacks are made up, answered and judged, so a fifth of the prompts will do; so for `partly_narrow`, of one step.
     """
     narrow, context, either, worded = (ramp(share, 0.5, 0.9) for share in shares[:4])
     return max(narrow, either - context), context, worded, ramp(shares[4], 0.2, 0.6), ramp(shares[0], 0.2, 0.6)
