@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 _GRACE_SECONDS = 5
+_BELIEVED = ["127.0.0.1", "::1"]
 
 
 class _Server(uvicorn.Server):
@@ -30,7 +31,9 @@ async def serve(app: Any, listeners: list[socket.socket], stop: asyncio.Event) -
         access_log=False,
         server_header=False,
         date_header=True,
-        proxy_headers=False,
+        # a TLS terminator on this machine says that people came by https: single sign-on leads back there, cookies are marked so
+        proxy_headers=True,
+        forwarded_allow_ips=_BELIEVED,
         ws="none",
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

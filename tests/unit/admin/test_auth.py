@@ -27,6 +27,8 @@ async def test_another_sites_page_cannot_change_anything(admin: Admin, headers: 
     check(await admin.client.post("/api/v1/principals", json={"name": "x"}, headers=headers), 403, "foreign-origin")
     own = {"origin": "http://admin", "sec-fetch-site": "same-origin"}
     assert (await admin.client.post("/api/v1/principals", json={"name": "x"}, headers=own)).status_code == 201
+    fronted = {"origin": "https://tos.example", "sec-fetch-site": "same-origin"}  # whose host a front has put its own for
+    assert (await admin.client.post("/api/v1/principals", json={"name": "y"}, headers=fronted)).status_code == 201
 
 
 async def test_a_link_from_another_site_leads_to_a_page_alone(admin: Admin) -> None:
