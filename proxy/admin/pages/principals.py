@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from proxy.admin.api.standings import effective, enforced
+from proxy.admin.api.standings import Page as Standings
+from proxy.admin.api.standings import effective, enforced, list_standings
 from proxy.admin.pages.rendering import page
 from proxy.admin.pages.stairs import Stood
 from proxy.admin.parts import AdminParts, parts_of
@@ -27,6 +28,7 @@ ADDRESS = "/principals"
 LATEST = 20
 MOST_LISTED = 200
 MOST_MOVES = 50
+MOST_HELD = 50
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 
@@ -35,15 +37,24 @@ router = APIRouter(include_in_schema=False)
 
 @router.get(ADDRESS)
 async def listed(request: Request) -> Response:
-    """Those that are configured or added, by name."""
+    """Those that are configured or added, by name, and all who do not stand as everybody does, whoever named them."""
     parts = parts_of(request)
     after = request.query_params.get("after", "")[:512].replace("\0", "")
     added = await store_principals.listed(parts.store, limit=MOST_LISTED + 1, after=after)
     rows = [(one, "configured") for one in parts.configured() if one.name > after] + [(one.principal, "added") for one in added]
     rows.sort(key=lambda row: row[0].name)
     more = f"{ADDRESS}?{urlencode({'after': rows[MOST_LISTED - 1][0].name})}" if len(rows) > MOST_LISTED else ""
-    stands = await effective(parts)
-    return page(request, "principals.html", rows=rows[:MOST_LISTED], stands=stands, more=more)
+    stands, held = await effective(parts), await _held(request, parts)
+    further = f"{ADDRESS}?{urlencode({'held': held.next_cursor})}#held" if held.next_cursor else ""
+    return page(request, "principals.html", rows=rows[:MOST_LISTED], stands=stands, more=more, held=held, further=further)
+
+
+async def _held(request: Request, parts: AdminParts) -> Standings:
+    """A page of those who do not stand as everybody does: the one of the address, else the first."""
+    try:
+        return await list_standings(parts, limit=MOST_HELD, cursor=request.query_params.get("held", ""))
+    except paging.BadCursorError:
+        return await list_standings(parts, limit=MOST_HELD)
 
 
 @router.get(ADDRESS + "/{name:path}")

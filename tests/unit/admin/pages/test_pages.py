@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from proxy.admin.pages import PAGES
+from proxy.admin.pages import PAGES, principals
 from proxy.core.rules import Limit, Rate
 from proxy.review import findings
 from proxy.review.raised import Raised
@@ -140,3 +140,17 @@ async def test_the_page_of_a_principal_has_its_limits(admin: Admin) -> None:
     assert "<dt>Limits</dt><dd>what all have</dd>" in (await admin.client.get("/principals/chat")).text
     admin.sections["limit"] = {"principal/chat": Limit({"input_tokens": Rate(60, 60.0)}, 4)}
     assert "<dt>Limits</dt><dd>60/m input tokens, 4 concurrent</dd>" in (await admin.client.get("/principals/chat")).text
+
+
+async def test_who_does_not_stand_as_everybody_does_is_listed(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever named it, a page after the other; and that it is nobody."""
+    assert "<p>Nobody." in (await admin.client.get("/principals")).text
+    for name in ("key:00aa", "key:<b>"):
+        await admin.client.post(f"/api/v1/standings/{name}", json={"standing": "limited", "by": "ann"})
+    monkeypatch.setattr(principals, "MOST_HELD", 1)
+    first = (await admin.client.get("/principals")).text
+    assert ("key:00aa" in first, "key:&lt;b&gt;" in first) == (True, False)
+    more = first.partition('rel="next" href="')[2].partition("#")[0]
+    second = (await admin.client.get(more)).text
+    assert ("key:00aa" in second, "key:&lt;b&gt;" in second, "ann" in second) == (False, True, True)
+    assert "key:00aa" in (await admin.client.get("/principals?held=x")).text
