@@ -111,16 +111,18 @@ async def list_standings(
     return Page(enforce=enforce, items=[_shown(row, enforce, now) for row in told[:limit]], next_cursor=more)
 
 
-@router.get("/standings/{principal:path}", responses=responses())
+@router.get("/standings/{principal:path}", responses=responses(404))
 async def read_standing(parts: Parts, principal: Whose) -> Standing:
-    """How one principal stands; one that was never moved stands `normal`, whether or not anybody is called so."""
+    """How one principal stands; one that was never moved stands `normal`, whether or not anybody is called so. No name has an end
+    of a line: 404.
+    """
     row = (await store_known.standings_of(parts.store, [principal])).get(principal)
     now = parts.clock.utc_us()
     stands = standing.decayed(Stands(**row), now) if row is not None else Stands(principal)
     return _shown(stands, enforced(parts), now)
 
 
-@router.post("/standings/{principal:path}", responses=responses(409))
+@router.post("/standings/{principal:path}", responses=responses(404, 409))
 async def place(parts: Parts, request: Request, principal: Whose, placed: Place) -> Standing:
     """Set how a principal stands, automatic ones too: on record with who did it, and in force at the gateways with the answer."""
     alone(request, placed.standing)

@@ -176,5 +176,7 @@ async def test_the_list_of_principals_says_how_they_stand(admin: Admin) -> None:
     rows = [asdict(placed(Stands("chat"), "suspended", "ann", "", NOON)), asdict(Stands("eval", "limited"))]
     async with admin.store.write() as connection:
         await store_standings.keep(connection, rows)
-    text = (await admin.client.get("/principals")).text
-    assert [text.count(f'class="chip {word}"') for word in ("suspended", "watched", "limited")] == [1, 1, 0]
+    named, _, held = (await admin.client.get("/principals")).text.partition('id="held"')
+    assert [named.count(f'class="chip {word}"') for word in ("suspended", "watched", "limited")] == [1, 1, 0]
+    assert [held.count(f'class="chip {word}"') for word in ("suspended", "watched", "limited")] == [1, 0, 1]
+    assert "<td>watched</td>" in held
