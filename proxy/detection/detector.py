@@ -134,7 +134,7 @@ class Detector:
         purpose = self.clients[seen.client].purpose
         linkage = self.edges.nats(group, ties.split, ties.trait)
         strongest_look: tuple[float, Level] | None = None
-        for _, scope, terms in looks(group.streams.whole, scopes):
+        for _, scope, terms in looks(group.streams.whole, scopes, linked=True):
             level = self.scorer.look(terms, purpose, linkage)
             nats = level.nats if level.may_flag else min(level.nats, test.drift)
             scope.level = level.nats

@@ -101,18 +101,28 @@ def posterior(nats: float, prior: float) -> float:
     return 1 / (1 + exp(-max(-50.0, min(50.0, nats + prior))))
 
 
-def looks(whole: Scope, due: list[tuple[int, Scope]]) -> Iterator[tuple[int, Scope, list[float]]]:
-    """The scopes that are due, each with its terms: a stream's with what its thread lends, where that is due before it."""
-    everything = terms_of(whole.sums)
+def looks(whole: Scope, due: list[tuple[int, Scope]], *, linked: bool = False) -> Iterator[tuple[int, Scope, list[float]]]:
+    """The scopes that are due, each with its terms: a stream's with what its thread lends, where that is due before it.
+
+    `linked`: of several accounts, of which one may go on with what another was answered: that looks like shots, and is none.
+    """
+    everything = _read(whole, linked)
     thread = everything
     for number, scope in due:
         if number < 0:
             yield number, scope, own_task(list(everything))
             continue
-        own = terms_of(scope.sums)
+        own = _read(scope, linked)
         if number >= THREAD:
             thread = list(own)
         yield number, scope, lent(own, everything, thread)
+
+
+def _read(scope: Scope, linked: bool) -> list[float]:
+    terms = terms_of(scope.sums)
+    if linked:
+        terms[_AT["shots"]] = 0.0
+    return terms
 
 
 def lent(terms: list[float], whole: list[float], thread: list[float]) -> list[float]:

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from proxy.core.facts import Message
 from proxy.detection.detector import Detector, standing
 from proxy.detection.linkage import MOST_SHARED, Edges
 from proxy.detection.reading import Known, Memory
@@ -114,3 +115,18 @@ def test_shared_pieces_are_bounded() -> None:
         reading = Memory().read(seen, known)
         edges.add(reading, gains_of(reading))
     assert len(edges.shared) <= MOST_SHARED
+
+
+def test_turns_of_a_dialogue_dealt_out() -> None:
+    """A dialogue whose turns go to one account after another is no form that is shown: its roles count for the group."""
+    seen, said = [], filling(0, 12)
+    for number in range(30 * 26):
+        before = [Message("user", filling(number + 5000)), Message("assistant", said)]
+        said = filling(number + 9000, 12)
+        text = f"Go on with it. {filling(number)}."
+        more = {"turns_before": before, "answer": said, "answer_chars": 90, "temperature": 0.7}
+        seen.append(asked(text, number, client=f"a{number % 30}", system="Never forget you are the teacher of this class.", **more))
+    detector, names = flagged([*seen, *background(40)])
+    assert len([name for name in names if name.startswith("a")]) >= 24
+    assert not [name for name in names if name.startswith("b")]
+    assert all(client.flagged.group for client in detector.clients.values() if client.flagged is not None)

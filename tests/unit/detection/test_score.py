@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from proxy.detection.score import Scorer, advance, derived, lent, own_task
+from proxy.core.facts import Message
+from proxy.detection.reading import Known
+from proxy.detection.score import Scorer, advance, derived, lent, looks, own_task
 from proxy.detection.signals import TERMS
 from proxy.detection.weights import GROUPS, read_weights
+from proxy.detection.window import Traffic
+from tests.unit.detection.traffic import asked, filling
 
 WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@6.json").read_text())
 
@@ -211,6 +215,7 @@ def test_answers_in_a_chain() -> None:
         assert derived(terms(**chain, **{explained: 1.0}))[5] == 0, explained
     assert derived(terms(fed_back=1.0, fed_warm=1.0))[5] == 0
     assert derived(terms(**chain, judge=1.0, sampled=1.0))[5] == 1
+    assert own_task(terms(**chain, given_context=1.0))[TERMS.index("given_context")] == 0.5
 
 
 def test_whose_question_it_is() -> None:
@@ -233,6 +238,8 @@ def test_a_question_to_who_wants_many_long_answers() -> None:
 
     assert question() < 0
     assert min(question(warm=1.0), question(room=1.0)) > WEIGHTS.question.drift
+    worded = [own_task(terms(worded=1.0, **more))[TERMS.index("worded")] for more in ({"warm": 1.0}, {"room": 1.0})]
+    assert worded == [0.6, 0.5]
     assert question(warm=1.0, narrow=1.0) < 0
     assert question(room=1.0, cold=1.0) < question(room=1.0) - 1
     assert not scorer.look(own_task(terms(**task, warm=1.0, room=1.0)), "undeclared").may_flag
@@ -242,3 +249,16 @@ def test_variety_of_what() -> None:
     """Variety counts in full where tasks are made, by half where rows of anything are."""
     assert own_task(terms(diverse=1.0))[TERMS.index("diverse")] == 0.5
     assert own_task(terms(diverse=1.0, generate=1.0))[TERMS.index("diverse")] == 1.0
+
+
+def test_turns_that_another_account_was_given() -> None:
+    """Of one account, turns that no answer of ours began are a form that is shown; of linked accounts they may be each other's."""
+    traffic, known = Traffic(), Known()
+    for n in range(60):
+        before = [Message("user", filling(n)), Message("assistant", filling(n + 9000, 12))]
+        traffic.add(
+            asked(filling(n + 700), n, system="Never forget you are the teacher of this class.", turns_before=before), known
+        )
+    whole = traffic.streams.whole
+    (_, _, alone), (_, _, linked) = *looks(whole, [(-1, whole)]), *looks(whole, [(-1, whole)], linked=True)
+    assert (alone[TERMS.index("roles")], linked[TERMS.index("roles")] > 0.9) == (pytest.approx(0, abs=0.1), True)

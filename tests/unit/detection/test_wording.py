@@ -81,7 +81,7 @@ def test_plain_requests(text: str) -> None:
         ("invent tasks of many kinds, translating and classifying among them", wording.NARROW),
         ("it is inspired by an extract from a webpage", wording.NARROW),
         ("======= end of extract =======", wording.NARROW),
-        ("name the category to use", wording.NARROW),
+        ("pick any category or summaries of your choice", wording.NARROW),
         ("do not summarise what you think", wording.NARROW),
         ("a long thinking process of analysis, summarizing and reflection", wording.NARROW),
         ("leah had 00 recipes and four worksheets to fill in", wording.NARROW),
