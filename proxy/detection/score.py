@@ -29,6 +29,7 @@ _VARIED = tuple(_AT[name] for name in ("generate", "diverse", "rewrite", "genera
 _CLEARS = tuple(_AT[name] for name in ("narrow", "given_context", "people"))
 _ENGAGED = tuple(_AT[name] for name in ("tools", "people", "shots", "narrow", "partly_narrow", "tiny"))
 _DATA = tuple(_AT[name] for name in ("generate", "rewrite", "training", "roles", "for_models", "dataset_fields"))
+_WANTED = (*_DATA, *(_AT[name] for name in ("coerced", "thought_language", "answered_tasks", "data_steps")))
 _MAKES = tuple(
     _AT[name] for name in ("generate", "rewrite", "training", "judge", "roles", "coerced", "dataset_fields", "thought_language")
 )
@@ -201,7 +202,7 @@ def derived(terms: list[float]) -> tuple[float, ...]:
     labelling = value(_AT["judge"]) * max(value(_AT["sampled"]), value(_AT["revised"]))
     self_play = value(_AT["roles"]) * value(_AT["fed_back"])
     refined = value(_AT["revised"]) * max(value(_AT["fed_back"]), value(_AT["scripted"]))
-    return sweep, alone * value(_AT["template"]), labelling, self_play, refined, chained(terms)
+    return sweep, alone * value(_AT["template"]), labelling, self_play, refined, chained(terms) * wanted(terms)
 
 
 def chained(terms: list[float]) -> float:
@@ -211,6 +212,11 @@ def chained(terms: list[float]) -> float:
     engaged = max(rated, *[value(place) for place in _ENGAGED])
     differs = max(value(_AT["fed_warm"]), value(_AT["sampled"]) * ramp(value(_AT["fed_back"]), 0.2, 0.6))
     return ramp(differs, 0.1, 0.7) * ramp(value(_AT["single_turn"]), 0.1, 0.4) * (1 - engaged)
+
+
+def wanted(terms: list[float]) -> float:
+    """Whether anything says that data are made: research, stories and tests of a bot go on from their own answers as well."""
+    return ramp(max([terms[place] for place in _WANTED]), 0.1, 0.4)
 
 
 def advance(gathered: float, level: float, drift: float, step: float) -> float:

@@ -203,19 +203,28 @@ def test_attacks_for_training() -> None:
 
 
 def test_answers_in_a_chain() -> None:
-    """Own answers that go on at a temperature, or after many samples, speak; not where a narrow task, a judge, people, tools or a
-    conversation explain them, nor where a few only come back.
+    """Own answers that go on at a temperature, or after many samples, speak where anything says that data are made; not where a
+    narrow task, a judge, people, tools or a conversation explain them, nor where a few only come back.
     """
-    chain = {"single_turn": 1.0, "fed_back": 1.0, "fed_warm": 1.0}
+    made = {"single_turn": 1.0, "fed_back": 1.0, "generate": 1.0}
+    chain = {**made, "fed_warm": 1.0}
     assert derived(terms(**chain))[5] == 1
-    assert derived(terms(single_turn=1.0, fed_back=1.0, sampled=1.0))[5] == 1
-    assert derived(terms(single_turn=1.0, fed_back=0.1, sampled=1.0))[5] == 0
-    assert derived(terms(single_turn=1.0, fed_back=1.0))[5] == 0
+    assert derived(terms(**made, sampled=1.0))[5] == 1
+    assert derived(terms(**made | {"fed_back": 0.1}, sampled=1.0))[5] == 0
+    assert derived(terms(**made))[5] == 0
     for explained in ("narrow", "partly_narrow", "tiny", "judge", "tools", "people", "shots"):
         assert derived(terms(**chain, **{explained: 1.0}))[5] == 0, explained
-    assert derived(terms(fed_back=1.0, fed_warm=1.0))[5] == 0
+    assert derived(terms(**chain | {"single_turn": 0.0}))[5] == 0
     assert derived(terms(**chain, judge=1.0, sampled=1.0))[5] == 1
     assert own_task(terms(**chain, given_context=1.0))[TERMS.index("given_context")] == 0.5
+
+
+def test_a_chain_that_makes_no_data() -> None:
+    """Research, stories and tests of a bot go on from their own answers as well: alone that only asks."""
+    chain = {"single_turn": 1.0, "fed_back": 1.0, "fed_warm": 1.0}
+    assert derived(terms(**chain))[5] == 0
+    for said in ("generate", "training", "coerced", "data_steps"):
+        assert derived(terms(**chain, **{said: 1.0}))[5] == 1, said
 
 
 def test_whose_question_it_is() -> None:
