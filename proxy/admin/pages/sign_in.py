@@ -33,9 +33,16 @@ class Failures:
     def __init__(self) -> None:
         self._at: deque[float] = deque(maxlen=MOST_FAILURES)
 
-    def add(self) -> None:
-        """One more."""
-        self._at.append(time.monotonic())
+    def add(self) -> float:
+        """One more; gives when."""
+        at = time.monotonic()
+        self._at.append(at)
+        return at
+
+    def take_back(self, at: float) -> None:
+        """The one that was added then is none."""
+        if at in self._at:
+            self._at.remove(at)
 
     @property
     def wait(self) -> float:
@@ -70,10 +77,11 @@ async def sign_in(request: Request) -> Response:
         told = form(request, to, 429, f"Too many failures. Try again in {failures.wait:.0f} seconds.")
         told.headers["retry-after"] = str(max(1, round(failures.wait)))
         return told
+    tried = failures.add()  # before it is looked at, which takes a while: guesses sent side by side count each
     known = await _known(parts, given.get("name", [""])[0].strip(), given.get("secret", [""])[0])
     if known is None:
-        failures.add()
         return form(request, to, 401, "This is not the admin token, nor the password of this name.")
+    failures.take_back(tried)
     return await begun(request, *known, by="token" if known[0] == ROOT else "password", to=to)
 
 
@@ -99,7 +107,8 @@ async def _known(parts: AdminParts, name: str, secret: str) -> tuple[str, str] |
     """Name and role of who this is. Without a name the secret has to be the admin token."""
     if not name:
         return (ROOT, "admin") if Known(parts.token).token(secret) else None
-    user = await store_access.user_named(parts.store, name)
+    # PostgreSQL has no text for a zero byte: it would refuse the question, and the store be told of as away
+    user = await store_access.user_named(parts.store, name) if "\0" not in name else None
     right = await passwords.matches(user.password if user is not None and not user.disabled else "", secret)
     return (user.name, user.role) if user is not None and right else None
 

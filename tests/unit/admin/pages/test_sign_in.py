@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from proxy.admin.pages import sign_in
 from proxy.admin.sessions import COOKIE
+from proxy.ledger import store_access
+from proxy.ledger.store_errors import StoreUnavailableError
 from tests.unit.admin.conftest import TOKEN, Admin
 
 
@@ -66,3 +72,23 @@ async def test_guessing_is_slow(admin: Admin) -> None:
     answer = await admin.client.post("/sign-in", data={"secret": TOKEN})
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= sign_in.WINDOW_SECONDS
+
+
+async def test_guesses_sent_side_by_side_are_as_slow(admin: Admin) -> None:
+    """No more of them are looked at than of those sent one by one; who signs in rightly spends none."""
+    del admin.client.headers["authorization"]
+    for _ in range(sign_in.MOST_FAILURES + 1):
+        assert (await admin.client.post("/sign-in", data={"secret": TOKEN})).status_code == 303
+    tries = [admin.client.post("/sign-in", data={"name": "ada", "secret": "wrong"}) for _ in range(sign_in.MOST_FAILURES + 2)]
+    told = [answer.status_code for answer in await asyncio.gather(*tries)]
+    assert sorted(told) == [401] * sign_in.MOST_FAILURES + [429] * 2
+
+
+async def test_a_name_that_no_store_can_hold_is_nobodys(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL refuses a zero byte in the question itself, which would be told of as a store that is away."""
+
+    async def refused(_store: object, name: str) -> None:
+        raise StoreUnavailableError(f"invalid byte sequence in {name!r}")
+
+    monkeypatch.setattr(store_access, "user_named", refused)
+    assert (await admin.client.post("/sign-in", data={"name": "a\0b", "secret": "wrong"})).status_code == 401
