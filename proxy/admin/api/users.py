@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from proxy.admin import passwords
 from proxy.admin.parts import AdminParts, parts_of, session_of
 from proxy.admin.problems import ProblemError, responses
+from proxy.admin.roles import ROOT
 from proxy.ledger import store_access
 from proxy.review import paging
 
@@ -120,7 +121,9 @@ async def list_users(
 
 @router.post("/users", status_code=201, responses=responses(409))
 async def add_user(parts: Parts, request: Request, new: Annotated[NewUser, Body()]) -> User:
-    """Add a person."""
+    """Add a person, by any name but that of the admin token."""
+    if new.name == ROOT:
+        raise ProblemError(409, "not-a-person", f"As {ROOT} whoever has the admin token is known; take another name.")
     kept = await passwords.hashed(new.password) if new.password else ""
     now = parts.clock.utc_us()
     user = store_access.User(new.name, new.role, kept, "", False, now, now)

@@ -15,6 +15,7 @@ from proxy.admin.auth import SIGN_IN, here
 from proxy.admin.pages.sign_in import begun, form
 from proxy.admin.parts import AdminParts, parts_of
 from proxy.admin.problems import ProblemError
+from proxy.admin.roles import ROOT
 from proxy.admin.sign_on import PENDING_SECONDS, Person, SignOn, SignOnError
 from proxy.ledger import store_access
 
@@ -73,6 +74,8 @@ async def _kept(parts: AdminParts, person: Person) -> str:
     known = await store_access.user_of(parts.store, person.subject)
     now = parts.clock.utc_us()
     if known is None:
+        if person.name == ROOT:
+            raise SignOnError(f"nobody can be known as {ROOT} here; ask whoever runs tos-proxy")
         user = store_access.User(person.name, person.role, "", person.subject, False, now, now)
         try:
             await store_access.add_user(parts.store, user, "sso", parts.record)
@@ -83,6 +86,7 @@ async def _kept(parts: AdminParts, person: Person) -> str:
         raise SignOnError(f"{known.name} is shut out")
     if known.role != person.role:
         await store_access.change_user(parts.store, known.name, now, "sso", parts.record, role=person.role)
+        parts.sessions.end_all(known.name)
     return known.name
 
 

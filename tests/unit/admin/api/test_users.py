@@ -35,6 +35,12 @@ async def test_a_person_is_added_changed_and_shut_out(admin: Admin) -> None:
     assert "argon2" not in listed.text + repr(admin.marks)
 
 
+async def test_nobody_takes_the_name_of_the_admin_token(admin: Admin) -> None:
+    """Under it contents are opened without a reason and principals suspended by one person."""
+    check(await admin.client.post("/api/v1/users", json={"name": "admin-token", "role": "admin"}), 409, "not-a-person")
+    assert admin.marks == []
+
+
 async def test_a_person_signs_in_by_password_until_shut_out(admin: Admin) -> None:
     """And sessions that were open end with it."""
     await admin.client.post("/api/v1/users", json={"name": "ada", "role": "viewer", "password": PASSWORD})

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from proxy.admin.oidc import OpenIdConnect
+from proxy.admin.sessions import COOKIE
 from proxy.admin.sign_on import PENDING_SECONDS, Provider
 from tests.servers import free_port
 from tests.unit.admin.conftest import Admin
@@ -49,6 +50,7 @@ PEOPLE = (
     {"sub": "ada-1", "preferred_username": "ada", "groups": ["staff", "security"]},
     {"sub": "bob-1", "preferred_username": "bob", "groups": ["sales"]},
     {"sub": "ada-2", "preferred_username": "ada", "groups": "security"},
+    {"sub": "eve-1", "preferred_username": "admin-token", "groups": "security"},
 )
 
 
@@ -108,6 +110,25 @@ async def test_whoever_has_no_role_is_not_let_in(browser: Browser, admin: Admin)
     assert "somebody else is known as ada" in (await browser.come("ada-2")).text
     await admin.client.patch("/api/v1/users/ada", json={"disabled": True})
     assert "ada is shut out" in (await browser.come("ada-1")).text
+
+
+async def test_nobody_is_let_in_by_the_name_of_the_admin_token(browser: Browser, admin: Admin) -> None:
+    """A provider may let people choose what they are called."""
+    answer = await browser.come("eve-1")
+    assert (answer.status_code, "nobody can be known as admin-token" in answer.text) == (403, True)
+    assert admin.marks == []
+
+
+async def test_whose_role_the_provider_changed_has_it_in_every_browser(browser: Browser) -> None:
+    """What they were signed in by before ends: a session keeps the role it began with."""
+    await browser.come("ada-1")
+    before = browser.client.cookies[COOKIE]
+    browser.sign_on.provider = replace(browser.sign_on.provider, roles={"staff": "viewer"})
+    assert (await browser.come("ada-1")).status_code == 303
+    assert (await browser.client.get("/exchanges")).status_code == 200
+    browser.client.cookies.clear()
+    browser.client.cookies.set(COOKIE, before)
+    assert (await browser.client.get("/exchanges")).status_code == 303
 
 
 async def test_an_address_that_another_browser_began_signs_nobody_in(browser: Browser) -> None:
