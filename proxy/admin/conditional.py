@@ -107,14 +107,14 @@ class _Tagged:
             await self._send(message)
             return
         body = message.get("body", b"")
+        headers = MutableHeaders(raw=list(start["headers"]))
+        headers.setdefault("cache-control", "private, no-cache")
         if message.get("more_body") or len(body) > MOST_BYTES:
-            await self._send(start)
+            await self._send({**start, "headers": headers.raw})
             await self._send(message)
             return
-        headers = MutableHeaders(raw=list(start["headers"]))
         tag = etag(body)
         headers["etag"] = tag
-        headers.setdefault("cache-control", "private, no-cache")
         if self._known and matches(self._known, tag):
             del headers["content-length"]
             await self._send({"type": "http.response.start", "status": 304, "headers": headers.raw})

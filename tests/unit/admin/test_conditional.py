@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from proxy.admin import conditional
 from proxy.admin.conditional import matches, resource_of
 from proxy.ledger import review_tables
 from proxy.ledger.store_rows import DAY_US
@@ -19,6 +22,13 @@ async def test_what_is_known_is_not_sent_again(admin: Admin) -> None:
     other = await admin.client.get("/api/v1/principals/eval", headers={"if-none-match": first.headers["etag"]})
     assert other.status_code == 200
     assert "etag" not in (await admin.client.get("/api/v1/principals/nobody")).headers
+
+
+async def test_whatever_its_size_an_answer_is_asked_for_again(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one too large for an ETag: what was shown to somebody signed in is no cache's to show to whoever comes next."""
+    monkeypatch.setattr(conditional, "MOST_BYTES", 10)
+    answer = await admin.client.get("/api/v1/principals/chat")
+    assert ("etag" in answer.headers, answer.headers["cache-control"]) == (False, "private, no-cache")
 
 
 async def test_the_terms_of_a_day_are_one_answer(admin: Admin) -> None:
