@@ -24,12 +24,12 @@ from proxy.ledger.segments import COMMIT_MASK, COMMIT_SHIFT, FRAME_BYTES, FRAME_
 
 WATCH_SECONDS = 0.25
 # A sync for every second exchange costs more than all else the ledger does. So commits have an allowance, which a quiet spool never
-# uses up; a busy one lets small batches grow until the next is due, and does not wait once a batch is large. It waits on while
-# it is worth it, which is while others come. Whoever is alone waits the least.
+# uses up; a busy one lets small batches grow until the next is due, and does not wait once a batch is large. The wait becomes
+# longer while it is worth it, which is while those who come one by one find company. Whoever is alone waits the least.
 PACE_SECONDS = 0.003
-STEP_SECONDS = 0.0025
 MOST_SECONDS = 0.008
 BURST = 10.0
+COMPANY = 2
 LARGE = 16
 
 crc32 = zlib.crc32
@@ -51,8 +51,8 @@ class Spool:
         self._under_way: Batch | None = None
         self._since = 0.0
         self._allowance = BURST
+        self._pace = PACE_SECONDS
         self._growing: TimerHandle | None = None
-        self._grew = 0.0
         self._due = True
         self._batch = Batch(0, 0, 0)
         self._writing = threading.Thread(target=self._run, name="spool", daemon=True)
@@ -97,12 +97,10 @@ class Spool:
         if not self._due:
             self._due = True
             self._plan()
-        elif self._growing is not None:
-            self._grew = self._loop.time()
-            if batch.frames == LARGE:
-                self._growing.cancel()
-                self._growing = None
-                self._loop.call_soon(self._hand_over)
+        elif batch.frames == LARGE and self._growing is not None:
+            self._growing.cancel()
+            self._growing = None
+            self._loop.call_soon(self._hand_over)
         return batch
 
     def settled(self, call: Settled) -> None:
@@ -136,25 +134,17 @@ class Spool:
         if allowance >= 1.0 or self._batch.frames >= LARGE:
             self._loop.call_soon(self._hand_over)
         else:
-            self._grew = 0.0
-            self._growing = self._loop.call_later((1.0 - allowance) * PACE_SECONDS, self._wait_on)
-
-    def _wait_on(self) -> None:
-        """The next commit is due: let its batch grow a little longer if it has just grown."""
-        now = self._loop.time()
-        left = MOST_SECONDS - (now - self._since)
-        if now - self._grew < STEP_SECONDS and left >= STEP_SECONDS / 2:
-            self._growing = self._loop.call_later(min(STEP_SECONDS, left), self._wait_on)
-        else:
-            self._hand_over()
+            self._growing = self._loop.call_later((1.0 - allowance) * self._pace, self._hand_over)
 
     def _allowed(self) -> float:
-        """Commits that may begin now; one more every PACE_SECONDS, up to BURST."""
-        return min(BURST, self._allowance + (self._loop.time() - self._since) / PACE_SECONDS)
+        """Commits that may begin now; one more every `_pace` seconds, up to BURST."""
+        return min(BURST, self._allowance + (self._loop.time() - self._since) / self._pace)
 
     def _hand_over(self) -> None:
-        grown, self._growing = self._growing is not None, None
-        self._allowance = 0.0 if grown else max(0.0, self._allowed() - 1.0)
+        if self._growing is not None:
+            self._growing = None
+            self._pace = min(self._pace * 2.0, MOST_SECONDS) if self._batch.frames >= COMPANY else PACE_SECONDS
+        self._allowance = max(0.0, self._allowed() - 1.0)
         self._since = self._loop.time()
         self._under_way = self._handed = self._close_batch()
         self._wake.release()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from proxy.ledger.batch import Batch
 from proxy.ledger.committer import Committer
 from proxy.ledger.content_keys import ContentKeys
 from proxy.ledger.disk import Disk
-from proxy.ledger.spool import BURST, LARGE, Spool
+from proxy.ledger.spool import BURST, LARGE, MOST_SECONDS, PACE_SECONDS, Spool
 from tests.torture.fault_disk import FaultDisk, StuckDisk
 from tests.torture.ledger_load import clock, filled
 from tests.waiting import PATIENCE, until
@@ -96,51 +95,17 @@ async def test_a_busy_spool_lets_small_batches_grow(tmp_path: Path, monkeypatch:
     await ended(spool)
 
 
-class HandLoop:
-    """A loop whose time is set by hand; one timer at a time."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.due: tuple[float, Callable[[], None]] | None = None
-
-    def time(self) -> float:
-        return self.now
-
-    def call_later(self, delay: float, call: Callable[[], None]) -> object:
-        self.due = (self.now + delay, call)
-        return object()
-
-    def run_until(self, moment: float) -> None:
-        while self.due is not None and self.due[0] <= moment:
-            (self.now, call), self.due = self.due, None
-            call()
-        self.now = moment
-
-
-@pytest.mark.parametrize(
-    ("arrivals", "handed_over"),
-    [
-        ([0], 3),
-        ([0, 0, 0, 0.4], 3),
-        ([0, 2], 5.5),
-        ([0, 2, 4], 8),
-        (range(20), 8),
-    ],
-    ids=["alone", "together and then nobody", "one more", "two more", "ever more"],
-)
-def test_a_batch_waits_on_while_others_come(tmp_path: Path, arrivals: Iterable[float], handed_over: float) -> None:
-    """Whoever is alone, or has all the company there is, waits 3 ms; while more come it is longer, 8 ms at most."""
-    loop = HandLoop()
-    keys = ContentKeys(tmp_path, "i-0", bytes(32), clock, Disk())
-    spool = Spool(Committer(Disk(), tmp_path, "i-0", keys, clock), keys, cast("asyncio.AbstractEventLoop", loop))
-    spool._due, spool._allowance = False, 0.0
-    for moment in arrivals:
-        loop.run_until(moment / 1000)
-        if spool._under_way is None:
-            append(spool)
-    loop.run_until(1.0)
-    assert spool._under_way is not None
-    assert spool._since * 1000 == pytest.approx(handed_over)
+async def test_who_finds_company_waits_longer_and_who_is_alone_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits that are shared double up to their bound; one that nobody shared makes the next the shortest again."""
+    spool = spool_in(tmp_path)
+    monkeypatch.setattr(spool, "_allowed", lambda: 0.0)  # however long a sync takes here
+    paces = []
+    for company in (2, 2, 2, 2, 1):
+        slots = [append(spool) for _ in range(company)]
+        await filled(slots[-1])
+        paces.append(spool._pace)
+    assert paces == [2 * PACE_SECONDS, MOST_SECONDS, MOST_SECONDS, MOST_SECONDS, PACE_SECONDS]
+    await ended(spool)
 
 
 async def test_nothing_is_acknowledged_before_it_is_synced(tmp_path: Path) -> None:
