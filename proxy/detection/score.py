@@ -192,7 +192,8 @@ def own_task(terms: list[float]) -> list[float]:
 
 def derived(terms: list[float]) -> tuple[float, ...]:
     """`sweep`: bare single turns, all new, with long answers, for no one. `endless_template`: new fills for ever. `labelling`: own
-    samples rated. `self_play`: roles played, each given the other's answers. `refined`: own answers revised. `chained`: they go on, to make data.
+    samples rated. `self_play`: roles played, each given the other's answers. `refined`: own answers revised.
+    `chained`: own answers go on into other prompts, and data are made.
     """
     value = terms.__getitem__
     new = max(value(_AT["novelty"]), value(_AT["sampled"]))  # sampled again and again is wanted anew
