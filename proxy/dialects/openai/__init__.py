@@ -1,7 +1,7 @@
 """OpenAI's API, which most other hosts speak too. Rows about what is kept (files, batches, threads …) stand beside, by capability.
 
-Below `/v1`, below any other prefix that ends in a version, without one, and below Azure's `/openai/deployments/{model}`. What only
-other hosts have is in `hosts.py` (endpoints) and `extras.py` (parameters).
+Below `/v1`, below any other prefix that ends in a version, without one, and below Azure's `/openai/deployments/{model}` or
+the old `/v1/engines/{model}`. What only other hosts have is in `hosts.py` (endpoints) and `extras.py` (parameters).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from proxy.dialects.paths import PathTable
 _PREFIX = (
     r"(?:"
     r"(?:/(?!anthropic/)[^/]+)*?/v[0-9][0-9a-z]*(?:/openai)?"  # /v1, /api/v1, /openai/v1, /compatible-mode/v1, /v1beta/openai
-    r"|/openai/deployments/(?P<deployment>[^/]+)"  # Azure
+    r"|/(?:openai/deployments|v1/engines)/(?P<deployment>[^/]+)"  # Azure; OpenAI's clients before 1.0
     r"|/openai|/api|/models|/beta"  # Azure, Open WebUI, Azure's inference API, DeepSeek
     r")?"
 )

@@ -18,6 +18,7 @@ from proxy.dialects.contract import Dialect
         ("POST", "/compatible-mode/v1/chat/completions", "openai", "chat", None),
         ("POST", "/v1beta/openai/chat/completions", "openai", "chat", None),
         ("POST", "/openai/deployments/gpt-4/chat/completions", "openai", "chat", "gpt-4"),
+        ("POST", "/v1/engines/curie/completions", "openai", "completions", "curie"),
         ("POST", "/v1/ch%61t/completions", "openai", "chat", None),
         ("POST", "/v1/completions", "openai", "completions", None),
         ("POST", "/v1/responses", "openai", "responses", None),
