@@ -1,10 +1,11 @@
 """Fits the weights of the terms to labelled runs: penalised logistic loss, each near the value set by hand.
 
-    python -m benchmarks.detection.training --corpus FOLDER… [--write policies/detection/weights@6.json]
+    python -m benchmarks.detection.training --corpus FOLDER… [--write policies/detection/weights@7.json]
 
 Thirty runs are few. So nothing is learnt but how much each of some forty terms weighs, in bounds: caps, biases and thresholds of
 the signals stay as they are, every tool weighs the same however many prompts it sent, and the penalty keeps what the data do not
-speak to. Weights of the question are set by hand.
+speak to. Weights of the question are set by hand,
+and the lexicon is fitted to texts of its own (`benchmarks.detection.lexicon`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.detection import lexicon
 from benchmarks.detection.corpus import Run, load
 from proxy.detection import score
 from proxy.detection.reading import Known
@@ -27,10 +29,12 @@ ROUNDS = 150
 STEP = 0.4
 _HELD = """
 warm cold short_limit tiny people stops fed_back sampled generate answered_tasks for_models self_asked probes room fed_warm chained
+data_words other_words narrow
 """
 HELD = frozenset(_HELD.split())
-"""Terms whose weight is not learnt: which few tools set a temperature is chance, and anyone can; and judging own samples, sampling
-and making up tasks are each done by honest clients too, so none may grow strong enough to speak alone.
+"""Terms whose weight is not learnt: which few tools set a temperature is chance, and anyone can; judging own samples, sampling and
+making up tasks are each done by honest clients too, so none may grow strong enough to speak alone; no more may words, whoever says
+them. What a narrow task clears is for products, of which recordings are few.
 """
 MOST = 1.3
 """How far a weight may grow, of what it was set to."""
@@ -50,7 +54,7 @@ def looks(run: Run) -> list[list[float]]:
     """The values of all terms at some looks at the whole of a run and at its largest streams."""
     found: list[list[float]] = []
     traffic: dict[str, Traffic] = {}
-    known = Known()
+    known = Known(lexicon.fitted())
     count = 0
     for prompt in run.prompts:
         if not prompt.teaches or prompt.status >= 400:
@@ -121,7 +125,7 @@ def with_base_rates(weights: Weights, runs: list[Run], cache: dict[str, list[lis
 
 def train(runs: list[Run], *, without: str = "", cache: dict[str, list[list[float]]]) -> Weights:
     """Weights from all labelled runs but those of one tool. Mixed and grey runs teach nothing."""
-    prior = read_weights(PRIOR.read_text(), str(PRIOR))
+    prior = msgspec.structs.replace(read_weights(PRIOR.read_text(), str(PRIOR)), lexicon=lexicon.fitted())
     kept = [run for run in runs if run.label in {"extraction", "benign"} and run.tool != without]
     for run in kept:
         if run.name not in cache:

@@ -62,7 +62,7 @@ class Detector:
         self.scorer = Scorer(weights)
         self.clients: dict[str, Client] = {}
         self._purposes = purposes or {}
-        self._known = Known()
+        self._known = Known(weights.lexicon)
         self.edges = Edges(known)
 
     def client(self, name: str) -> Client:

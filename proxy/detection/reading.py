@@ -12,6 +12,7 @@ from zlib import crc32
 import msgspec
 
 from proxy.detection import pieces, wording
+from proxy.detection.lexicon import Lexicon
 from proxy.detection.records import Observation
 from proxy.detection.sketch import Marks, Pieces, Seen, Variety
 
@@ -25,21 +26,21 @@ _PAST = 0.9
 class Reading(msgspec.Struct, gc=False):
     """One observation, read.
 
-    `texts`: its pieces by their `marks`. `concepts`: bits of `wording`, of the pieces that recur alone. `fixed`: which share of the
-    pieces recurs, `fresh`: which was never met. `new`: its conversation never came before; `quick`: it came among the last 64
-    prompts; `late`: it came earlier than those. `fed`: its last turn holds what the model wrote in another conversation, most of
-    it to prompts of the stream `source`.
-    `asked_back`: it is hardly more than that, and alone: a conversation that the model began.
-    `continued`: the model's last turn in it was really an answer of ours; `scripted`: and all that is said to it has been said
-    before. `gap`: seconds since the one before, negative for the
-    first. `out`, `given`: tokens of the answer and of the prompt; `answered`: whether the answer is known. `biases`: how many
-    different `logit_bias` there were.
+    `texts`: its pieces by their `marks`. `concepts`: bits of `wording`, of the pieces that recur alone; `leaning`: to which
+    programs the words of these lean, see `Lexicon`. `fixed`: which share of the pieces recurs, `fresh`: which was never met.
+    `new`: its conversation never came before; `quick`: it came among the last 64 prompts; `late`: it came earlier than those.
+    `fed`: its last turn holds what the model wrote in another conversation, most of it to prompts of the stream `source`;
+    `asked_back`: it is hardly more than that, and alone: a conversation that the model began. `continued`: the model's last turn
+    in it was really an answer of ours; `scripted`: and all that is said to it has been said before. `gap`: seconds since the one
+    before, negative for the first. `out`, `given`: tokens of the answer and of the prompt; `answered`: whether the answer is
+    known. `biases`: how many different `logit_bias` there were.
     """
 
     seen: Observation
     texts: dict[int, str] = {}
     marks: list[int] = []
     concepts: int = 0
+    leaning: float = 0.0
     fixed: float = 0.0
     fresh: float = 0.0
     new: bool = True
@@ -61,15 +62,16 @@ class Reading(msgspec.Struct, gc=False):
 
 
 class Known:
-    """What does not depend on the client, worked out once: pieces of system texts, concepts of pieces. Bounded."""
+    """What does not depend on the client, worked out once: pieces of system texts, what is said in pieces. Bounded."""
 
-    __slots__ = ("_concepts", "_systems")
+    __slots__ = ("_said", "_systems", "lexicon")
 
-    SYSTEMS, CONCEPTS = 256, 8192
+    SYSTEMS, SAID = 256, 8192
 
-    def __init__(self) -> None:
+    def __init__(self, lexicon: Lexicon = Lexicon()) -> None:  # noqa: B008  # frozen
+        self.lexicon = lexicon
         self._systems: dict[int, dict[int, str]] = {}
-        self._concepts: dict[int, int] = {}
+        self._said: dict[int, tuple[int, float, int]] = {}
 
     def cut_system(self, text: str) -> dict[int, str]:
         """The pieces of a system text."""
@@ -83,13 +85,13 @@ class Known:
             found = self._systems[key] = pieces.cut(text)
         return found
 
-    def concepts(self, mark: int, text: str) -> int:
-        """The concepts of a piece."""
-        found = self._concepts.get(mark)
+    def said(self, mark: int, text: str) -> tuple[int, float, int]:
+        """The concepts of a piece, and what its words weigh: see `Lexicon.weigh`."""
+        found = self._said.get(mark)
         if found is None:
-            if len(self._concepts) >= self.CONCEPTS:
-                self._concepts.clear()
-            found = self._concepts[mark] = wording.concepts(text)
+            if len(self._said) >= self.SAID:
+                self._said.clear()
+            found = self._said[mark] = (wording.concepts(text), *self.lexicon.weigh(text))
         return found
 
 
@@ -183,7 +185,8 @@ class Memory:
             self._recent.pop(0)
         if not made.marks:
             return
-        fixed = found = 0
+        fixed = 0
+        said: list[tuple[int, float, int]] = []
         fresh: list[str] = []
         for mark, text in made.texts.items():
             count = self.pieces.find(mark)[1]
@@ -191,12 +194,14 @@ class Memory:
                 fresh.append(text)
             elif count > 1:
                 fixed += 1
-                found |= known.concepts(mark, text)
+                said.append(known.said(mark, text))
         for stem, text in pieces.stems(fresh):
             if self.pieces.find(stem)[1] > 1:
-                found |= known.concepts(stem, text)
+                said.append(known.said(stem, text))
             self.pieces.add(stem, Pieces.NOBODY)
-        made.concepts = found
+        for concepts, _, _ in said:
+            made.concepts |= concepts
+        made.leaning = known.lexicon.leaning(sum([total for _, total, _ in said]), sum([count for _, _, count in said]))
         made.fresh, made.fixed = len(fresh) / len(made.marks), fixed / len(made.marks)
 
     def answered(self, made: Reading, stream: int) -> None:

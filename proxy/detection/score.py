@@ -25,11 +25,12 @@ TOGETHER = 1.2
 _AT = {name: place for place, name in enumerate(TERMS)}
 _PURPOSE, _OUTPUTS, _LINKAGE = (GROUPS.index(name) for name in ("purpose", "outputs", "linkage"))
 _SHARED = (_AT["sampled"], _AT["fed_back"], _AT["fed_warm"])
-_VARIED = tuple(_AT[name] for name in ("generate", "diverse", "rewrite", "generate_varied", "answered_tasks"))
+_VARIED = tuple(_AT[name] for name in ("generate", "diverse", "rewrite", "generate_varied", "answered_tasks", "data_words"))
 _CLEARS = tuple(_AT[name] for name in ("narrow", "given_context", "people"))
+_WORDS = (_AT["data_words"], _AT["other_words"])
 _ENGAGED = tuple(_AT[name] for name in ("tools", "people", "shots", "narrow", "partly_narrow", "tiny"))
 _DATA = tuple(_AT[name] for name in ("generate", "rewrite", "training", "roles", "for_models", "dataset_fields"))
-_WANTED = (*_DATA, *(_AT[name] for name in ("coerced", "thought_language", "answered_tasks", "data_steps")))
+_WANTED = (*_DATA, *(_AT[name] for name in ("coerced", "thought_language", "answered_tasks", "data_steps", "data_words")))
 _MAKES = tuple(
     _AT[name] for name in ("generate", "rewrite", "training", "judge", "roles", "coerced", "dataset_fields", "thought_language")
 )
@@ -173,15 +174,19 @@ def own_task(terms: list[float]) -> list[float]:
     for place in _CLEARS:
         terms[place] *= 1 - terms[_AT["self_asked"]]
     terms[_AT["given_context"]] *= 1 - chained(terms) / 2
+    # By its words nobody tells a reward model's rater from an evaluation's.
+    for place in _WORDS:
+        terms[place] *= 1 - rated(terms)
     # A task of its own is a product's, unless it is to make questions, dialogues or reasoning, or what it is about was made here;
     # and few products set a temperature, or a limit that hardly ever is one.
     terms[_AT["cold"]] *= 1 - terms[_AT["generate"]]
     makes = max([terms[place] for place in _MAKES])
     # To want variety says little where it is not of what data are made of.
     terms[_AT["diverse"]] *= 0.5 + max([terms[place] for place in _DATA]) / 2
-    terms[_AT["worded"]] *= 1 - max(makes, 0.75 * terms[_AT["fed_back"]], 0.4 * terms[_AT["warm"]], 0.5 * terms[_AT["room"]])
+    worded = max(makes, 0.75 * terms[_AT["fed_back"]], 0.4 * terms[_AT["warm"]], 0.5 * terms[_AT["room"]])
+    terms[_AT["worded"]] *= 1 - max(worded, 0.75 * terms[_AT["data_words"]])
     # What is made for a model is no narrow task, and whoever gets questions with their answers does not ask them of a context.
-    terms[_AT["narrow"]] *= 1 - max(terms[_AT["training"]], terms[_AT["for_models"]])
+    terms[_AT["narrow"]] *= 1 - max(terms[_AT["training"]], terms[_AT["for_models"]], 0.7 * terms[_AT["data_words"]])
     terms[_AT["probes"]] *= 1 - terms[_AT["training"]]
     # Variety within a narrow task is the product's.
     for place in _VARIED:
@@ -209,10 +214,14 @@ def derived(terms: list[float]) -> tuple[float, ...]:
 def chained(terms: list[float]) -> float:
     """Own answers go on into other prompts and are to differ, for no one: no step is of a narrow task, and none looks them over."""
     value = terms.__getitem__
-    rated = value(_AT["judge"]) * (1 - value(_AT["sampled"]))
-    engaged = max(rated, *[value(place) for place in _ENGAGED])
+    engaged = max(rated(terms), *[value(place) for place in _ENGAGED])
     differs = max(value(_AT["fed_warm"]), value(_AT["sampled"]) * ramp(value(_AT["fed_back"]), 0.2, 0.6))
     return ramp(differs, 0.1, 0.7) * ramp(value(_AT["single_turn"]), 0.1, 0.4) * (1 - engaged)
+
+
+def rated(terms: list[float]) -> float:
+    """Whether answers are rated that were not sampled here."""
+    return terms[_AT["judge"]] * (1 - terms[_AT["sampled"]])
 
 
 def wanted(terms: list[float]) -> float:

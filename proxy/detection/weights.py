@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from proxy.core.errors import TosProxyError
+from proxy.detection.lexicon import Lexicon
 from proxy.detection.signals import TERMS
 
 DERIVED = ("sweep", "endless_template", "labelling", "self_play", "refined", "chained")
@@ -76,6 +77,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     explains: dict[str, list[str]]
     ties: Ties
     training: dict[str, Any] = {}
+    lexicon: Lexicon = Lexicon()
 
 
 def read_weights(text: str | bytes, name: str = "weights") -> Weights:

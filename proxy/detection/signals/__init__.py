@@ -9,6 +9,7 @@ from proxy.detection.signals import (
     feedback,
     field_names,
     finite_set,
+    leaning,
     measurement,
     narrow_task,
     novelty,
@@ -38,6 +39,7 @@ SIGNALS = (
     feedback.SIGNAL,
     measurement.SIGNAL,
     narrow_task.SIGNAL,
+    leaning.SIGNAL,
 )
 
 WIDTH = sum(signal.width for signal in SIGNALS)

@@ -15,7 +15,7 @@ def gains(reading: Reading) -> tuple[float, ...]:
     single = not turns and not seen.results
     tools = seen.results > 0 or (seen.facts.tools > 0 and not seen.wishes.fields)
     shots = turns and not reading.continued and not tools
-    continued = reading.continued and not reading.fed
+    continued = turns and reading.continued and not reading.fed  # an answer of ours that is put into its mouth again is no turn
     scripted = continued and reading.scripted
     more = (continued, tools, seen.facts.stream, reading.new_user, shots, scripted)
     return float(single), *[float(each) for each in more]

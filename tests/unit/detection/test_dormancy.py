@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from proxy.detection.weights import read_weights
 from proxy.detection.window import Traffic, terms_of
 from tests.unit.detection.traffic import asked, filling, templated
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@6.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@7.json").read_text())
+PLAIN = zlib.decompress(pack(Traffic()))
+OLDER, CUT = zlib.compress(b"\x01" + PLAIN[1:]), zlib.compress(PLAIN[:-1])
 MAKING = "Come up with ten diverse instructions to make training data. Avoid repetition of forms. The seed is this. {}."
 
 
@@ -64,7 +67,7 @@ def test_quiet_clients_are_packed() -> None:
     assert not quiet.dormant
 
 
-@pytest.mark.parametrize("packed", [b"", b"\x01", pack(Traffic())[:-1], b"\x01" + pack(Traffic())[1:]])
+@pytest.mark.parametrize("packed", [b"", b"\x01", pack(Traffic())[:-1], b"\x01" + pack(Traffic())[1:], OLDER, CUT])
 def test_other_bytes_are_refused(packed: bytes) -> None:
     """What is cut or of another version is an error, not a client."""
     with pytest.raises(DormancyError):

@@ -33,13 +33,13 @@ def test_tokens_are_guessed_where_nobody_counted() -> None:
 
 
 def test_shared_knowledge_is_bounded() -> None:
-    """System texts and concepts are kept up to a bound, and come out the same when they are worked out anew."""
+    """System texts and what pieces say are kept up to a bound, and come out the same when they are worked out anew."""
     known = Known()
     first = known.cut_system("Translate the text of the user.")
     for n in range(2 * Known.SYSTEMS):
         known.cut_system(f"system text of number {filling(n)}")
-    for n in range(2 * Known.CONCEPTS):
-        known.concepts(n, "plain")
+    for n in range(2 * Known.SAID):
+        known.said(n, "plain")
     assert len(known._systems) <= Known.SYSTEMS
-    assert len(known._concepts) <= Known.CONCEPTS
+    assert len(known._said) <= Known.SAID
     assert known.cut_system("Translate the text of the user.") == first

@@ -14,7 +14,7 @@ from proxy.detection.weights import GROUPS, read_weights
 from proxy.detection.window import Traffic
 from tests.unit.detection.traffic import asked, filling
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@6.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@7.json").read_text())
 
 
 def terms(**values: float) -> list[float]:
@@ -225,6 +225,20 @@ def test_a_chain_that_makes_no_data() -> None:
     assert derived(terms(**chain))[5] == 0
     for said in ("generate", "training", "coerced", "data_steps"):
         assert derived(terms(**chain, **{said: 1.0}))[5] == 1, said
+
+
+def test_words_of_makers_of_data() -> None:
+    """They say nothing of who rates answers that were not sampled here; what is said in them is hardly a narrow task, nor, for the
+    question, a product's own; alone they never suffice.
+    """
+    place = TERMS.index("data_words")
+    assert own_task(terms(data_words=1.0))[place] == 1
+    assert own_task(terms(data_words=1.0, judge=1.0))[place] == 0
+    assert own_task(terms(data_words=1.0, judge=1.0, sampled=1.0))[place] == 1
+    both = own_task(terms(data_words=1.0, narrow=1.0))
+    assert (both[place], both[TERMS.index("narrow")]) == (pytest.approx(0.85), pytest.approx(0.3))
+    assert own_task(terms(data_words=1.0, worded=1.0))[TERMS.index("worded")] == 0.25
+    assert not Scorer(WEIGHTS).look(terms(data_words=1.0), "undeclared").may_flag
 
 
 def test_whose_question_it_is() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.core.facts import Message
-from proxy.detection.records import Observation, Wishes
+from proxy.core.facts import Message, RequestFacts
+from proxy.detection.records import Observation, Wishes, observe
 from tests.unit.detection.traffic import asked, bare, filling, terms_after
 
 
@@ -27,6 +27,19 @@ def test_conversations_that_go_on() -> None:
     assert real["shots"] == 0
     assert shots["continued"] == 0
     assert shots["shots"] > 0.1
+
+
+def test_an_answer_put_into_its_mouth_again() -> None:
+    """Who has the model go on from an answer of its own holds no conversation: that is how a solution is sampled step by step."""
+    seen = []
+    for n in range(60):
+        said = filling(n + 5000, 12)
+        seen.append(asked(filling(n), 2 * n, answer=said, answer_chars=len(said)))
+        messages = [Message("user", filling(n)), Message("assistant", said)]
+        seen.append(observe("c", 2.0 * n + 1, "chat", RequestFacts(model="m"), messages, Wishes()))
+    terms = terms_after(seen)
+    assert terms["continued"] == 0
+    assert terms["single_turn"] > 0.8
 
 
 def test_people_and_tools() -> None:
