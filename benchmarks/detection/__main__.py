@@ -1,10 +1,11 @@
 """The evaluation of the detector on a folder of labelled recordings, with every tool scored by weights that never saw it.
 
-    python -m benchmarks.detection --corpus FOLDER… [--days N] [--accounts N] [--only PART,…]
+    python -m benchmarks.detection --corpus FOLDER… [--days N] [--accounts N] [--programs N]
+        [--only PART,…]
 
-Parts: `pure`, `evaded`, `benign`, `diluted`, `linked`, `baselines`, `cost`. User agents are removed. Simulated client-days are
-stretches of the recorded runs; where accounts need data of their own, words of what is not fixed text are shuffled. Shares come
-with 95 % Clopper-Pearson intervals in brackets.
+Parts: `pure`, `evaded`, `benign`, `written`, `diluted`, `linked`, `baselines`, `cost`. User agents are removed. Simulated
+client-days are stretches of the recorded runs; where accounts need data of their own, words of what is not fixed text are shuffled.
+Shares come with 95 % Clopper-Pearson intervals in brackets.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.detection import baselines, evasion, experiments, training
+from benchmarks.detection import written as writings
 from benchmarks.detection.corpus import Run, load
 from benchmarks.detection.experiments import Outcome
 from benchmarks.detection.statistics import quantile, shown, upper
 from proxy.detection.records import Observation
 from proxy.detection.weights import Weights
 
-PARTS = ("pure", "evaded", "benign", "diluted", "linked", "baselines", "cost")
+PARTS = ("pure", "evaded", "benign", "written", "diluted", "linked", "baselines", "cost")
 SHARES = (0.5, 0.25, 0.1, 0.05)
 HOSTS = 4
 BACKGROUND = 300
@@ -117,6 +119,19 @@ def _flagged(outcomes: list[Outcome]) -> int:
 
 def _asked(outcomes: list[Outcome]) -> int:
     return sum(1 for each in outcomes if each.asked and not each.at)
+
+
+def written(runs: list[Run], of: Callable[[Run], Weights], programs: int) -> None:
+    """Programs that were only written down, by lexicons that no text of their kind is in."""
+    found = writings.outcomes(of(runs[0]), writings.sentences(runs), programs)
+    print("\n## Programs written down, with settings drawn by lot (single steps; half are written to be mistaken for the others)\n")
+    print("| text | answers | extraction | limited | extraction or question |\n|---|---|---|---|---|")
+    for name, data in (("makes data", True), ("anything else", False)):
+        for length, least in (("any", 0), ("120 tokens and more", 120)):
+            each = [one for one in found if one.data == data and one.tokens >= least]
+            hits, slowed = sum(one.flagged for one in each), sum(one.limited for one in each)
+            either = sum(one.flagged or one.asked for one in each)
+            print(f"| {name} | {length} | {shown(hits, len(each))} | {shown(slowed, len(each))} | {shown(either, len(each))} |")
 
 
 def mixed(runs: list[Run], of: Callable[[Run], Weights]) -> None:
@@ -222,6 +237,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, nargs="+")
     parser.add_argument("--days", type=int, default=60, help="simulated client-days of each benign run")
     parser.add_argument("--accounts", type=int, default=10_000, help="benign accounts among which false groups are counted")
+    parser.add_argument("--programs", type=int, default=2000, help="programs written down, at most")
     parser.add_argument("--only", default=",".join(PARTS))
     given = parser.parse_args()
     runs = load(*given.corpus)
@@ -233,6 +249,8 @@ def main() -> None:
         evaded(runs, of)
     if "benign" in wanted:
         benign(runs, of, given.days)
+    if "written" in wanted:
+        written(runs, of, given.programs)
     if "diluted" in wanted:
         mixed(runs, of)
     if "linked" in wanted:

@@ -42,10 +42,10 @@ class Text(msgspec.Struct):
     count: int
 
 
-def read_texts(folder: Path = FOLDER) -> list[Text]:
-    """All texts of a folder, but ratings that make data."""
+def read_texts() -> list[Text]:
+    """All texts but ratings that make data."""
     found = []
-    for file in sorted(folder.glob("*.jsonl")):
+    for file in sorted(FOLDER.glob("*.jsonl")):
         for line in file.read_text().splitlines():
             row = json.loads(line)
             if row["label"] == "data" and any(word in row["family"].lower() for word in _RATES):

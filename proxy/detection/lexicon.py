@@ -12,7 +12,7 @@ from math import sqrt, tanh
 
 import msgspec
 
-FEWEST = 8
+FEWEST = 12
 """Words and pairs of words of a prompt's constant part, below which it says nothing."""
 
 _WORD = re.compile(r"[a-zà-ÿ]+|[\u3040-\u30ff\u4e00-\u9fff]")

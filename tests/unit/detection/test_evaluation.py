@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.detection import __main__ as evaluation
-from benchmarks.detection import training
+from benchmarks.detection import lexicon, training
 from benchmarks.detection.statistics import interval, quantile, tail, upper
 from proxy.detection.weights import read_weights
 from tests.unit.detection.traffic import filling
@@ -27,6 +28,22 @@ def record(label: str, number: int) -> dict[str, Any]:
     out = 120 if label == "extraction" else 4
     usage = {"prompt_tokens": 60, "completion_tokens": out}
     return {"client": "c", "t": number, "path": "/v1/chat/completions", "body": body, "status": 200, "usage": usage, "label": label}
+
+
+@pytest.fixture(autouse=True)
+def few_texts(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A lexicon of few texts, fitted anew."""
+    folder = tmp_path_factory.mktemp("wordings")
+    rows = [
+        {"label": label, "family": f"{label} {n % 5}", "text": f"{PROMPTS[kind]} Kind {filling(n, 3)}."}
+        for label, kind in (("data", "extraction"), ("other", "benign"))
+        for n in range(10)
+    ]
+    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    monkeypatch.setattr(lexicon, "FOLDER", folder)
+    lexicon.fitted.cache_clear()
+    yield
+    lexicon.fitted.cache_clear()
 
 
 @pytest.fixture
@@ -88,3 +105,20 @@ def test_intervals() -> None:
     assert upper(0, 3000) == pytest.approx(0.001, abs=1e-4)
     assert tail(3, 500, 0.01) == pytest.approx(sum(tail(3, 500, 0.01) for _ in range(2)) / 2)
     assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0
+
+
+def test_the_lexicon_says_how_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """Kinds of text that are left out are told apart, and the command prints how well."""
+    lexicon.main()
+    out = capsys.readouterr().out
+    assert "10 texts that make data, 10 others, 10 kinds" in out
+    assert "in the right order: 100%" in out
+
+
+def test_programs_written_down(capsys: pytest.CaptureFixture[str], corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that makes data is found or asked about more often than another, whichever settings the lot gives it."""
+    monkeypatch.setattr("sys.argv", ["x", "--corpus", str(corpus), "--only", "written"])
+    evaluation.main()
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "| any |" in line]
+    data, other = (int(row[5].split("/")[0]) for row in rows)
+    assert data > other
