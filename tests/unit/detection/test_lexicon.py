@@ -33,7 +33,7 @@ def test_a_language_without_spaces_is_read_by_its_signs() -> None:
 def test_words_say_something_together() -> None:
     """What speaks for making data and what speaks against it are weighed against each other, between -1 and 1."""
     lexicon = Lexicon(0.0, {"instruction": 4.0, "refund": -4.0})
-    made = "instructions beside many other plain words here today"
+    made = "instructions beside many other plain words here today and tomorrow"
     sold = made.replace("instructions", "refunds")
     assert 0 < leaning(lexicon, made) < 1
     assert leaning(lexicon, sold) == pytest.approx(-leaning(lexicon, made))
