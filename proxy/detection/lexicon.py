@@ -47,6 +47,10 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tanh((total / sqrt(count) + self.bias) / 2) if count >= FEWEST else 0.0
 
 
+NOTHING = Lexicon()
+"""Knows no word."""
+
+
 def terms(piece: str) -> list[str]:
     """The words of a piece that carry matter, without their endings, and each with the next; none twice, in order."""
     words = [_stem(word) for word in _WORD.findall(piece) if word not in _EMPTY]

@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 
 from proxy.detection import pieces, wording
-from proxy.detection.lexicon import Lexicon
+from proxy.detection.lexicon import NOTHING, Lexicon
 from proxy.detection.records import Observation
 from proxy.detection.sketch import Marks, Pieces, Seen, Variety
 
@@ -68,7 +68,7 @@ class Known:
 
     SYSTEMS, SAID = 256, 8192
 
-    def __init__(self, lexicon: Lexicon = Lexicon()) -> None:  # noqa: B008  # frozen
+    def __init__(self, lexicon: Lexicon = NOTHING) -> None:
         self.lexicon = lexicon
         self._systems: dict[int, dict[int, str]] = {}
         self._said: dict[int, tuple[int, float, int]] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from proxy.core.errors import TosProxyError
-from proxy.detection.lexicon import Lexicon
+from proxy.detection.lexicon import NOTHING, Lexicon
 from proxy.detection.signals import TERMS
 
 DERIVED = ("sweep", "endless_template", "labelling", "self_play", "refined", "chained")
@@ -65,7 +65,7 @@ class Ties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole file. `prior`: log-odds of extraction before anything is seen. `explains`: what a declared purpose explains, by its
-    beginning: terms that then count for nothing, `*` for all.
+    beginning: terms that then count for nothing, `*` for all. `lexicon`: what words weigh.
     """
 
     version: str
@@ -77,7 +77,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     explains: dict[str, list[str]]
     ties: Ties
     training: dict[str, Any] = {}
-    lexicon: Lexicon = Lexicon()
+    lexicon: Lexicon = NOTHING
 
 
 def read_weights(text: str | bytes, name: str = "weights") -> Weights:

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from proxy.core.facts import Message, RequestFacts
-from proxy.detection.lexicon import Lexicon
+from proxy.detection.lexicon import NOTHING, Lexicon
 from proxy.detection.reading import Known
 from proxy.detection.records import Observation, Wishes, observe
 from proxy.detection.signals import TERMS
@@ -35,9 +35,9 @@ def asked(prompt: str, number: int = 0, *, client: str = "c", system: str = "", 
     return made
 
 
-def terms_after(seen: Iterable[Observation], lexicon: Lexicon | None = None) -> dict[str, float]:
+def terms_after(seen: Iterable[Observation], lexicon: Lexicon = NOTHING) -> dict[str, float]:
     """The terms of all the traffic of one client."""
-    traffic, known = Traffic(), Known(lexicon or Lexicon())
+    traffic, known = Traffic(), Known(lexicon)
     for each in seen:
         traffic.add(each, known)
     return dict(zip(TERMS, terms_of(traffic.streams.whole.sums), strict=True))
