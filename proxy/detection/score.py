@@ -135,8 +135,11 @@ def lent(terms: list[float], whole: list[float], thread: list[float]) -> list[fl
         terms[_AT["finite_set"]] *= 1 - terms[_AT["hollow"]]
     if thread is not whole:  # a step is part of all that its thread does
         terms[_AT["bulk"]] = max(terms[_AT["bulk"]], thread[_AT["bulk"]])
+    # Who has short ratings sampled wants their distribution: what is rated need not have been sampled here.
+    averaged = terms[_AT["judge"]] * min(terms[_AT["sampled"]], max(terms[_AT["tiny"]], terms[_AT["short_limit"]]))
     for place in _SHARED:
         terms[place] = max(terms[place], whole[place], thread[place])
+    terms[_AT["sampled"]] *= 1 - averaged
     # What a chat product asks on the side (titles, what to ask next) is its own: people clear half of its streams of short answers,
     # but not those that take up the answers of other work than the product's.
     aside = thread[_AT["people"]] * (1 - terms[_AT["long_answers"]]) / 2

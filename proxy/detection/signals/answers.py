@@ -9,8 +9,8 @@ from proxy.detection.reading import Reading
 from proxy.detection.signals.signal import Signal, Sums, ramp
 
 TINY = 16
-HOLLOW = 32
-"""Tokens of an answer to nothing, from which it is long: an instruction is a sentence or two."""
+HOLLOW = 16
+"""Tokens of an answer to nothing, from which it is long: an instruction is a sentence or two, an answer to a greeting is shorter."""
 
 LARGE = 2048
 """Tokens from which a limit lets on that answers are to be long, where they are not known yet: lines of batch files."""
@@ -44,11 +44,13 @@ def _is_bare(reading: Reading) -> bool:
     """Whether there is hardly a prompt. Its text may be unknown, which is not the same as none: facts count it in any case."""
     seen = reading.seen
     chars = seen.facts.prompt_chars
-    if seen.turns or len(seen.system) >= 64 or chars >= _SHORT:
+    alone = seen.prefilled and seen.turns == 1  # the mark of a turn may be put into the model's mouth
+    if (seen.turns and not alone) or len(seen.system) >= 64 or chars >= _SHORT:
         return False
-    if not seen.prompt:
+    prompt = seen.prompt + seen.previous if alone else seen.prompt
+    if not prompt:
         return chars < 64
-    return len(_MARKUP.sub("", seen.prompt).strip()) < 8
+    return len(_MARKUP.sub("", prompt).strip()) < 8
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:

@@ -134,6 +134,16 @@ def test_a_stream_borrows_what_shows_across() -> None:
     assert (found["sampled"], found["bulk"], found["finite_set"]) == (0.9, 0.0, 0.0)
 
 
+def test_ratings_that_are_sampled_are_averaged() -> None:
+    """Short ratings that are asked for twenty times each clear as ratings do; whoever rates samples of its own is not cleared."""
+    averages = terms(judge=1.0, sampled=1.0, short_limit=1.0, narrow=1.0)
+    rates = terms(judge=1.0, short_limit=1.0, narrow=1.0)
+    found = dict(zip(TERMS, lent(list(averages), averages, averages), strict=True))
+    assert (found["sampled"], found["narrow"], found["short_limit"]) == (0.0, 1.0, 1.0)
+    found = dict(zip(TERMS, lent(rates, averages, averages), strict=True))
+    assert (found["sampled"], found["narrow"], found["short_limit"]) == (1.0, 0.0, 0.0)
+
+
 def test_a_step_borrows_from_its_thread() -> None:
     """How much its thread does counts for it; the people of the product that it hides in do not clear it."""
     product = terms(people=1.0, bulk=1.0)

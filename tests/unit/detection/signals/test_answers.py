@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from proxy.core.facts import Message, RequestFacts
+from proxy.detection.records import Wishes, observe
 from tests.unit.detection.traffic import asked, bare, terms_after
 
 
@@ -26,6 +30,16 @@ def test_a_template_of_chat_is_no_prompt() -> None:
     assert terms_after([asked(opened, n, prompt_chars=len(opened)) for n in range(60)])["hollow"] > 0.9
     asks = opened + "Why is the sky blue?<|eot_id|>"
     assert terms_after([asked(asks, n, prompt_chars=len(asks)) for n in range(60)])["hollow"] == 0
+
+
+@pytest.mark.parametrize(("begun", "hollow"), [("<|im_start|>user\n", 1.0), ("Dear customer, thank you for", 0.0)])
+def test_an_opened_turn_in_the_mouth_of_the_model_is_no_prompt(begun: str, hollow: float) -> None:
+    """Magpie by an API: the mark of a user's turn as an assistant's message, and questions of a sentence come back."""
+    messages = [Message("assistant", begun)]
+    seen = [observe("c", float(n), "chat", RequestFacts(model="m", prompt_chars=len(begun)), messages, Wishes()) for n in range(60)]
+    for each in seen:
+        each.output_tokens = 24
+    assert terms_after(seen)["hollow"] == hollow
 
 
 def test_answers_that_are_not_known_yet() -> None:
