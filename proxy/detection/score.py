@@ -219,7 +219,7 @@ def chained(terms: list[float]) -> float:
     value = terms.__getitem__
     engaged = max(rated(terms), *[value(place) for place in _ENGAGED])
     differs = max(value(_AT["fed_warm"]), value(_AT["sampled"]) * ramp(value(_AT["fed_back"]), 0.2, 0.6))
-    return ramp(differs, 0.1, 0.7) * ramp(value(_AT["single_turn"]), 0.1, 0.4) * (1 - engaged)
+    return ramp(differs, 0.1, 0.7) * ramp(value(_AT["single_turn"]), 0.3, 0.6) * (1 - engaged)
 
 
 def rated(terms: list[float]) -> float:

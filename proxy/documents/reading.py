@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from proxy.documents.expanding import DEPTH_CAP, Expansion
+from proxy.documents.expanding import DEPTH_CAP, VALUE_CAP, Expansion
 from proxy.documents.problems import Path, Problem, dotted
 
 SIZE_CAP = 16 * 1024 * 1024
@@ -114,7 +114,9 @@ def read_document(text: bytes, name: str) -> Document:
 
 
 def _fill(document: Document, root: yaml.Node) -> None:
-    if (fault := Expansion(root).fault) is None:
+    # Without an alias every value is written out, in a byte at least.
+    plain = "*" not in document.text and len(document.text) <= VALUE_CAP
+    if plain or (fault := Expansion(root).fault) is None:
         document.tree = _Walk(document).value(root, ())
         return
     path, node, message = fault

@@ -45,4 +45,5 @@ def test_aliases_that_people_write_are_read() -> None:
 def test_values_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of too many values is refused where they become too many."""
     monkeypatch.setattr("proxy.documents.expanding.VALUE_CAP", 3)
+    monkeypatch.setattr("proxy.documents.reading.VALUE_CAP", 3)
     assert [str(each) for each in read_document(b"a: 1\nb: [1, 2]\n", "f").problems] == ["f:2:5: b.0: more than 3 values"]
