@@ -25,7 +25,8 @@ TOGETHER = 1.2
 _AT = {name: place for place, name in enumerate(TERMS)}
 _PURPOSE, _OUTPUTS, _LINKAGE = (GROUPS.index(name) for name in ("purpose", "outputs", "linkage"))
 _SHARED = (_AT["sampled"], _AT["fed_back"], _AT["fed_warm"])
-_VARIED = tuple(_AT[name] for name in ("generate", "diverse", "rewrite", "generate_varied", "answered_tasks", "data_words"))
+_VARIED_WORDS = "generate diverse rewrite generate_varied answered_tasks data_words data_steps"
+_VARIED = tuple(_AT[name] for name in _VARIED_WORDS.split())
 _CLEARS = tuple(_AT[name] for name in ("narrow", "given_context", "people"))
 _WORDS = (_AT["data_words"], _AT["other_words"])
 _ENGAGED = tuple(_AT[name] for name in ("tools", "people", "shots", "narrow", "partly_narrow", "tiny"))
@@ -191,10 +192,12 @@ def own_task(terms: list[float]) -> list[float]:
     # What is made for a model is no narrow task, and whoever gets questions with their answers does not ask them of a context.
     terms[_AT["narrow"]] *= 1 - max(terms[_AT["training"]], terms[_AT["for_models"]], 0.7 * terms[_AT["data_words"]])
     terms[_AT["probes"]] *= 1 - terms[_AT["training"]]
-    # Variety within a narrow task is the product's.
+    # Variety within a narrow task is the product's, and so is it within a task of other programs' words.
     for place in _VARIED:
-        terms[place] *= 1 - terms[_AT["narrow"]] / 2
+        terms[place] *= 1 - max(terms[_AT["narrow"]], terms[_AT["other_words"]]) / 2
     terms[_AT["given_context"]] *= 1 - max(terms[_AT["training"]], terms[_AT["dataset_fields"]], terms[_AT["answered_tasks"]])
+    # A few words, sampled to be voted on or to search on from, teach little unless something says that data are made.
+    terms[_AT["sampled"]] *= 0.5 + max(terms[_AT["long_answers"]], terms[_AT["judge"]], wanted(terms)) / 2
     return terms
 
 

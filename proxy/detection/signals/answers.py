@@ -10,7 +10,7 @@ from proxy.detection.signals.signal import Signal, Sums, ramp
 
 TINY = 16
 HOLLOW = 16
-"""Tokens of an answer to nothing, from which it is long: an instruction is a sentence or two, an answer to a greeting is shorter."""
+"""Tokens of an answer to nothing, from which it is long: more than a greeting gets, and an instruction is a sentence or two."""
 
 LARGE = 2048
 """Tokens from which a limit lets on that answers are to be long, where they are not known yet: lines of batch files."""

@@ -10,7 +10,7 @@ from proxy.detection import pieces
 from proxy.detection.lexicon import Lexicon, terms
 from proxy.detection.weights import read_weights
 
-SHIPPED = read_weights((Path(__file__).parents[3] / "policies/detection/weights@7.json").read_text()).lexicon
+SHIPPED = read_weights((Path(__file__).parents[3] / "policies/detection/weights@8.json").read_text()).lexicon
 
 
 def leaning(lexicon: Lexicon, text: str) -> float:
@@ -51,7 +51,7 @@ def test_few_words_say_nothing() -> None:
     ("text", "data"),
     [
         (
-            "Here is a passage. Invent a question that a reader could only answer from it, and write the ideal response beside it.",
+            "Here is a passage. Write an instruction that a user may give an assistant about it, and the ideal response.",
             True,
         ),
         ("Given the instruction below, produce a more demanding version of the instruction with one extra constraint.", True),

@@ -14,7 +14,7 @@ from proxy.detection.weights import GROUPS, read_weights
 from proxy.detection.window import Traffic
 from tests.unit.detection.traffic import asked, filling
 
-WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@7.json").read_text())
+WEIGHTS = read_weights((Path(__file__).parents[3] / "policies/detection/weights@8.json").read_text())
 
 
 def terms(**values: float) -> list[float]:
@@ -148,7 +148,7 @@ def test_a_step_borrows_from_its_thread() -> None:
     """How much its thread does counts for it; the people of the product that it hides in do not clear it."""
     product = terms(people=1.0, bulk=1.0)
     alone = dict(zip(TERMS, lent(terms(), product, product), strict=True))
-    step = dict(zip(TERMS, lent(terms(), product, terms(sampled=0.8, bulk=0.7)), strict=True))
+    step = dict(zip(TERMS, lent(terms(long_answers=1.0), product, terms(sampled=0.8, bulk=0.7)), strict=True))
     assert (alone["people"], alone["bulk"], alone["sampled"]) == (0.5, 0.0, 0.0)
     assert (step["people"], step["bulk"], step["sampled"]) == (0.0, 0.7, 0.8)
 
