@@ -144,6 +144,27 @@ def test_ratings_that_are_sampled_are_averaged() -> None:
     assert (found["sampled"], found["narrow"], found["short_limit"]) == (1.0, 0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("beside", "sampled"), [({}, 0.5), ({"long_answers": 1.0}, 1.0), ({"judge": 1.0}, 1.0), ({"training": 1.0}, 1.0)]
+)
+def test_a_few_words_that_are_sampled_teach_little(beside: dict[str, float], sampled: float) -> None:
+    """Steps of a search, to be voted on, are half of what long answers are, or samples that are rated, or data that are made."""
+    assert own_task(terms(sampled=1.0, **beside))[TERMS.index("sampled")] == sampled
+
+
+def test_words_of_other_programs_halve_what_words_of_makers_say() -> None:
+    """Follow-up questions and tags of a chat are made up too, and are to differ."""
+    made = {"generate": 1.0, "generate_varied": 1.0, "data_steps": 1.0}
+    found = dict(zip(TERMS, own_task(terms(other_words=1.0, **made)), strict=True))
+    assert {name: found[name] for name in made} == dict.fromkeys(made, 0.5)
+
+
+def test_a_conversation_is_no_chain() -> None:
+    """Agents that are given each other's answers in conversations of their own compare them; single turns hand them on."""
+    for single, value in ((0.3, 0.0), (0.6, 1.0)):
+        assert derived(terms(sampled=1.0, fed_back=1.0, single_turn=single, training=1.0))[5] == value
+
+
 def test_a_step_borrows_from_its_thread() -> None:
     """How much its thread does counts for it; the people of the product that it hides in do not clear it."""
     product = terms(people=1.0, bulk=1.0)
