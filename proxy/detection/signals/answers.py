@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from math import log2
+from math import inf, log2
 
 from proxy.detection.reading import Reading
 from proxy.detection.signals.signal import Signal, Sums, ramp
 
 TINY = 16
-HOLLOW = 16
-"""Tokens of an answer to nothing, from which it is long: more than a greeting gets, and an instruction is a sentence or two."""
+HOLLOW, OPENED = 32, 16
+"""Tokens of an answer to nothing, from which it is long: more than a greeting gets. Where the turn of a user is opened and left
+empty, nobody greets, and what comes is an instruction of a sentence or two.
+"""
 
 LARGE = 2048
 """Tokens from which a limit lets on that answers are to be long, where they are not known yet: lines of batch files."""
@@ -36,21 +38,26 @@ def gains(reading: Reading) -> tuple[float, ...]:
     if not reading.answered:
         return 0.0, 0.0, 0.0, 0.0, 0.0, float(limit >= LARGE), room
     out = reading.out
-    hollow = out >= HOLLOW and _is_bare(reading)
+    hollow = out >= _long_to_nothing(reading)
     return 1.0, log2(1 + out), log2((1 + out) / (1 + reading.given)), float(out < TINY), float(hollow), 0.0, room
 
 
-def _is_bare(reading: Reading) -> bool:
-    """Whether there is hardly a prompt. Its text may be unknown, which is not the same as none: facts count it in any case."""
+def _long_to_nothing(reading: Reading) -> float:
+    """From how many tokens an answer is long to hardly a prompt; endless where there is one. Its text may be unknown, which is not
+    the same as none: facts count it in any case.
+    """
     seen = reading.seen
     chars = seen.facts.prompt_chars
     alone = seen.prefilled and seen.turns == 1  # the mark of a turn may be put into the model's mouth
     if (seen.turns and not alone) or len(seen.system) >= 64 or chars >= _SHORT:
-        return False
+        return inf
     prompt = seen.prompt + seen.previous if alone else seen.prompt
     if not prompt:
-        return chars < 64
-    return len(_MARKUP.sub("", prompt).strip()) < 8
+        return HOLLOW if chars < 64 else inf
+    said = _MARKUP.sub("", prompt).strip()
+    if not said and prompt.strip():
+        return OPENED
+    return HOLLOW if len(said) < 8 else inf
 
 
 def read(shares: tuple[float, ...], _sums: Sums) -> tuple[float, ...]:
